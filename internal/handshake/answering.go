@@ -1,0 +1,130 @@
+package handshake
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Answer accepts a Hello. Sent to the dialer's inbox.
+type Answer struct {
+	ID    [8]byte // the dialer's
+	Noise []byte  // Noise message 2
+}
+
+func (Answer) kind() byte { return typeAnswer }
+
+func (m Answer) append(body []byte) []byte {
+	body = append(body, m.ID[:]...)
+	return append(body, m.Noise...)
+}
+
+func readAnswer(f *fields) Answer {
+	return Answer{ID: f.id(), Noise: f.remaining()}
+}
+
+// RefusalCode says why a listener refused, for programs. Codes that this package does not know pass through.
+type RefusalCode byte
+
+const (
+	RefusedVersion  RefusalCode = 1 // the hello's protocol version is not ours
+	RefusedProtocol RefusalCode = 2 // no protocol in common
+	RefusedBusy     RefusalCode = 3 // the listener's backlog is full
+	RefusedPinned   RefusalCode = 4 // the dialer asks for a pinned listener key
+)
+
+// String returns a few words, made to stand after "refused: ".
+func (c RefusalCode) String() string {
+	switch c {
+	case RefusedVersion:
+		return "protocol version not supported"
+	case RefusedProtocol:
+		return "no protocol in common"
+	case RefusedBusy:
+		return "backlog full"
+	case RefusedPinned:
+		return "pinned listener key not supported"
+	}
+	return fmt.Sprintf("reason %d", byte(c))
+}
+
+// MaxReason is the length of a refusal's reason in bytes. A reason is a line for people, and has to fit into an envelope.
+const MaxReason = 120
+
+// Refusal tells a dialer that there will be no connection. Sent to the dialer's inbox. It is made by NewRefusal, and its format is
+// the same in all versions, so that a version may be what is refused.
+type Refusal struct {
+	ID     [8]byte // the dialer's
+	Code   RefusalCode
+	Reason string // UTF-8, at most MaxReason bytes; may be empty. Quote it before it reaches a terminal
+}
+
+// NewRefusal makes a refusal whose reason is valid UTF-8 and cut to MaxReason at the start of a character.
+func NewRefusal(id [8]byte, code RefusalCode, reason string) Refusal {
+	reason = strings.ToValidUTF8(reason, "?")
+	if len(reason) > MaxReason {
+		end := MaxReason
+		for !utf8.RuneStart(reason[end]) {
+			end--
+		}
+		reason = reason[:end]
+	}
+	return Refusal{ID: id, Code: code, Reason: reason}
+}
+
+func (Refusal) kind() byte { return typeRefusal }
+
+func (m Refusal) append(body []byte) []byte {
+	if len(m.Reason) > MaxReason || !utf8.ValidString(m.Reason) {
+		panic("BUG: handshake: a refusal that NewRefusal did not make")
+	}
+	body = append(body, m.ID[:]...)
+	body = append(body, byte(m.Code))
+	return append(body, m.Reason...)
+}
+
+func readRefusal(f *fields) Refusal {
+	m := Refusal{ID: f.id(), Code: RefusalCode(f.uint8()), Reason: string(f.take(len(f.rest)))}
+	if len(m.Reason) > MaxReason || !utf8.ValidString(m.Reason) {
+		f.short = true
+	}
+	return m
+}
+
+// Time tells a dialer whose clock is off what the listener's clock shows. Sent to the dialer's inbox. The dialer believes it only if ID
+// and Hello are those of a hello that it is waiting with.
+type Time struct {
+	ID       [8]byte   // the dialer's
+	Hello    time.Time // the time of the hello that this answers
+	Listener time.Time // the listener's clock when it answered
+}
+
+func (Time) kind() byte { return typeTime }
+
+func (m Time) append(body []byte) []byte {
+	body = append(body, m.ID[:]...)
+	body = appendTime(body, m.Hello)
+	return appendTime(body, m.Listener)
+}
+
+// Pong answers a Probe. Sent to the prober's inbox.
+type Pong struct{ Nonce [8]byte }
+
+func (Pong) kind() byte { return typePong }
+
+func (m Pong) append(body []byte) []byte { return append(body, m.Nonce[:]...) }
+
+// Gone answers a Check: this is the process that was asked for, and it does not know the connection.
+type Gone struct{ Nonce [8]byte }
+
+func (Gone) kind() byte { return typeGone }
+
+func (m Gone) append(body []byte) []byte { return append(body, m.Nonce[:]...) }
+
+// NotMine answers a Check: this is another process than the one that was asked for.
+type NotMine struct{ Nonce [8]byte }
+
+func (NotMine) kind() byte { return typeNotMine }
+
+func (m NotMine) append(body []byte) []byte { return append(body, m.Nonce[:]...) }

@@ -1,0 +1,67 @@
+package handshake
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+)
+
+// Root holds what is derived from a key alone. It never changes after NewRoot.
+type Root struct {
+	concealed
+	prk   []byte
+	inbox *Envelope
+}
+
+// NewRoot derives the root of the key schedule (SPEC.md, "Key schedule").
+func NewRoot(key [16]byte) *Root {
+	prk, err := hkdf.Extract(sha256.New, key[:], []byte(label))
+	if err != nil {
+		panic("BUG: handshake: HKDF-Extract refused a 16-byte key: " + err.Error())
+	}
+	r := &Root{prk: prk}
+	r.inbox = newEnvelope(r.derive("inbox", "", 32), typeCheck, typeAnswer, typeRefusal, typeTime, typePong, typeGone, typeNotMine)
+	return r
+}
+
+// MaskKey returns the key under which records hide their connection ids.
+func (r *Root) MaskKey() [16]byte { return [16]byte(r.derive("mask", "", 16)) }
+
+// Inbox returns the envelope of what is sent to inboxes.
+func (r *Root) Inbox() *Envelope { return r.inbox }
+
+// Name derives what belongs to one listener name, which must be in its canonical, lower-case form.
+func (r *Root) Name(name string) *Name {
+	n := &Name{
+		Rendezvous: [16]byte(r.derive("rendezvous", name, 16)),
+		psk:        r.derive("psk", name, 32),
+		envelope:   newEnvelope(r.derive("hello", name, 32), typeHello, typeProbe, typeCheck),
+	}
+	n.prologue = append([]byte(label+"\x00"+name+"\x00"), n.Rendezvous[:]...)
+	return n
+}
+
+// derive is HKDF-Expand with the purpose and the name as its info. No purpose contains a zero byte, so no two pairs have the same info.
+func (r *Root) derive(purpose, name string, size int) []byte {
+	return expand(r.prk, purpose+"\x00"+name, size)
+}
+
+// Name holds what is derived from a key and a listener's name. It never changes after it is made.
+type Name struct {
+	concealed
+	Rendezvous [16]byte // where the listener hears hellos; see Topic
+	psk        []byte
+	prologue   []byte // binds the handshake to label, name and rendezvous
+	envelope   *Envelope
+}
+
+// Envelope returns the envelope of what is sent to the rendezvous topic.
+func (n *Name) Envelope() *Envelope { return n.envelope }
+
+// expand is HKDF-Expand with SHA-256 (RFC 5869, section 2.3).
+func expand(secret []byte, info string, size int) []byte {
+	out, err := hkdf.Expand(sha256.New, secret, info, size)
+	if err != nil {
+		panic("BUG: handshake: HKDF-Expand refused a constant size: " + err.Error())
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package handshake
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxProtocols bounds the list of protocols in a hello, in bytes, each counted with its length byte. With it, and with 32 bytes for a pinned key
+// to come, a hello still fits into an envelope.
+const maxProtocols = 120
+
+// Offer is what a dialer says inside Noise message 1.
+type Offer struct {
+	ID             [8]byte  // the connection id that the dialer wants to be addressed by
+	Inbox          [16]byte // the dialer's inbox, and so the identity of its process
+	Time           time.Time
+	MaxMessageSize int      // largest MQTT payload that the dialer accepts, bytes
+	Protocols      []string // in the dialer's order of preference; empty means the plain stream, ""
+}
+
+// encode returns the payload of Noise message 1.
+func (o Offer) encode() ([]byte, error) {
+	mustBeMessageSize(o.MaxMessageSize)
+	protocols := plainIfEmpty(o.Protocols)
+	b := make([]byte, 0, maxBody)
+	b = append(b, o.ID[:]...)
+	b = append(b, o.Inbox[:]...)
+	b = appendTime(b, o.Time)
+	b = binary.BigEndian.AppendUint32(b, uint32(o.MaxMessageSize))
+	b = append(b, 0) // length of a pinned listener key: reserved
+	size := 0
+	for _, p := range protocols {
+		size += 1 + len(p)
+	}
+	if size > maxProtocols {
+		return nil, fmt.Errorf("%w (these take %d)", ErrProtocols, size)
+	}
+	b = append(b, byte(len(protocols)))
+	for _, p := range protocols {
+		b = appendString(b, p)
+	}
+	return b, nil
+}
+
+// decodeOffer is the inverse of encode.
+func decodeOffer(payload []byte) (Offer, error) {
+	f := fields{rest: payload}
+	o := Offer{ID: f.id(), Inbox: f.inbox(), Time: f.time(), MaxMessageSize: readMessageSize(&f)}
+	if f.uint8() != 0 {
+		return Offer{}, ErrPinned
+	}
+	count := int(f.uint8())
+	if count == 0 || len(f.rest) > maxProtocols {
+		f.short = true
+	}
+	for range count {
+		if f.short {
+			break
+		}
+		o.Protocols = append(o.Protocols, f.string())
+	}
+	if !f.done() {
+		return Offer{}, fmt.Errorf("%w: payload of Noise message 1", ErrMalformed)
+	}
+	return o, nil
+}
+
+// Reply is what a listener says inside Noise message 2.
+type Reply struct {
+	ID             [8]byte  // the connection id that the listener wants to be addressed by
+	Inbox          [16]byte // the listener's inbox, and so the identity of its process
+	MaxMessageSize int      // largest MQTT payload that the listener accepts, bytes
+	Protocol       string   // one of those offered
+}
+
+// encode returns the payload of Noise message 2.
+func (r Reply) encode() []byte {
+	mustBeMessageSize(r.MaxMessageSize)
+	b := make([]byte, 0, maxBody)
+	b = append(b, r.Inbox[:]...)
+	b = append(b, r.ID[:]...)
+	b = binary.BigEndian.AppendUint32(b, uint32(r.MaxMessageSize))
+	return appendString(b, r.Protocol)
+}
+
+// decodeReply is the inverse of encode.
+func decodeReply(payload []byte) (Reply, error) {
+	f := fields{rest: payload}
+	r := Reply{Inbox: f.inbox(), ID: f.id(), MaxMessageSize: readMessageSize(&f), Protocol: f.string()}
+	if !f.done() {
+		return Reply{}, fmt.Errorf("%w: payload of Noise message 2", ErrMalformed)
+	}
+	return r, nil
+}
+
+// Select returns the first of the offered protocols that is supported. An empty list means the plain stream, "".
+func Select(offered, supported []string) (protocol string, ok bool) {
+	supported = plainIfEmpty(supported)
+	for _, p := range plainIfEmpty(offered) {
+		if slices.Contains(supported, p) {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+func plainIfEmpty(protocols []string) []string {
+	if len(protocols) == 0 {
+		return []string{""}
+	}
+	return protocols
+}
+
+func readMessageSize(f *fields) int {
+	size := f.uint32()
+	if size < MinMessageSize || size > MaxMessageSize {
+		f.short = true
+	}
+	return int(size)
+}
+
+func mustBeMessageSize(size int) {
+	if size < MinMessageSize || size > MaxMessageSize {
+		panic(fmt.Sprintf("BUG: handshake: message size %d is outside %d to %d", size, MinMessageSize, MaxMessageSize))
+	}
+}

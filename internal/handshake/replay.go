@@ -1,0 +1,69 @@
+package handshake
+
+import (
+	"container/heap"
+	"time"
+)
+
+// replayCapacity bounds the replay cache: 65,536 digests, about 8 MiB, are 3,000 hellos a second over a window of 10 s to both sides. When it is
+// full, the entry that would expire first is forgotten. That is safe: a replayed hello costs work but never yields a connection,
+// because its sender cannot compute the session keys.
+const replayCapacity = 65536
+
+// ReplayCache remembers the hellos that have been seen for as long as their time would still be accepted. Owned by the
+// listener side of an endpoint.
+type ReplayCache struct {
+	capacity int // entries
+	seen     map[[32]byte]struct{}
+	order    expiryHeap // the same entries as seen, soonest to expire first
+}
+
+// NewReplayCache returns an empty cache. Its memory grows with use and is never given back.
+func NewReplayCache() *ReplayCache {
+	return &ReplayCache{capacity: replayCapacity, seen: make(map[[32]byte]struct{})}
+}
+
+// Add reports whether the digest (see [Hello.Digest]) is new, and remembers it as long as now is not after expires, which is
+// the hello's time plus the window that [InTime] allows.
+func (c *ReplayCache) Add(digest [32]byte, expires, now time.Time) bool {
+	for len(c.order) > 0 && now.After(c.order[0].expires) {
+		c.forgetFirst()
+	}
+	if _, ok := c.seen[digest]; ok {
+		return false
+	}
+	if len(c.order) == c.capacity {
+		c.forgetFirst()
+	}
+	c.seen[digest] = struct{}{}
+	heap.Push(&c.order, expiry{digest, expires})
+	return true
+}
+
+// Len returns the number of entries.
+func (c *ReplayCache) Len() int { return len(c.order) }
+
+func (c *ReplayCache) forgetFirst() {
+	first := heap.Pop(&c.order).(expiry)
+	delete(c.seen, first.digest)
+}
+
+type expiry struct {
+	digest  [32]byte
+	expires time.Time
+}
+
+// expiryHeap implements [heap.Interface].
+type expiryHeap []expiry
+
+func (h expiryHeap) Len() int           { return len(h) }
+func (h expiryHeap) Less(i, j int) bool { return h[i].expires.Before(h[j].expires) }
+func (h expiryHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *expiryHeap) Push(x any)        { *h = append(*h, x.(expiry)) }
+
+func (h *expiryHeap) Pop() any {
+	last := len(*h) - 1
+	x := (*h)[last]
+	*h = (*h)[:last]
+	return x
+}
