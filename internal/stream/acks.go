@@ -1,0 +1,89 @@
+package stream
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
+)
+
+const (
+	// ackDrained is how long after the last packet an ACK goes: inbound has
+	// drained, and an answer that could carry it would be here by now.
+	ackDrained = 2 * time.Millisecond
+	// ackPackets is the most packets that one ACK covers; ACKs cost a broker
+	// as much as data.
+	ackPackets = 16
+	// minAckPackets is the fewest that an ACK waits for, however small the grant.
+	minAckPackets = 2
+)
+
+// acks remembers which packet numbers arrived and decides when to say so. It
+// keeps the 32 most recent ranges; older ones were reported 32 gaps ago.
+type acks struct {
+	received  ranges // packet numbers
+	largestAt time.Time
+	pending   int       // eliciting packets not yet acknowledged
+	first     time.Time // when the first of them came
+	last      time.Time // when the last of them came
+	now       bool      // an ACK is due at once
+	every     int       // packets an ACK may wait for, from the grant
+}
+
+// receive takes note of an authenticated packet. atOnce asks for an immediate
+// ACK; a number out of order does so by itself.
+func (a *acks) receive(now time.Time, number uint64, eliciting, atOnce bool) {
+	inOrder := len(a.received) == 0 || number == a.received[len(a.received)-1].end
+	if len(a.received) == 0 || number >= a.received[len(a.received)-1].end {
+		a.largestAt = now
+	}
+	a.received.add(number, number+1)
+	if excess := len(a.received) - wire.MaxRanges; excess > 0 {
+		kept := copy(a.received, a.received[excess:])
+		a.received = a.received[:kept]
+	}
+	if !eliciting {
+		return
+	}
+	if a.pending == 0 {
+		a.first = now
+	}
+	a.pending++
+	a.last = now
+	a.now = a.now || atOnce || !inOrder || a.pending >= a.every
+}
+
+// deadline is when an ACK that nothing else carries has to go; zero: none.
+func (a *acks) deadline() time.Time {
+	if a.pending == 0 {
+		return time.Time{}
+	}
+	return earlier(a.last.Add(ackDrained), a.first.Add(maxAckDelay))
+}
+
+// due reports whether an ACK has to go now.
+func (a *acks) due(now time.Time) bool {
+	return a.now || a.pending > 0 && !now.Before(a.deadline())
+}
+
+// fill describes what arrived and starts a new count. The grant sets the pace.
+func (a *acks) fill(ack *wire.Ack, now time.Time) {
+	ack.Delay = 0
+	if a.pending > 0 {
+		ack.Delay = max(now.Sub(a.largestAt), 0)
+	}
+	ack.Ranges = ack.Ranges[:0]
+	for i := len(a.received) - 1; i >= 0; i-- {
+		s := a.received[i]
+		ack.Ranges = append(ack.Ranges, wire.Range{Smallest: s.start, Largest: s.end - 1})
+	}
+	a.every = min(max(int(ack.GrantMessages/4), minAckPackets), ackPackets)
+	a.pending, a.now = 0, false
+}
+
+// earlier returns the earlier of two times, of which zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

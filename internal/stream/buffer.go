@@ -1,0 +1,93 @@
+package stream
+
+import "sync"
+
+// chunkSize is the unit in which a buffer takes memory. It is small enough
+// that thousands of Conns that each hold a few bytes stay cheap, and large
+// enough that a message of 60 KiB touches only five chunks.
+const chunkSize = 16 << 10
+
+type chunk [chunkSize]byte
+
+// chunkPool recycles chunks between all streams of the process.
+var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
+
+// A buffer stores bytes at absolute stream offsets and holds memory only for
+// the chunks that were written and not yet discarded. It neither knows nor
+// checks which bytes are valid: its owner does. It has no bound of its own;
+// the sender bounds it by its limit, the receiver by the credit it gave.
+type buffer struct {
+	base   uint64   // offset of the first byte of chunks[0], a multiple of chunkSize
+	chunks []*chunk // nil where nothing was written yet
+}
+
+// write stores p at offset, which is not below what was discarded.
+func (b *buffer) write(offset uint64, p []byte) {
+	if len(b.chunks) == 0 {
+		b.base = offset - offset%chunkSize
+	}
+	if offset < b.base {
+		b.extendDown(offset - offset%chunkSize)
+	}
+	for len(p) > 0 {
+		n := copy(b.at(offset)[offset%chunkSize:], p)
+		p = p[n:]
+		offset += uint64(n)
+	}
+}
+
+// at returns the chunk that holds offset, made if need be.
+func (b *buffer) at(offset uint64) *chunk {
+	i := int((offset - b.base) / chunkSize)
+	for len(b.chunks) <= i {
+		b.chunks = append(b.chunks, nil)
+	}
+	if b.chunks[i] == nil {
+		b.chunks[i] = chunkPool.Get().(*chunk)
+	}
+	return b.chunks[i]
+}
+
+// extendDown makes room for data that arrived before what was stored first.
+func (b *buffer) extendDown(base uint64) {
+	missing := make([]*chunk, (b.base-base)/chunkSize)
+	b.chunks = append(missing, b.chunks...)
+	b.base = base
+}
+
+// read copies len(p) bytes from offset on, all of which were written.
+func (b *buffer) read(offset uint64, p []byte) {
+	for len(p) > 0 {
+		c := b.chunks[(offset-b.base)/chunkSize]
+		n := copy(p, c[offset%chunkSize:])
+		p = p[n:]
+		offset += uint64(n)
+	}
+}
+
+// discard gives back the chunks that lie wholly below offset.
+func (b *buffer) discard(offset uint64) {
+	if offset <= b.base {
+		return
+	}
+	done := min(int((offset-b.base)/chunkSize), len(b.chunks))
+	for _, c := range b.chunks[:done] {
+		if c != nil {
+			chunkPool.Put(c)
+		}
+	}
+	kept := copy(b.chunks, b.chunks[done:])
+	clear(b.chunks[kept:])
+	b.chunks = b.chunks[:kept]
+	b.base += uint64(done) * chunkSize
+}
+
+// release gives back everything, as an idle or ended stream should.
+func (b *buffer) release() {
+	for _, c := range b.chunks {
+		if c != nil {
+			chunkPool.Put(c)
+		}
+	}
+	b.chunks = nil
+}

@@ -1,0 +1,129 @@
+package stream
+
+import "time"
+
+const (
+	// initialMessages and InitialGrantBytes are in flight at most before the
+	// peer's first ACK says otherwise (SPEC.md, "Grant").
+	initialMessages   = 4
+	initialGrantBytes = 4 << 20
+	// maxWindow is the most that is ever in flight, whatever the peer grants.
+	maxWindow = 8 << 20
+	// minWindowPackets keeps a stream moving however bad the path.
+	minWindowPackets = 2
+	// delayGuard is the standing queue, as time above the smallest round
+	// trip, that a stream allows itself to build in a broker.
+	delayGuard = 5 * time.Millisecond
+	// guardRounds is after how many rounds at the smallest window a delay
+	// that stays is taken for the path's own.
+	guardRounds = 8
+	// burstLoss consecutive packets lost mean that a queue overflowed.
+	burstLoss = 3
+)
+
+// congestion decides how many bytes may be in flight. Brokers do not lose
+// packets at random: they drop bursts when a queue of theirs is full, or
+// everything while somebody reconnects. So an isolated loss leaves the window
+// alone; a burst, more than a tenth of a round trip's packets, or a round trip
+// whose very fastest packet waited in a queue take it to 0.7, at most once a
+// round trip. Bytes beyond the grant are refused elsewhere (Stream.canSend).
+type congestion struct {
+	window    int // bytes
+	ceiling   int // window at which the last shrinking found the path full; 0: not found yet
+	packet    int // bytes of a full packet
+	slowStart bool
+
+	roundEnd    uint64 // the round trip ends when a packet at or above this is acknowledged
+	acked, lost int    // packets of this round trip
+	fastest     time.Duration
+	shrunk      bool // the window shrank in this round trip
+	stuck       int  // consecutive rounds of delay at the smallest window
+
+	run     int    // consecutive numbers lost
+	runNext uint64 // the number that would make the run longer
+}
+
+func newCongestion(packet int) congestion {
+	return congestion{window: initialMessages * packet, packet: packet, slowStart: true}
+}
+
+// onAck takes note of an acknowledged packet; limited tells that the window,
+// and not a lack of data, bounded what was in flight.
+func (c *congestion) onAck(size int, limited bool) {
+	c.acked++
+	if !limited {
+		return
+	}
+	switch {
+	case c.slowStart:
+		c.window += size
+	case c.window < c.ceiling*9/10:
+		c.window += size / 8
+	default:
+		c.window += c.packet * size / c.window
+	}
+	c.window = min(c.window, maxWindow)
+}
+
+// onSample takes note of a round-trip time.
+func (c *congestion) onSample(measured time.Duration) {
+	if c.fastest == 0 || measured < c.fastest {
+		c.fastest = measured
+	}
+}
+
+// onLoss takes note of a lost packet. Numbers between two eliciting packets
+// may belong to ACKs, so a run continues at next, the number that this stream
+// sent after the one lost before.
+func (c *congestion) onLoss(number, next uint64) {
+	c.lost++
+	if number == c.runNext {
+		c.run++
+	} else {
+		c.run = 1
+	}
+	c.runNext = next
+	if c.run >= burstLoss {
+		c.shrink()
+	}
+}
+
+// onAcknowledged ends the round trip when largest reaches its end.
+func (c *congestion) onAcknowledged(largest, next uint64, rtt *rtt) {
+	if largest < c.roundEnd {
+		return
+	}
+	if c.lost > burstLoss && c.lost*10 > c.acked+c.lost {
+		c.shrink()
+	}
+	c.guard(rtt)
+	c.roundEnd, c.acked, c.lost, c.fastest, c.shrunk = next, 0, 0, 0, false
+}
+
+// guard shrinks the window when even the fastest packet of a round waited.
+func (c *congestion) guard(rtt *rtt) {
+	if c.fastest == 0 || c.fastest <= rtt.minimum()+delayGuard {
+		c.stuck = 0
+		return
+	}
+	if c.window > c.minimum() {
+		c.shrink()
+		return
+	}
+	if c.stuck++; c.stuck >= guardRounds {
+		c.stuck = 0
+		rtt.resetMinimum()
+	}
+}
+
+func (c *congestion) shrink() {
+	c.slowStart = false
+	if c.shrunk {
+		return
+	}
+	c.shrunk = true
+	c.ceiling = c.window
+	c.window = max(c.window*7/10, c.minimum())
+}
+
+func (c *congestion) minimum() int { return minWindowPackets * c.packet }

@@ -1,0 +1,39 @@
+package stream
+
+const (
+	// minPacket is the smallest plaintext to which the search goes down: what
+	// the smallest MaxMessageSize (512 bytes) leaves.
+	minPacket = 512 - 28
+	// blackHoleLosses of the same stretch, while only smaller packets pass,
+	// mean that the broker drops messages of this size without a word.
+	blackHoleLosses = 3
+)
+
+// pathSize finds out how large a packet the broker passes. It watches the
+// lowest unacknowledged offset: when packets that carry it get lost again and
+// again and nothing of their size arrives meanwhile, it halves the limit.
+type pathSize struct {
+	limit   int    // largest plaintext, bytes
+	head    uint64 // the offset that is watched
+	losses  int    // how often it was lost
+	largest int    // size of the largest packet acknowledged since the first of these losses
+}
+
+func (p *pathSize) onAck(size int) { p.largest = max(p.largest, size) }
+
+// onLoss takes note that a packet was lost which carried stream data up to end.
+func (p *pathSize) onLoss(offset, end, una uint64, size int) {
+	if offset > una || end <= una {
+		return
+	}
+	if p.losses == 0 || p.head != una {
+		p.head, p.losses, p.largest = una, 0, 0
+	}
+	p.losses++
+	if p.losses >= blackHoleLosses && p.largest > 0 && p.largest < size {
+		p.lower(p.limit / 2)
+		p.losses = 0
+	}
+}
+
+func (p *pathSize) lower(limit int) { p.limit = max(min(p.limit, limit), minPacket) }

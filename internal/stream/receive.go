@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
+)
+
+// Receive takes in the plaintext of an authenticated packet. An error means
+// that the peer broke the protocol, and the connection has to end.
+func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte) error {
+	s.unheard = time.Time{}
+	s.stats.PacketsReceived++
+	v := &s.visitor
+	v.now, v.number, v.eliciting, v.atOnce, v.err = now, number, false, false, nil
+	if err := wire.Parse(plaintext, &s.parsed, v); err != nil {
+		return fmt.Errorf("the peer sent a packet that makes no sense: %w", err)
+	}
+	if errors.Is(v.err, errGaps) {
+		return nil
+	}
+	s.acks.receive(now, number, v.eliciting, v.atOnce)
+	return v.err
+}
+
+// visitor applies the frames of one packet to its stream.
+type visitor struct {
+	stream            *Stream
+	now               time.Time
+	number            uint64
+	eliciting, atOnce bool
+	err               error // the first frame that could not be applied
+}
+
+func (v *visitor) elicit(atOnce bool) {
+	v.eliciting = true
+	v.atOnce = v.atOnce || atOnce
+}
+
+func (v *visitor) fail(err error) {
+	if v.err == nil {
+		v.err = err
+	}
+}
+
+// Stream implements wire.Visitor.
+func (v *visitor) Stream(offset uint64, data []byte) {
+	s := v.stream
+	fresh, err := s.in.stream(offset, data)
+	if !fresh && err == nil {
+		s.stats.Duplicates++
+	}
+	v.elicit(!fresh)
+	v.fail(err)
+}
+
+// Fin implements wire.Visitor.
+func (v *visitor) Fin(final uint64) {
+	s := v.stream
+	v.elicit(true)
+	v.fail(s.in.finish(final))
+}
+
+// Stop implements wire.Visitor.
+func (v *visitor) Stop() {
+	s := v.stream
+	v.elicit(true)
+	s.stopped = true
+	s.out.abandon()
+}
+
+// Reset implements wire.Visitor.
+func (v *visitor) Reset(code uint64) {
+	s := v.stream
+	v.elicit(true)
+	s.wasReset, s.peerCode = true, code
+	s.out.abandon()
+}
+
+// Ping implements wire.Visitor.
+func (v *visitor) Ping() { v.elicit(true) }
+
+// Resume implements wire.Visitor: the peer was away, and whatever was sent
+// before now and is not in its list went to nobody, as soon as it is older
+// than a round trip.
+func (v *visitor) Resume(a *wire.Ack) {
+	s := v.stream
+	v.elicit(true)
+	s.restart = v.now
+	s.ledger.eligible = s.ledger.next
+	s.ledger.noFailNum = s.ledger.next
+	s.ledger.backoff = 0
+	s.rtt.resetMinimum()
+	v.Ack(a)
+}
+
+// Ack implements wire.Visitor.
+func (v *visitor) Ack(a *wire.Ack) {
+	s := v.stream
+	s.out.credit = max(s.out.credit, a.Credit)
+	if v.number >= s.grantedBy {
+		s.messages, s.bytes, s.grantedBy = max(a.GrantMessages, 1), a.GrantBytes, v.number
+	}
+	s.acknowledge(v.now, a)
+	s.detectLoss(v.now)
+}

@@ -1,0 +1,90 @@
+package stream
+
+import "time"
+
+const (
+	// maxAckDelay is the longest a receiver holds an ACK back: short, since
+	// the sender adds it to every probe timeout (RFC 9002, 6.2.1).
+	maxAckDelay = 10 * time.Millisecond
+	// initialRTT is assumed before the first sample (RFC 9002, 6.2.2, has
+	// 333 ms; a broker is nearer than the far side of the internet).
+	initialRTT = 250 * time.Millisecond
+	// minProbeTimeout keeps pauses of a busy machine (scheduling, garbage
+	// collection) from looking like loss.
+	minProbeTimeout = 100 * time.Millisecond
+	// maxProbeTimeout bounds the doubling, so that a peer that comes back
+	// unannounced is found within seconds.
+	maxProbeTimeout = 5 * time.Second
+	// timerGranularity is RFC 9002's kGranularity.
+	timerGranularity = time.Millisecond
+	// minRTTLife is how long the smallest sample is believed: two windows of
+	// it, so that a standing queue of our own cannot become the base quickly.
+	minRTTLife = time.Minute
+)
+
+// rtt estimates the round-trip time as RFC 9002, section 5, does. The minimum
+// is kept over a sliding window of one to two minRTTLife.
+type rtt struct {
+	latest, smoothed, variance time.Duration
+	current, previous          time.Duration // minima of this window and the last; 0: none
+	windowStart                time.Time
+}
+
+// sample takes a measurement, of which the peer held back delay.
+func (r *rtt) sample(now time.Time, measured, delay time.Duration) {
+	measured = max(measured, time.Microsecond)
+	r.updateMinimum(now, measured)
+	if adjusted := measured - min(delay, maxAckDelay); adjusted >= r.minimum() {
+		measured = adjusted
+	}
+	r.latest = measured
+	if r.smoothed == 0 {
+		r.smoothed, r.variance = measured, measured/2
+		return
+	}
+	r.variance += ((r.smoothed - measured).Abs() - r.variance) / 4
+	r.smoothed += (measured - r.smoothed) / 8
+}
+
+func (r *rtt) updateMinimum(now time.Time, measured time.Duration) {
+	if now.Sub(r.windowStart) > minRTTLife {
+		r.previous, r.current, r.windowStart = r.current, 0, now
+	}
+	if r.current == 0 || measured < r.current {
+		r.current = measured
+	}
+}
+
+// minimum is the smallest recent sample, 0 before the first.
+func (r *rtt) minimum() time.Duration {
+	if r.previous > 0 && r.previous < r.current {
+		return r.previous
+	}
+	return r.current
+}
+
+// resetMinimum forgets the base: the path is another one.
+func (r *rtt) resetMinimum() { r.current, r.previous = 0, 0 }
+
+// estimate is the smoothed round trip, or the assumption before any sample.
+func (r *rtt) estimate() time.Duration {
+	if r.smoothed == 0 {
+		return initialRTT
+	}
+	return r.smoothed
+}
+
+// probeTimeout is RFC 9002's PTO before any doubling.
+func (r *rtt) probeTimeout() time.Duration {
+	variance := r.variance
+	if r.smoothed == 0 {
+		variance = initialRTT / 2
+	}
+	return max(r.estimate()+max(4*variance, timerGranularity)+maxAckDelay, minProbeTimeout)
+}
+
+// lossDelay is how long an unacknowledged packet may trail an acknowledged one
+// (RFC 9002, 6.1.2: 9/8 of the round trip).
+func (r *rtt) lossDelay() time.Duration {
+	return max(max(r.estimate(), r.latest)*9/8, timerGranularity)
+}

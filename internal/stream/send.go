@@ -1,0 +1,180 @@
+package stream
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
+)
+
+// Priority says how soon a stream wants the writer.
+type Priority uint8
+
+const (
+	Idle   Priority = iota // nothing to send
+	Data                   // stream data, in turn with other streams
+	Urgent                 // an ACK or a control frame, before anybody's data
+)
+
+// probe is what a probe timeout still wants sent.
+type probe uint8
+
+const (
+	probeNone probe = iota
+	probeData       // a packet with data, whatever the window
+	probePing       // first a small packet, which passes where a large one may not
+)
+
+// frameRoom is set aside for the STREAM header and the small control frames
+// when the question is whether data fills a packet.
+const frameRoom = 40
+
+// Pending says what there is to send now.
+func (s *Stream) Pending(now time.Time) Priority {
+	switch {
+	case s.reset.unsent(), s.stop.unsent(), s.ping.unsent(), s.resume.unsent(),
+		s.out.finReady(), s.probe != probeNone, s.reopened, s.acks.due(now):
+		return Urgent
+	case s.canSendData():
+		return Data
+	}
+	return Idle
+}
+
+// canSendData applies, in this order, the grant, the window, and the rule for
+// partial packets.
+func (s *Stream) canSendData() bool {
+	fresh, lost := s.out.fresh(), len(s.out.lost) > 0
+	if fresh == 0 && !lost || s.reset.set() || !s.room(fresh, lost) {
+		return false
+	}
+	full := fresh >= s.size.limit-frameRoom
+	return lost || full || s.out.closed || s.ledger.partial < maxPartial
+}
+
+// room reports whether the grant and the window admit another packet.
+func (s *Stream) room(fresh int, lost bool) bool {
+	l := &s.ledger
+	if l.count == 0 {
+		return true
+	}
+	size := s.size.limit
+	if !lost {
+		size = min(size, fresh)
+	}
+	limit := min(uint64(s.congestion.window), s.bytes)
+	return uint64(l.count) < s.messages && uint64(l.bytes+size) <= limit
+}
+
+// Next builds the plaintext of the packet with the given number in room, which
+// holds Config.MaxPacket bytes, and returns its length. 0 means that there is
+// nothing to send, and the number is not used.
+func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
+	p := sentPacket{number: number, at: now, epoch: s.epoch}
+	b := room[:0:min(len(room), s.size.limit)]
+	b, eliciting := s.appendControl(b, now, &p)
+	if s.wantsData() {
+		b = s.appendData(b, &p)
+	}
+	if len(b) == 0 {
+		return 0
+	}
+	s.stats.PacketsSent++
+	s.ledger.next = number + 1
+	if eliciting || p.length > 0 {
+		p.size = len(b) + s.config.Overhead
+		s.ledger.add(p)
+		s.unheard = earlier(s.unheard, now)
+	}
+	return len(b)
+}
+
+// wantsData decides whether the packet being built may carry stream data. The
+// first packet of a probe does not, so that it is small.
+func (s *Stream) wantsData() bool {
+	switch s.probe {
+	case probePing:
+		s.probe = probeData
+		return false
+	case probeData:
+		s.probe = probeNone
+		return len(s.out.lost) > 0 || s.out.fresh() > 0
+	}
+	return s.canSendData()
+}
+
+// appendControl adds everything but data: an ACK whenever there is news, then
+// whatever the peer has to be told.
+func (s *Stream) appendControl(b []byte, now time.Time, p *sentPacket) (_ []byte, eliciting bool) {
+	b = s.appendAck(b, now, p)
+	if s.out.finReady() {
+		b = wire.AppendFin(b, s.out.end)
+		s.out.fin = signalSent
+		p.control |= controlFin
+	}
+	if s.stop.unsent() {
+		b = wire.AppendStop(b)
+		s.stop = signalSent
+		p.control |= controlStop
+	}
+	if s.reset.unsent() {
+		b = wire.AppendReset(b, s.resetCode)
+		s.reset = signalSent
+		p.control |= controlReset
+	}
+	if s.ping.unsent() || s.probe == probePing || p.control&controlCredit != 0 {
+		b = wire.AppendPing(b)
+		if s.ping.unsent() {
+			s.ping = signalSent
+			p.control |= controlPing
+		}
+		eliciting = true
+	}
+	return b, eliciting || p.control != 0
+}
+
+func (s *Stream) appendAck(b []byte, now time.Time, p *sentPacket) []byte {
+	resume := s.resume.unsent()
+	if !resume && !s.reopened && s.acks.pending == 0 && !s.acks.now {
+		return b
+	}
+	s.in.advance(now)
+	s.ack.Credit = s.in.credit
+	s.ack.GrantMessages, s.ack.GrantBytes = s.config.Grant(now)
+	s.acks.fill(&s.ack, now)
+	if s.reopened {
+		s.reopened = false
+		p.control |= controlCredit
+	}
+	if resume {
+		s.resume = signalSent
+		p.control |= controlResume
+		return wire.AppendResume(b, &s.ack)
+	}
+	return wire.AppendAck(b, &s.ack)
+}
+
+// appendData adds one STREAM frame. The partial packet that exhausts the
+// allowance asks for an ACK at once, as further small writes wait for it.
+func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
+	space := cap(b) - len(b) - 1
+	offset, n, again := s.out.take(space)
+	n = min(n, space-wire.StreamHeaderLen(offset, n))
+	if n <= 0 {
+		return b
+	}
+	b = s.out.append(b, offset, n)
+	p.offset, p.length, p.again = offset, n, again
+	p.partial = n < space-frameRoom
+	if p.partial && s.ledger.partial+1 >= maxPartial {
+		b = wire.AppendPing(b)
+	}
+	if again {
+		s.stats.Retransmitted++
+	}
+	if s.out.finReady() && cap(b)-len(b) >= frameRoom {
+		b = wire.AppendFin(b, s.out.end)
+		s.out.fin = signalSent
+		p.control |= controlFin
+	}
+	return b
+}

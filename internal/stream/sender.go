@@ -1,0 +1,161 @@
+package stream
+
+import "github.com/mqtt-e2e/mqtte2e/internal/wire"
+
+const (
+	// baseBuffer is what every stream may hold in each direction, whatever
+	// the budgets say; also the credit that a peer has before the first ACK.
+	baseBuffer = 64 << 10
+	// maxBuffer is the most that one stream may hold in one direction: twice
+	// the usual window, so that a lost message does not stall what follows.
+	maxBuffer = 8 << 20
+)
+
+// sender is the outgoing half: it holds what was written from the first byte
+// that the peer has not acknowledged. Its buffer is bounded by baseBuffer and
+// what the budget lends; a full buffer makes Write wait.
+type sender struct {
+	data   buffer
+	budget *Budget
+	held   int // bytes borrowed from the budget
+
+	acked  ranges // stream offsets the peer has, above una
+	lost   ranges // stream offsets to send again
+	una    uint64 // lowest unacknowledged offset
+	sent   uint64 // end of what was sent at least once
+	end    uint64 // end of what was written
+	credit uint64 // the peer takes offsets below this
+	closed bool   // no more will be written
+	fin    signal // the end of the stream, sent once everything else was
+}
+
+// write copies what there is room for. want is how many bytes the path could
+// use at once, which limits what is borrowed.
+func (s *sender) write(p []byte, want int) int {
+	s.borrow(len(p), want)
+	n := min(len(p), s.space())
+	if n > 0 {
+		s.data.write(s.end, p[:n])
+		s.end += uint64(n)
+	}
+	return n
+}
+
+func (s *sender) buffered() int { return int(s.end - s.una) }
+func (s *sender) space() int    { return max(baseBuffer+s.held-s.buffered(), 0) }
+
+// borrow reserves room for n bytes more, in steps of baseBuffer.
+func (s *sender) borrow(n, want int) {
+	for s.space() < n && s.held < min(want, maxBuffer)-baseBuffer && s.budget.take(baseBuffer) {
+		s.held += baseBuffer
+	}
+}
+
+// acknowledge takes [start, end) as received by the peer.
+func (s *sender) acknowledge(start, end uint64) {
+	s.lost.remove(start, end)
+	if start <= s.una && end > s.una {
+		s.una = end
+	} else if start > s.una {
+		s.acked.add(start, end)
+	}
+	for len(s.acked) > 0 && s.acked[0].start <= s.una {
+		s.una = max(s.una, s.acked[0].end)
+		s.acked = append(s.acked[:0], s.acked[1:]...)
+	}
+	s.shrink()
+}
+
+// shrink gives back the memory and the budget that are no longer needed.
+func (s *sender) shrink() {
+	if s.buffered() == 0 {
+		s.data.release()
+		s.acked, s.lost = nil, nil
+	} else {
+		s.data.discard(s.una)
+	}
+	for s.held >= baseBuffer && s.buffered() <= s.held {
+		s.held -= baseBuffer
+		s.budget.give(baseBuffer)
+	}
+}
+
+// lose marks [start, end) to be sent again, but for what the peer has.
+func (s *sender) lose(start, end uint64) {
+	start = max(start, s.una)
+	s.lost.add(start, end)
+	for _, a := range s.acked {
+		s.lost.remove(a.start, a.end)
+	}
+}
+
+// abandon drops everything: the peer discards it, or is gone.
+func (s *sender) abandon() {
+	s.closed = true
+	s.una, s.sent = s.end, s.end
+	s.shrink()
+}
+
+// fresh is how many bytes were never sent and may be, by the peer's credit.
+func (s *sender) fresh() int {
+	return int(min(s.end, max(s.credit, s.sent)) - s.sent)
+}
+
+// blocked reports whether only the peer's credit holds data back.
+func (s *sender) blocked() bool { return s.sent < s.end && s.credit <= s.sent }
+
+// finReady reports whether the end of the stream can be announced: every byte
+// before it was sent, though perhaps not acknowledged.
+func (s *sender) finReady() bool { return s.closed && s.sent == s.end && s.fin.unsent() }
+
+// take chooses the next stretch to send, at most limit bytes of data: what was
+// lost first. again tells that it was sent before.
+func (s *sender) take(limit int) (offset uint64, n int, again bool) {
+	if len(s.lost) > 0 {
+		first := s.lost[0]
+		n = min(limit, int(first.end-first.start))
+		return first.start, n, true
+	}
+	return s.sent, min(limit, s.fresh()), false
+}
+
+// append adds a STREAM frame of the stretch that take chose.
+func (s *sender) append(b []byte, offset uint64, n int) []byte {
+	b = wire.AppendStreamHeader(b, offset, n)
+	b = b[:len(b)+n]
+	s.data.read(offset, b[len(b)-n:])
+	s.lost.remove(offset, offset+uint64(n))
+	s.sent = max(s.sent, offset+uint64(n))
+	return b
+}
+
+// A signal is something that the peer must be told reliably.
+type signal uint8
+
+const (
+	signalUnset signal = iota // nothing to tell
+	signalUnsent
+	signalSent
+	signalAcked
+)
+
+func (s signal) unsent() bool { return s == signalUnsent }
+func (s signal) acked() bool  { return s == signalAcked }
+func (s signal) set() bool    { return s != signalUnset }
+
+// raise starts the telling, once.
+func (s *signal) raise() {
+	if *s == signalUnset {
+		*s = signalUnsent
+	}
+}
+
+// lose makes it be told again.
+func (s *signal) lose() {
+	if *s == signalSent {
+		*s = signalUnsent
+	}
+}
+
+// repeat makes it be told again although it may have arrived before.
+func (s *signal) repeat() { *s = signalUnsent }

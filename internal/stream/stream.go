@@ -1,0 +1,212 @@
+package stream
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
+)
+
+// maxPartial is how many partial packets may be unacknowledged before more
+// small writes wait for an ACK or a full packet (SPEC.md, "Writing").
+const maxPartial = 4
+
+// Config is what a Stream needs to know from its surroundings.
+type Config struct {
+	// MaxPacket is the largest plaintext of a packet, and Overhead what
+	// sealing adds to it, in bytes.
+	MaxPacket, Overhead int
+	// SendBudget and ReceiveBudget are shared with the other streams of the
+	// Endpoint.
+	SendBudget, ReceiveBudget *Budget
+	// Grant returns how many messages and bytes the peer may have in flight
+	// towards us now.
+	Grant func(now time.Time) (messages, bytes uint64)
+}
+
+// Stats counts what a Stream did.
+type Stats struct {
+	BytesSent, BytesReceived     uint64 // stream bytes: written by the application, arrived in order
+	PacketsSent, PacketsReceived uint64
+	Retransmitted                uint64 // packets whose stream data had been sent before
+	Duplicates                   uint64 // packets whose stream data had arrived before
+}
+
+// A Stream is the state of one Conn's byte stream in both directions. Its
+// owner serialises all calls.
+type Stream struct {
+	config     Config
+	out        sender
+	in         receiver
+	acks       acks
+	ledger     ledger
+	rtt        rtt
+	congestion congestion
+	size       pathSize
+	stats      Stats
+
+	stop, reset, ping, resume signal
+	resetCode                 uint64
+	reopened                  bool // the peer has to hear of new credit at once
+	probe                     probe
+
+	stopped   bool // the peer reads no more
+	wasReset  bool // the peer gave the stream up
+	peerCode  uint64
+	linkUp    bool
+	epoch     int       // counts the connections of our link
+	restart   time.Time // when the link came up, or the peer last moved on: probe timeouts count from here
+	unheard   time.Time // when the first packet since the peer was last heard asked for an answer
+	messages  uint64    // grant: messages in flight towards the peer
+	bytes     uint64    // grant: bytes in flight
+	grantedBy uint64    // number of the packet that brought the grant
+
+	visitor visitor
+	ack     wire.Ack // scratch for outgoing ACKs
+	parsed  wire.Ack // scratch for incoming ACKs
+}
+
+// New returns the stream of a connection that was just made over a link that
+// is up.
+func New(config Config, now time.Time) *Stream {
+	s := &Stream{
+		config:   config,
+		out:      sender{budget: config.SendBudget, credit: baseBuffer},
+		in:       newReceiver(config.ReceiveBudget, now),
+		acks:     acks{every: minAckPackets},
+		size:     pathSize{limit: config.MaxPacket},
+		linkUp:   true,
+		restart:  now,
+		messages: initialMessages,
+		bytes:    initialGrantBytes,
+	}
+	s.congestion = newCongestion(config.MaxPacket + config.Overhead)
+	s.visitor.stream = s
+	return s
+}
+
+// Write copies as much of p as there is room for and returns how much that was.
+func (s *Stream) Write(p []byte) int {
+	n := s.out.write(p, 2*s.congestion.window)
+	s.stats.BytesSent += uint64(n)
+	return n
+}
+
+// Read copies out what arrived in order.
+func (s *Stream) Read(p []byte) int {
+	n, starved := s.in.take(p)
+	s.reopened = s.reopened || starved
+	return n
+}
+
+// Readable returns how many bytes Read has, and whether the authenticated end
+// of the stream follows them.
+func (s *Stream) Readable() (n int, end bool) { return s.in.readable(), s.in.complete() }
+
+// CloseWrite ends the outgoing stream after what was written.
+func (s *Stream) CloseWrite() {
+	s.out.closed = true
+	s.out.fin.raise()
+}
+
+// Close ends the outgoing stream and tells the peer that nobody reads any more.
+func (s *Stream) Close() {
+	s.CloseWrite()
+	if !s.in.complete() {
+		s.stop.raise()
+	}
+	s.in.abandon()
+}
+
+// Reset gives the stream up and tells the peer so.
+func (s *Stream) Reset(code uint64) {
+	s.resetCode = code
+	s.reset.raise()
+	s.Abandon()
+}
+
+// Abandon frees all buffers: nobody will read, and nothing will be sent again.
+func (s *Stream) Abandon() {
+	s.out.abandon()
+	s.in.abandon()
+}
+
+// DropUnsent frees what was not acknowledged but keeps what can be read.
+func (s *Stream) DropUnsent() { s.out.abandon() }
+
+// Ping asks the peer for a sign of life.
+func (s *Stream) Ping() { s.ping.repeat() }
+
+// Stopped reports whether the peer said that it reads no more.
+func (s *Stream) Stopped() bool { return s.stopped }
+
+// WasReset returns the code with which the peer gave the stream up.
+func (s *Stream) WasReset() (code uint64, ok bool) { return s.peerCode, s.wasReset }
+
+// WriteClosed reports whether CloseWrite was called.
+func (s *Stream) WriteClosed() bool { return s.out.closed }
+
+// Acknowledged reports whether the peer has everything that was written, and
+// the end of the stream if it was closed.
+func (s *Stream) Acknowledged() bool {
+	return s.out.buffered() == 0 && (!s.out.fin.set() || s.out.fin.acked())
+}
+
+// Stalled reports whether what was written waits for a peer that does not read.
+func (s *Stream) Stalled() bool { return s.out.blocked() }
+
+// Finished reports whether, after Close, neither side needs anything more of
+// the other.
+func (s *Stream) Finished() bool {
+	sent := s.out.fin.acked() || s.stopped || s.wasReset
+	received := s.in.complete() || s.stop.acked() || s.wasReset
+	return sent && received || s.reset.acked()
+}
+
+// Settled reports whether nothing can be asked of the peer any more although
+// the application has not closed its end yet.
+func (s *Stream) Settled() bool {
+	return s.in.complete() && (s.stopped || s.out.fin.acked())
+}
+
+// Stats returns the counts so far and the smoothed round-trip time.
+func (s *Stream) Stats() (Stats, time.Duration) {
+	stats := s.stats
+	stats.BytesReceived = s.in.next
+	return stats, s.rtt.smoothed
+}
+
+// LinkDown stops the retransmission timers while our own link is down.
+func (s *Stream) LinkDown() { s.linkUp = false }
+
+// LinkUp starts them again on a new connection: what was lost with the old one
+// does not count against the path.
+func (s *Stream) LinkUp(now time.Time) {
+	s.linkUp = true
+	s.epoch++
+	s.ledger.noFail = s.epoch
+	s.ledger.backoff = 0
+	s.restart = now
+	s.rtt.resetMinimum()
+}
+
+// Resume tells the peer after a reconnect what arrived here and asks for the
+// same, until it answers.
+func (s *Stream) Resume() { s.resume.repeat() }
+
+// Resuming reports whether a Resume was not answered yet.
+func (s *Stream) Resuming() bool { return s.resume.set() && !s.resume.acked() }
+
+// Unacknowledged reports whether data of ours waits for the peer.
+func (s *Stream) Unacknowledged() bool { return s.out.buffered() > 0 }
+
+// Unheard returns since when the peer owes an answer; zero: it does not.
+func (s *Stream) Unheard() time.Time { return s.unheard }
+
+// ProbeTimeout returns the current probe timeout before any doubling.
+func (s *Stream) ProbeTimeout() time.Duration { return s.rtt.probeTimeout() }
+
+// SeedRTT gives the stream the round trip that the handshake took.
+func (s *Stream) SeedRTT(now time.Time, measured time.Duration) { s.rtt.sample(now, measured, 0) }
+
+// LimitPacket lowers the packet size, for a broker that hangs up on large ones.
+func (s *Stream) LimitPacket(limit int) { s.size.lower(limit) }
