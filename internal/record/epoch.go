@@ -1,0 +1,28 @@
+package record
+
+import "time"
+
+// EpochBits is the base-2 logarithm of how many packet numbers make a key epoch: the epoch of a number is number>>EpochBits. With packets of at most
+// 1 MiB one key then encrypts at most 2^36 blocks, which leaves an attacker an advantage of about 2^-57 against AES-GCM
+// (the bound that RFC 9001, appendix B.1, works with). Tests inject smaller values.
+const EpochBits = 20
+
+const (
+	// rotateAfter is how old the sender lets a key in use become before it goes on to the next epoch, so that slow connections have forward secrecy too.
+	rotateAfter = time.Hour
+	// keepPrevious is how long the receiver can still open packets of the last epoch, for those that were overtaken; three times the
+	// probe timeout of a slow broker (RFC 9001, section 6.5), with much to spare.
+	keepPrevious = 60 * time.Second
+)
+
+// rotation decides when the sender jumps to the next epoch although this one has numbers left: an hour after it began, if traffic flowed. Traffic counts only once the
+// peer has acknowledged a packet of this epoch. Otherwise a peer that is unreachable for hours would miss a whole epoch, and it accepts
+// the next one only (RFC 9001, section 6.1, asks for the same).
+type rotation struct {
+	began        time.Time // zero until the first Next of the epoch
+	acknowledged bool
+}
+
+func (r *rotation) due(now time.Time) bool {
+	return r.acknowledged && now.Sub(r.began) >= rotateAfter
+}

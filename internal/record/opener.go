@@ -1,0 +1,88 @@
+package record
+
+import (
+	"crypto/cipher"
+	"encoding/binary"
+	"time"
+)
+
+// Opener opens the packets of one direction of one connection. It belongs to the goroutine that reads them.
+type Opener struct {
+	secret        *[SecretSize]byte // of the epoch after this one
+	previous      *epochKeys        // nil if there is none, or it was dropped
+	previousUntil time.Time
+	current       *epochKeys
+	next          *epochKeys // derived from secret when a packet claims to need it; not in use before one has proved it
+	headerKey     cipher.Block
+	epochBits     uint
+	epoch         uint64
+	received      window
+	inputs        inputs
+}
+
+// NewOpener returns the counterpart of NewSealer; id is the one that this end chose.
+func NewOpener(secret [SecretSize]byte, id [8]byte, epochBits uint) *Opener {
+	o := &Opener{secret: &secret, current: newEpochKeys(&secret), headerKey: newHeaderKey(&secret), epochBits: epochBits}
+	copy(o.inputs.associated[:], id[:])
+	ratchet(o.secret)
+	return o
+}
+
+// Open decrypts the packet in place and returns its number and plaintext, a part of packet. The caller has found the connection by [Mask.ID].
+// Errors are ErrShort, ErrReplay, ErrEpoch and ErrForged. After one of them the packet's content is lost and the Opener is as it was before.
+func (o *Opener) Open(packet []byte, now time.Time) (number uint64, plaintext []byte, err error) {
+	if len(packet) < Overhead {
+		return 0, nil, ErrShort
+	}
+	o.dropPrevious(now)
+	low := binary.BigEndian.Uint32(packet[idSize:]) ^ o.inputs.numberPad(o.headerKey, packet)
+	number = expandNumber(o.received.next, low)
+	if o.received.contains(number) {
+		return 0, nil, ErrReplay
+	}
+	keys := o.keysOf(number >> o.epochBits)
+	if keys == nil {
+		return 0, nil, ErrEpoch
+	}
+	o.inputs.set(&keys.iv, number)
+	plaintext, err = keys.aead.Open(packet[headerSize:headerSize], o.inputs.nonce[:], packet[headerSize:], o.inputs.associated[:])
+	if err != nil {
+		return 0, nil, ErrForged
+	}
+	o.received.add(number)
+	if keys == o.next {
+		o.commitNext(now)
+	}
+	return number, plaintext[:len(plaintext):len(plaintext)], nil
+}
+
+// keysOf returns the keys of the last epoch, this or the next, nil for any other. The next keys are kept, so that forged numbers cost one derivation in
+// an epoch and not one each.
+func (o *Opener) keysOf(epoch uint64) *epochKeys {
+	switch epoch {
+	case o.epoch:
+		return o.current
+	case o.epoch + 1:
+		if o.next == nil {
+			o.next = newEpochKeys(o.secret)
+		}
+		return o.next
+	case o.epoch - 1:
+		return o.previous
+	}
+	return nil
+}
+
+// commitNext makes the next epoch the current one; call it only when a packet has been authenticated under its keys.
+func (o *Opener) commitNext(now time.Time) {
+	o.previous, o.current, o.next = o.current, o.next, nil
+	o.previousUntil = now.Add(keepPrevious)
+	o.epoch++
+	ratchet(o.secret)
+}
+
+func (o *Opener) dropPrevious(now time.Time) {
+	if o.previous != nil && !now.Before(o.previousUntil) {
+		o.previous = nil
+	}
+}

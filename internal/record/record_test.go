@@ -1,0 +1,72 @@
+package record
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+// start is when every test begins.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// testSecret, testID and testMask are the fixed inputs of tests that need no others.
+var (
+	testSecret = [SecretSize]byte([]byte("traffic secret of one direction."))
+	testID     = [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
+	testMask   = [16]byte([]byte("the mask's bytes"))
+)
+
+// newPair returns both ends of one direction.
+func newPair(epochBits uint) (*Sealer, *Opener) {
+	return NewSealer(testSecret, testID, NewMask(testMask), epochBits), NewOpener(testSecret, testID, epochBits)
+}
+
+// seal returns the next packet of s, holding plaintext.
+func seal(s *Sealer, plaintext []byte) []byte {
+	room := make([]byte, len(plaintext)+Overhead)
+	copy(room[headerSize:], plaintext)
+	return room[:s.Seal(room, len(plaintext))]
+}
+
+// open opens a copy of packet, so that it can be opened again.
+func open(o *Opener, packet []byte, now time.Time) (uint64, []byte, error) {
+	return o.Open(bytes.Clone(packet), now)
+}
+
+func TestSealAndOpen(t *testing.T) {
+	s, o := newPair(EpochBits)
+	mask := NewMask(testMask)
+	for i, size := range []int{0, 1, 50, 1024, 65000, 1 << 20} {
+		plaintext := bytes.Repeat([]byte{byte(i + 1)}, size)
+		if next := s.Next(start); next != uint64(i) {
+			t.Fatalf("Next is %d, want %d", next, i)
+		}
+		packet := seal(s, plaintext)
+		if id, ok := mask.ID(packet); !ok || id != testID {
+			t.Errorf("size %d: ID is %v, %v", size, id, ok)
+		}
+		number, got, err := o.Open(packet, start)
+		if err != nil || number != uint64(i) || !bytes.Equal(got, plaintext) {
+			t.Errorf("size %d: Open: number %d, %d bytes, %v", size, number, len(got), err)
+		}
+	}
+}
+
+func TestNoAllocations(t *testing.T) {
+	s, o := newPair(EpochBits)
+	mask := NewMask(testMask)
+	room := make([]byte, 1024+Overhead)
+	if n := testing.AllocsPerRun(1000, func() {
+		s.Next(start)
+		size := s.Seal(room, 1024)
+		mask.ID(room[:size])
+		if _, _, err := o.Open(room[:size], start); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("sealing and opening a packet allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(1000, func() { _, _, _ = o.Open(room, start) }); n != 0 {
+		t.Errorf("refusing a packet allocates %v times", n)
+	}
+}
