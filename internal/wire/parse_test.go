@@ -1,0 +1,212 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMalformed(t *testing.T) {
+	ackHead := "\x02\x00\x00\x00\x00" // delay, credit and grant are 0; the range count follows
+	for _, c := range []struct {
+		packet, field string
+		cause         error
+	}{
+		{"\x08", "type", errUnknownType},
+		{"\xff", "type", errUnknownType},
+		{"\x00\x00\x06", "padding", errNotZero},
+		{"\x01", "offset", errTruncated},
+		{"\x01\x40\x01\x01x", "offset", errNotMinimal},
+		{"\x01\x00", "length", errTruncated},
+		{"\x01\x00\x00", "length", errNoData},
+		{"\x01\x00\x02x", "data", errTruncated},
+		{"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xffx", "data", errTruncated},
+		{"\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01x", "length", errBeyondEnd},
+		{"\x02", "delay", errTruncated},
+		{"\x02\xc0\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00", "delay", errDelay},
+		{"\x02\x00", "credit", errTruncated},
+		{"\x02\x00\x00", "grant of messages", errTruncated},
+		{"\x02\x00\x00\x00", "grant of bytes", errTruncated},
+		{ackHead, "range count", errTruncated},
+		{ackHead + "\x21" + strings.Repeat("\x00", 70), "range count", errTooManyRanges},
+		{ackHead + "\x01", "largest number", errTruncated},
+		{ackHead + "\x01\x05", "range length", errTruncated},
+		{ackHead + "\x01\x05\x06", "range length", errBelowZero},
+		{ackHead + "\x02\x05\x00", "gap", errTruncated},
+		{ackHead + "\x02\x05\x00\x04\x00", "gap", errBelowZero},
+		{ackHead + "\x02\x05\x05\x00\x00", "gap", errBelowZero},
+		{ackHead + "\x02\x05\x00\x03\x01", "range length", errBelowZero},
+		{"\x07\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
+		{"\x03", "final offset", errTruncated},
+		{"\x05\x40", "code", errTruncated},
+	} {
+		packet := "\x04\x06" + c.packet // two good frames before it, which must not be visited either
+		_, calls, err := reencode([]byte(packet))
+		if !errors.Is(err, c.cause) || !strings.Contains(err.Error(), "at byte 2 ") || !strings.Contains(err.Error(), c.field) {
+			t.Errorf("%x: error %v, want %q in field %s at byte 2", packet, err, c.cause, c.field)
+		}
+		if calls != 0 {
+			t.Errorf("%x: %d frames of a malformed packet were visited", packet, calls)
+		}
+	}
+}
+
+// randomPacket returns frames of all types with fields of all sizes, and some padding.
+func randomPacket(r *rand.Rand) []byte {
+	var b []byte
+	for range r.IntN(6) {
+		switch kind := 1 + r.IntN(7); kind {
+		case TypeStream:
+			data := bytes.Repeat([]byte{'x'}, 1+r.IntN(300))
+			offset := min(randomInteger(r), MaxInteger-uint64(len(data)))
+			header := AppendStreamHeader(nil, offset, len(data))
+			if StreamHeaderLen(offset, len(data)) != len(header) {
+				panic("StreamHeaderLen tells another length than AppendStreamHeader makes")
+			}
+			b = append(append(b, header...), data...)
+		case TypeAck:
+			b = AppendAck(b, randomAck(r))
+		case TypeResume:
+			b = AppendResume(b, randomAck(r))
+		case TypeFin:
+			b = AppendFin(b, randomInteger(r))
+		case TypeStop:
+			b = AppendStop(b)
+		case TypeReset:
+			b = AppendReset(b, randomInteger(r))
+		case TypePing:
+			b = AppendPing(b)
+		}
+	}
+	return append(b, make([]byte, r.IntN(3))...)
+}
+
+func randomInteger(r *rand.Rand) uint64 { return r.Uint64() >> (2 + r.IntN(62)) }
+
+func randomAck(r *rand.Rand) *Ack {
+	a := &Ack{
+		Delay: time.Duration(r.IntN(1e6)) * time.Microsecond, Credit: randomInteger(r),
+		GrantMessages: randomInteger(r), GrantBytes: randomInteger(r),
+	}
+	number := randomInteger(r)
+	for range r.IntN(MaxRanges + 1) {
+		length, gap := r.Uint64N(20), 2+r.Uint64N(20)
+		if number < length+gap {
+			break
+		}
+		a.Ranges = append(a.Ranges, Range{number - length, number})
+		number -= length + gap
+	}
+	return a
+}
+
+func TestRandomPackets(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		packet := randomPacket(r)
+		again, _, err := reencode(packet)
+		if err != nil || !bytes.Equal(again, packet) {
+			t.Fatalf("% x:\nencoded again % x, error %v", packet, again, err)
+		}
+	}
+}
+
+// Each beginning of a packet and each packet with one byte changed is either refused as a whole or has one encoding.
+func TestDamagedPackets(t *testing.T) {
+	check := func(packet []byte) {
+		again, calls, err := reencode(packet)
+		if err != nil && calls > 0 {
+			t.Fatalf("% x: refused after %d visits: %v", packet, calls, err)
+		}
+		if err == nil && !bytes.Equal(again, packet) {
+			t.Fatalf("% x: encoded again % x", packet, again)
+		}
+	}
+	for _, x := range examples(t) {
+		for i := range x.packet {
+			check(x.packet[:i])
+			for change := 1; change < 256; change++ {
+				damaged := bytes.Clone(x.packet)
+				damaged[i] ^= byte(change)
+				check(damaged)
+			}
+		}
+	}
+}
+
+func TestAckDelayIsClamped(t *testing.T) {
+	for delay, want := range map[time.Duration]time.Duration{
+		-time.Second: 0, 1999 * time.Nanosecond: time.Microsecond, MaxDelay: MaxDelay, 100 * time.Hour: MaxDelay,
+	} {
+		var a Ack
+		if err := Parse(AppendAck(nil, &Ack{Delay: delay}), &a, &encoder{}); err != nil || a.Delay != want {
+			t.Errorf("delay %v arrives as %v, want %v (%v)", delay, a.Delay, want, err)
+		}
+	}
+}
+
+func TestMisusePanics(t *testing.T) {
+	for name, misuse := range map[string]func(){
+		"empty STREAM":      func() { AppendStreamHeader(nil, 0, 0) },
+		"STREAM beyond end": func() { AppendStreamHeader(nil, MaxInteger, 1) },
+		"integer too large": func() { AppendFin(nil, MaxInteger+1) },
+		"33 ranges":         func() { AppendAck(nil, &Ack{Ranges: make([]Range, 33)}) },
+		"range upside down": func() { AppendAck(nil, &Ack{Ranges: []Range{{2, 1}}}) },
+		"adjacent ranges":   func() { AppendAck(nil, &Ack{Ranges: []Range{{5, 6}, {3, 4}}}) },
+		"ascending ranges":  func() { AppendAck(nil, &Ack{Ranges: []Range{{1, 2}, {5, 6}}}) },
+		"below packet zero": func() { AppendAck(nil, &Ack{Ranges: []Range{{1, 2}, {0, 0}}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if text, _ := recover().(string); !strings.HasPrefix(text, "BUG: wire: ") {
+					t.Errorf("panic %q", text)
+				}
+			}()
+			misuse()
+		})
+	}
+}
+
+// discard is a Visitor that keeps nothing.
+type discard struct{}
+
+func (discard) Stream(uint64, []byte) {}
+func (discard) Ack(*Ack)              {}
+func (discard) Resume(*Ack)           {}
+func (discard) Fin(uint64)            {}
+func (discard) Stop()                 {}
+func (discard) Reset(uint64)          {}
+func (discard) Ping()                 {}
+
+func TestNoAllocations(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	packet := AppendPing(AppendFin(AppendResume(AppendAck(nil, randomAck(r)), randomAck(r)), 5))
+	buffer := make([]byte, 0, 2048)
+	var scratch Ack
+	var v Visitor = discard{}
+	if n := testing.AllocsPerRun(1000, func() {
+		if err := Parse(packet, &scratch, v); err != nil {
+			t.Fatal(err)
+		}
+		AppendAck(AppendStreamHeader(buffer, 1<<40, 1000), &scratch)
+	}); n != 0 {
+		t.Errorf("parsing and encoding a packet allocates %v times", n)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	ack := AppendAck(nil, &Ack{Delay: time.Millisecond, Credit: 1 << 20, GrantMessages: 128, GrantBytes: 1 << 22, Ranges: []Range{{900, 1000}, {1, 800}}})
+	data := make([]byte, 16<<10)
+	packet := append(AppendStreamHeader(ack, 1<<30, len(data)), data...)
+	var scratch Ack
+	var v Visitor = discard{}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Parse(packet, &scratch, v); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
