@@ -1,0 +1,95 @@
+package message
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e"
+)
+
+// A vector is one case of testdata/toit-v1-vectors.json, made by an independent implementation of protocol version 1.
+type vector struct {
+	Name      string   `json:"name"`
+	Key       hexBytes `json:"key"`
+	AuthData  string   `json:"auth_data"`
+	Time      int64    `json:"time_unix_ns,string"`
+	Random    hexBytes `json:"iv_random"`
+	PadSize   int      `json:"pad_size"`
+	Message   hexBytes `json:"message"`
+	TopicBase string   `json:"topic_base"`
+	Packet    hexBytes `json:"packet"`
+}
+
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalText(text []byte) (err error) {
+	*h, err = hex.DecodeString(string(text))
+	return err
+}
+
+func vectors(tb testing.TB) []vector {
+	tb.Helper()
+	text, err := os.ReadFile("testdata/toit-v1-vectors.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var file struct {
+		Cases []vector `json:"cases"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		tb.Fatal(err)
+	}
+	if len(file.Cases) != 18 {
+		tb.Fatalf("testdata holds %d vectors, want 18", len(file.Cases))
+	}
+	return file.Cases
+}
+
+// codec returns one whose clock stands at the vector's time.
+func (v vector) codec() *Codec {
+	pad := v.PadSize
+	if pad == 0 {
+		pad = -1
+	}
+	return &Codec{
+		Key:      mqtte2e.Key(v.Key),
+		AuthData: v.AuthData,
+		PadSize:  pad,
+		Now:      func() time.Time { return time.Unix(0, v.Time) },
+		Rand:     bytes.NewReader(v.Random),
+	}
+}
+
+func TestVectorsSeal(t *testing.T) {
+	for _, v := range vectors(t) {
+		packet, err := v.codec().Seal(v.Message)
+		if err != nil || !bytes.Equal(packet, v.Packet) {
+			t.Errorf("%s: sealed to\n%x, %v, want\n%x", v.Name, packet, err, v.Packet)
+		}
+	}
+}
+
+func TestVectorsOpen(t *testing.T) {
+	for _, v := range vectors(t) {
+		received := bytes.Clone(v.Packet)
+		message, err := v.codec().Open(received)
+		if err != nil || !bytes.Equal(message, v.Message) {
+			t.Errorf("%s: opened to %q, %v, want %q", v.Name, message, err, v.Message)
+		}
+		if !bytes.Equal(received, v.Packet) {
+			t.Errorf("%s: Open changed the packet", v.Name)
+		}
+	}
+}
+
+func TestVectorsTopic(t *testing.T) {
+	for _, v := range vectors(t) {
+		if got, want := Topic(mqtte2e.Key(v.Key), "iot/esp32x"), v.TopicBase+"/iot/esp32x"; got != want {
+			t.Errorf("%s: topic %q, want %q", v.Name, got, want)
+		}
+	}
+}
