@@ -1,0 +1,137 @@
+package mqtte2e
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// defaultPadSize covers the keystrokes and prompts of a terminal, whose
+	// lengths would tell what is typed. Bytes; chosen by the sealed messages
+	// that this protocol succeeds (toit-mqtt-e2e).
+	defaultPadSize = 50
+
+	// defaultTimeWindow is what a clock kept by NTP never misses.
+	defaultTimeWindow = 10 * time.Second
+
+	// Bounds of MaxMessageSize, bytes. Below 512 a hello, whose envelope has
+	// up to 320 bytes, would leave no room for data worth sending; above 1 MiB
+	// one AES-GCM key would seal more than it should.
+	minMessageSize     = 512
+	maxMessageSize     = 1 << 20
+	defaultMessageSize = 60 << 10 // below the 64 KB that some services allow
+
+	// defaultPeerTimeout outlasts the restart of a broker.
+	defaultPeerTimeout = 2 * time.Minute
+
+	// maxString is the length of the longest string in MQTT, bytes
+	// (MQTT 3.1.1 section 1.5.3).
+	maxString = 65535
+
+	// topicSize is the length of what follows the prefix in a topic, bytes: 16
+	// bytes in unpadded base64 (SPEC.md, Topics).
+	topicSize = 22
+)
+
+// settings is a Config that was checked, with every default filled in. It is
+// never changed, and passed by pointer only: package fmt would show the key of
+// one that stands in another struct.
+type settings struct {
+	key                Key
+	padSize            int // bytes, 0 to maxMessageSize; 0 means no padding
+	timeWindow         time.Duration
+	maxMessageSize     int           // bytes
+	peerTimeout        time.Duration // 0 means never
+	username, password string        // as in Config: the address is not consulted yet
+	tlsConfig          *tls.Config   // a copy; nil if none was given
+	topicPrefix        string
+	dialContext        func(ctx context.Context, network, address string) (net.Conn, error) // nil means the link's own
+	logger             *slog.Logger                                                         // never nil
+}
+
+// withDefaults checks c and returns what it means. Its errors name the field
+// and its value, never a secret, and say what to do.
+func (c *Config) withDefaults() (*settings, error) {
+	if c == nil {
+		return nil, errors.New("mqtte2e: the Config is nil and so has no key: pass one with Key set")
+	}
+	if c.Key == (Key{}) {
+		return nil, errors.New("mqtte2e: Config.Key is zero: set it with NewKey or ParseKey")
+	}
+	s := &settings{
+		key:            c.Key,
+		padSize:        orDefault(c.PadSize, defaultPadSize),
+		timeWindow:     orDefault(c.TimeWindow, defaultTimeWindow),
+		maxMessageSize: orDefault(c.MaxMessageSize, defaultMessageSize),
+		peerTimeout:    orDefault(c.PeerTimeout, defaultPeerTimeout),
+		username:       c.Username,
+		password:       c.Password,
+		tlsConfig:      c.TLSConfig.Clone(),
+		topicPrefix:    c.TopicPrefix,
+		dialContext:    c.DialContext,
+		logger:         c.Logger,
+	}
+	s.padSize = max(s.padSize, 0)
+	s.peerTimeout = max(s.peerTimeout, 0)
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func orDefault[T int | time.Duration](value, otherwise T) T {
+	if value == 0 {
+		return otherwise
+	}
+	return value
+}
+
+func (s *settings) check() error {
+	if s.timeWindow < 0 {
+		return fmt.Errorf("mqtte2e: Config.TimeWindow is %v: make it positive, or 0 for %v", s.timeWindow, defaultTimeWindow)
+	}
+	if s.maxMessageSize < minMessageSize || s.maxMessageSize > maxMessageSize {
+		return fmt.Errorf("mqtte2e: Config.MaxMessageSize is %d: choose %d to %d bytes, or 0 for %d", s.maxMessageSize, minMessageSize, maxMessageSize, defaultMessageSize)
+	}
+	if s.padSize > s.maxMessageSize {
+		return fmt.Errorf("mqtte2e: Config.PadSize is %d, more than MaxMessageSize, which is %d: lower PadSize, or raise MaxMessageSize on both ends", s.padSize, s.maxMessageSize)
+	}
+	if err := checkPrefix(s.topicPrefix); err != nil {
+		return fmt.Errorf("mqtte2e: Config.TopicPrefix %w", err)
+	}
+	return nil
+}
+
+// checkPrefix applies MQTT 3.1.1 section 4.7. The error continues a sentence.
+func checkPrefix(prefix string) error {
+	switch i := strings.IndexAny(prefix, "+#\x00"); {
+	case i >= 0:
+		return fmt.Errorf("%s has the character %q, which no topic may have: take it out", brief(prefix), prefix[i])
+	case strings.HasPrefix(prefix, "$"):
+		return fmt.Errorf("%s begins with $, which is for topics of the broker itself: begin it with something else", brief(prefix))
+	case !utf8.ValidString(prefix):
+		return fmt.Errorf("%s is not UTF-8, which topics must be: re-encode it", brief(prefix))
+	case len(prefix) > maxString-topicSize:
+		return fmt.Errorf("%s has %d bytes: shorten it to %d or fewer", brief(prefix), len(prefix), maxString-topicSize)
+	}
+	return nil
+}
+
+// brief quotes at most the first 40 bytes of text, so that an error stays a
+// line.
+func brief(text string) string {
+	if len(text) > 40 {
+		return fmt.Sprintf("%q...", text[:40])
+	}
+	return fmt.Sprintf("%q", text)
+}
