@@ -1,0 +1,107 @@
+package simtest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// MosquittoBroker is a Mosquitto process on a loopback port.
+type MosquittoBroker struct {
+	// Address is the broker's address, as mqtt://127.0.0.1:PORT. It stays the same over Restart.
+	Address string
+
+	// Port is the port in Address, for a client that speaks something else than MQTT over TCP.
+	Port int
+
+	tb      testing.TB
+	program string
+	conf    string
+	process *exec.Cmd // nil while killed
+}
+
+// Mosquitto starts Mosquitto with its default settings, anonymous clients allowed, and the extra lines in its configuration
+// file. It ends with the test. The test is skipped where the program is not installed.
+func Mosquitto(tb testing.TB, extra ...string) *MosquittoBroker {
+	tb.Helper()
+	program, err := exec.LookPath("mosquitto")
+	if err != nil {
+		// Debian puts it where only root's search path looks.
+		program, err = exec.LookPath("/usr/sbin/mosquitto")
+	}
+	if err != nil {
+		tb.Skip("mosquitto is not installed")
+	}
+	port := freePort(tb)
+	b := &MosquittoBroker{
+		Address: fmt.Sprintf("mqtt://127.0.0.1:%d", port),
+		Port:    port,
+		tb:      tb,
+		program: program,
+		conf:    filepath.Join(tb.TempDir(), "mosquitto.conf"),
+	}
+	lines := []string{fmt.Sprintf("listener %d 127.0.0.1", port), "allow_anonymous true", "log_dest stderr"}
+	if os.Geteuid() == 0 {
+		// Else it gives root up and cannot read the test's files, such as a password file.
+		lines = append(lines, "user root")
+	}
+	lines = append(lines, extra...)
+	if err := os.WriteFile(b.conf, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	b.Restart()
+	tb.Cleanup(b.Kill)
+	return b
+}
+
+// Kill ends the process without warning (SIGKILL), if it runs, and waits for its end.
+func (b *MosquittoBroker) Kill() {
+	if b.process != nil {
+		b.process.Process.Kill()
+		b.process.Wait()
+		b.process = nil
+	}
+}
+
+// Restart starts the process again on the same port, after Kill if it runs, and waits until it listens.
+func (b *MosquittoBroker) Restart() {
+	b.tb.Helper()
+	b.Kill()
+	process := exec.Command(b.program, "-c", b.conf, "-v")
+	stderr, err := process.StderrPipe()
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		b.tb.Fatal(err)
+	}
+	b.process = process
+	var log strings.Builder
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		fmt.Fprintln(&log, lines.Text())
+		if strings.HasSuffix(lines.Text(), " running") {
+			// A full pipe would stop the broker. The goroutine ends with the process.
+			go io.Copy(io.Discard, stderr)
+			return
+		}
+	}
+	b.tb.Fatalf("mosquitto does not start:\n%s", &log)
+}
+
+// freePort returns a loopback port that nothing listens on now. Another process may still take it before Mosquitto does.
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}

@@ -1,0 +1,25 @@
+// Package simtest is what this project's tests share: virtual time, a broker inside it, faults on the way to a broker, and
+// a real Mosquitto. Nothing but tests imports it.
+package simtest
+
+import (
+	"runtime"
+	"testing"
+	"testing/synctest"
+)
+
+// Run runs f in virtual time (testing/synctest): time stands still while any goroutine that f started can run, and jumps
+// when all wait. f must not touch the real network, since waiting for it stops the clock. All goroutines that f starts must end.
+//
+// Tests come here instead of calling synctest.Test because hashicorp/yamux keeps timers in a pool of the whole process, and
+// a timer of one bubble in another is fatal. A pool survives one garbage collection and not two.
+func Run(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	runtime.GC()
+	runtime.GC()
+	synctest.Test(t, f)
+}
+
+// Wait waits until every other goroutine of the bubble waits for something: for time to pass, or for what only a later step
+// of the test brings. It may be called only inside Run.
+func Wait() { synctest.Wait() }
