@@ -49,11 +49,12 @@ func (c RefusalCode) String() string {
 	return fmt.Sprintf("reason %d", byte(c))
 }
 
-// MaxReason is the length of a refusal's reason in bytes. A reason is a line for people, and has to fit into an envelope.
+// MaxReason is the length of a refusal's reason in bytes. A reason is a line for people, and has to fit into an
+// envelope.
 const MaxReason = 120
 
-// Refusal tells a dialer that there will be no connection. Sent to the dialer's inbox. It is made by NewRefusal, and its format is
-// the same in all versions, so that a version may be what is refused.
+// Refusal tells a dialer that there will be no connection. Sent to the dialer's inbox. It is made by NewRefusal,
+// and its format is the same in all versions, so that a version may be what is refused.
 type Refusal struct {
 	ID     [8]byte // the dialer's
 	Code   RefusalCode
@@ -92,8 +93,8 @@ func readRefusal(f *fields) Refusal {
 	return m
 }
 
-// Time tells a dialer whose clock is off what the listener's clock shows. Sent to the dialer's inbox. The dialer believes it only if ID
-// and Hello are those of a hello that it is waiting with.
+// Time tells a dialer whose clock is off what the listener's clock shows. Sent to the dialer's inbox. The dialer
+// believes it only if ID and Hello are those of a hello that it is waiting with.
 type Time struct {
 	ID       [8]byte   // the dialer's
 	Hello    time.Time // the time of the hello that this answers

@@ -2,8 +2,8 @@ package handshake
 
 import "time"
 
-// Bucket bounds the rate of answers to strangers: a token bucket, which starts full. When it is empty, nothing is answered.
-// Owned by whoever made it.
+// Bucket bounds the rate of answers to strangers: a token bucket, which starts full. When it is empty, nothing is
+// answered. Owned by whoever made it.
 type Bucket struct {
 	interval time.Duration // in which one token comes back
 	depth    time.Duration // in which an empty bucket fills up

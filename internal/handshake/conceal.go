@@ -6,7 +6,8 @@ import (
 	"io"
 )
 
-// concealed is embedded in every type that holds a secret: no verb of fmt, no slog handler and no encoding prints what stands beside it.
+// concealed is embedded in every type that holds a secret: no verb of fmt, no slog handler and no encoding prints
+// what stands beside it.
 type concealed struct{}
 
 // Format implements [fmt.Formatter] for every verb.

@@ -7,8 +7,8 @@ import (
 
 // Hello asks a listener for a connection. Sent to the rendezvous topic.
 //
-// Time, ID and Inbox stand in every version's hello, and again inside the Noise message. The clear copies let a listener refuse at
-// little cost; [Name.Respond] compares them.
+// Time, ID and Inbox stand in every version's hello, and again inside the Noise message. The clear copies let a
+// listener refuse at little cost; [Name.Respond] compares them.
 type Hello struct {
 	Time  time.Time // the dialer's clock when it made Noise
 	ID    [8]byte   // the connection id that the dialer wants to be addressed by
@@ -45,8 +45,8 @@ func (m Probe) append(body []byte) []byte {
 	return append(body, m.Inbox[:]...)
 }
 
-// Check asks whether a connection still exists. Sent to the rendezvous topic or to an inbox and answered by a Gone or a NotMine;
-// whoever has the connection answers under its session keys instead.
+// Check asks whether a connection still exists. Sent to the rendezvous topic or to an inbox and answered by a Gone
+// or a NotMine; whoever has the connection answers under its session keys instead.
 type Check struct {
 	Nonce    [8]byte
 	Reply    [16]byte // the inbox that the answer goes to

@@ -11,8 +11,8 @@ import (
 // An envelope is salt (16) | ciphertext | tag (16), under a one-time key made of the envelope key and the salt.
 // The format is frozen for all versions of the protocol (SPEC.md, "Envelope").
 const (
-	// MinEnvelope and MaxEnvelope bound an envelope's length, in bytes. Within them the length is drawn at random: it
-	// says nothing about the content, and hellos have no size in common by which a broker could pick them out.
+	// MinEnvelope and MaxEnvelope bound an envelope's length, in bytes. Within them the length is drawn at random:
+	// it says nothing about the content, and hellos have no size in common by which a broker could pick them out.
 	MinEnvelope = 192
 	MaxEnvelope = 320
 
@@ -38,8 +38,8 @@ func newEnvelope(key []byte, types ...byte) *Envelope {
 	return e
 }
 
-// Seal returns a new envelope around m, different at each call. It fails only if the source of randomness does; a message that does not
-// belong on this kind of topic is a bug.
+// Seal returns a new envelope around m, different at each call. It fails only if the source of randomness does; a
+// message that does not belong on this kind of topic is a bug.
 func (e *Envelope) Seal(rand io.Reader, m Message) ([]byte, error) {
 	if e.types&(1<<m.kind()) == 0 {
 		panic(fmt.Sprintf("BUG: handshake: %T does not belong on this kind of topic", m))
@@ -58,14 +58,16 @@ func (e *Envelope) Seal(rand io.Reader, m Message) ([]byte, error) {
 	return packet, nil
 }
 
-// drawLength picks a length uniformly between what the body needs and MaxEnvelope. The modulo's bias is below 2^-24.
+// drawLength picks a length uniformly between what the body needs and MaxEnvelope. The modulo's bias is below
+// 2^-24.
 func drawLength(random uint32, body int) int {
 	shortest := max(MinEnvelope, saltSize+frameHeader+body+tagSize)
 	return shortest + int(random%uint32(MaxEnvelope-shortest+1))
 }
 
-// Open authenticates an envelope and returns its message, which keeps nothing of packet. The work for a packet from somebody without the key is
-// one HKDF block and one AES-GCM check over at most MaxEnvelope bytes, and none at all if the length is wrong.
+// Open authenticates an envelope and returns its message, which keeps nothing of packet. The work for a packet
+// from somebody without the key is one HKDF block and one AES-GCM check over at most MaxEnvelope bytes, with some
+// 2 KiB of memory that is garbage at once, and none at all if the length is wrong.
 //
 // The error is ErrLength, ErrForged, or, from somebody who holds the key, ErrMalformed or a *VersionError.
 func (e *Envelope) Open(packet []byte) (Message, error) {

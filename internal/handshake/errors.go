@@ -9,7 +9,8 @@ var (
 	// ErrLength means that a packet is no envelope, by its length alone. Nothing was computed.
 	ErrLength = errors.New("handshake: length is not that of an envelope; the packet is something else or was cut")
 
-	// ErrForged means that an envelope or a Noise message does not authenticate: another key or name, or altered bytes.
+	// ErrForged means that an envelope or a Noise message does not authenticate: another key or name, or altered
+	// bytes.
 	ErrForged = errors.New("handshake: message does not authenticate; the key or the name differs, or the bytes were altered")
 
 	// ErrMalformed means that the sender holds the key but breaks the format of SPEC.md.
@@ -19,7 +20,8 @@ var (
 	// It is to be answered with [RefusedPinned].
 	ErrPinned = errors.New("handshake: the dialer asks for a pinned listener key, which this version does not support; update the listener")
 
-	// ErrNotOffered means that an answer chose a protocol that the hello did not offer, or names another dialer's id.
+	// ErrNotOffered means that an answer chose a protocol that the hello did not offer, or names another dialer's
+	// id.
 	ErrNotOffered = errors.New("handshake: the answer does not fit the hello; the peer's implementation is at fault")
 
 	// ErrProtocols means that the names of the protocols to offer do not fit into a hello.
@@ -31,8 +33,8 @@ type VersionError struct {
 	Version byte
 	Type    byte
 
-	// Hello holds the fields with which a hello of every version begins, so that the dialer can be told; its Noise is
-	// all that follows them. It is nil if the message is no hello.
+	// Hello holds the fields with which a hello of every version begins, so that the dialer can be told; its Noise
+	// is all that follows them. It is nil if the message is no hello.
 	Hello *Hello
 }
 

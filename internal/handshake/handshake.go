@@ -6,12 +6,13 @@
 //	  Hello   time, id, inbox, Noise message 1 (psk, e)   ------->
 //	          <-------   Answer   id, Noise message 2 (e, ee)
 //
-// Noise is Noise_NNpsk0_25519_AESGCM_SHA256. Each message travels in an [Envelope], whose bytes look random to whoever lacks the
-// key. Around the handshake stand small authenticated messages: a refusal, a correction of the clock, a probe, and the
-// question whether a connection still exists.
+// Noise is Noise_NNpsk0_25519_AESGCM_SHA256. Each message travels in an [Envelope], whose bytes look random to
+// whoever lacks the key. Around the handshake stand small authenticated messages: a refusal, a correction of the
+// clock, a probe, and the question whether a connection still exists.
 //
-// Everything here is pure: no I/O, no goroutine and no clock; the time and the source of randomness are parameters.
-// Values are not safe for concurrent use, except [Root], [Name] and [Envelope], which never change after they are made.
+// Everything here is pure: no I/O, no goroutine and no clock; the time and the source of randomness are
+// parameters. Values are not safe for concurrent use, except [Root], [Name] and [Envelope], which never change
+// after they are made.
 //
 // The bytes are specified in SPEC.md, section "Handshake".
 package handshake
@@ -32,13 +33,15 @@ const (
 	inboxSize = 16 // bytes of an inbox or of a rendezvous
 	timeSize  = 8  // bytes of a time: nanoseconds since 1970 UTC, as a signed integer
 
-	// MinMessageSize and MaxMessageSize bound the MQTT payloads that the two ends may agree on, in bytes. Below the
-	// first there is no room for acknowledgements beside data; above the second the limits of AES-GCM come near.
+	// MinMessageSize and MaxMessageSize bound the MQTT payloads that the two ends may agree on, in bytes. Below
+	// the first there is no room for acknowledgements beside data; above the second the limits of AES-GCM come
+	// near.
 	MinMessageSize = 512
 	MaxMessageSize = 1 << 20
 )
 
-// Topic returns the MQTT topic of an inbox or of a rendezvous: the prefix, verbatim, and then the 16 bytes in unpadded base64url.
+// Topic returns the MQTT topic of an inbox or of a rendezvous: the prefix, verbatim, and then the 16 bytes in
+// unpadded base64url.
 func Topic(prefix string, address [16]byte) string {
 	return prefix + base64.RawURLEncoding.EncodeToString(address[:])
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/flynn/noise"
 )
 
-// Initiator is the dialer's half of one handshake, between its hello and the answer. Owned by whoever called Initiate.
+// Initiator is the dialer's half of one handshake, between its hello and the answer. Owned by whoever called
+// Initiate.
 type Initiator struct {
 	concealed
 	name      *Name
@@ -18,7 +19,8 @@ type Initiator struct {
 	ephemeral []byte // private key; nil once the handshake is finished
 }
 
-// Initiate begins a handshake. The hello may be sealed and sent any number of times. The error is ErrProtocols, or that of rand.
+// Initiate begins a handshake. The hello may be sealed and sent any number of times. The error is ErrProtocols, or
+// that of rand.
 func (n *Name) Initiate(rand io.Reader, offer Offer) (*Initiator, Hello, error) {
 	payload, err := offer.encode()
 	if err != nil {
@@ -44,8 +46,9 @@ func (i *Initiator) begin() (*noise.HandshakeState, []byte) {
 	return state, message
 }
 
-// Finish takes the answer. If it is refused (ErrForged, ErrMalformed, ErrNotOffered) nothing has changed, and another may be tried: an answer to an
-// earlier hello, or somebody's invention. After the one that succeeds the ephemeral key is forgotten, and calling Finish again is a bug.
+// Finish takes the answer. If it is refused (ErrForged, ErrMalformed, ErrNotOffered) nothing has changed, and
+// another may be tried: an answer to an earlier hello, or somebody's invention. After the one that succeeds the
+// ephemeral key is forgotten, and calling Finish again is a bug.
 func (i *Initiator) Finish(answer Answer) (Reply, Secrets, error) {
 	if i.ephemeral == nil {
 		panic("BUG: handshake: Initiator.Finish after it has succeeded")

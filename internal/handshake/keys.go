@@ -40,7 +40,8 @@ func (r *Root) Name(name string) *Name {
 	return n
 }
 
-// derive is HKDF-Expand with the purpose and the name as its info. No purpose contains a zero byte, so no two pairs have the same info.
+// derive is HKDF-Expand with the purpose and the name as its info. No purpose contains a zero byte, so no two
+// pairs have the same info.
 func (r *Root) derive(purpose, name string, size int) []byte {
 	return expand(r.prk, purpose+"\x00"+name, size)
 }

@@ -17,7 +17,8 @@ type Secrets struct {
 	LogID      [4]byte  // the same at both ends, not secret: names the connection in logs and addresses
 }
 
-// state begins a Noise_NNpsk0_25519_AESGCM_SHA256 handshake (the Noise Protocol Framework, revision 34, section 9).
+// state begins a Noise_NNpsk0_25519_AESGCM_SHA256 handshake (the Noise Protocol Framework, revision 34, section
+// 9).
 func (n *Name) state(initiator bool, random io.Reader) *noise.HandshakeState {
 	state, err := noise.NewHandshakeState(noise.Config{
 		CipherSuite:           suite,
@@ -34,7 +35,8 @@ func (n *Name) state(initiator bool, random io.Reader) *noise.HandshakeState {
 	return state
 }
 
-// newEphemeral reads a private key, which the library would read in the same way, so that a failure of rand is not taken for one of the peer.
+// newEphemeral reads a private key, which the library would read in the same way, so that a failure of rand is not
+// taken for one of the peer.
 func newEphemeral(rand io.Reader) ([]byte, error) {
 	key := make([]byte, suite.DHLen())
 	if _, err := io.ReadFull(rand, key); err != nil {
@@ -43,7 +45,8 @@ func newEphemeral(rand io.Reader) ([]byte, error) {
 	return key, nil
 }
 
-// newSecrets takes the traffic secrets out of a finished handshake. The first cipher state of a split is the initiator's for sending, on both sides.
+// newSecrets takes the traffic secrets out of a finished handshake. The first cipher state of a split is the
+// initiator's for sending, on both sides.
 func newSecrets(state *noise.HandshakeState, toListener, toDialer *noise.CipherState) Secrets {
 	return Secrets{
 		ToListener: toListener.UnsafeKey(),

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// maxProtocols bounds the list of protocols in a hello, in bytes, each counted with its length byte. With it, and with 32 bytes for a pinned key
-// to come, a hello still fits into an envelope.
+// maxProtocols bounds the list of protocols in a hello, in bytes, each counted with its length byte. With it, and
+// with 32 bytes for a pinned key to come, a hello still fits into an envelope.
 const maxProtocols = 120
 
 // Offer is what a dialer says inside Noise message 1.

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// replayCapacity bounds the replay cache: 65,536 digests, about 8 MiB, are 3,000 hellos a second over a window of 10 s to both sides. When it is
-// full, the entry that would expire first is forgotten. That is safe: a replayed hello costs work but never yields a connection,
-// because its sender cannot compute the session keys.
+// replayCapacity bounds the replay cache: 65,536 digests, about 8 MiB, are 3,000 hellos a second over a window of
+// 10 s to both sides. When it is full, the entry that would expire first is forgotten. That is safe: a replayed
+// hello costs work but never yields a connection, because its sender cannot compute the session keys.
 const replayCapacity = 65536
 
-// ReplayCache remembers the hellos that have been seen for as long as their time would still be accepted. Owned by the
-// listener side of an endpoint.
+// ReplayCache remembers the hellos that have been seen for as long as their time would still be accepted. Owned by
+// the listener side of an endpoint.
 type ReplayCache struct {
 	capacity int // entries
 	seen     map[[32]byte]struct{}
@@ -23,8 +23,8 @@ func NewReplayCache() *ReplayCache {
 	return &ReplayCache{capacity: replayCapacity, seen: make(map[[32]byte]struct{})}
 }
 
-// Add reports whether the digest (see [Hello.Digest]) is new, and remembers it as long as now is not after expires, which is
-// the hello's time plus the window that [InTime] allows.
+// Add reports whether the digest (see [Hello.Digest]) is new, and remembers it as long as now is not after
+// expires, which is the hello's time plus the window that [InTime] allows.
 func (c *ReplayCache) Add(digest [32]byte, expires, now time.Time) bool {
 	for len(c.order) > 0 && now.After(c.order[0].expires) {
 		c.forgetFirst()

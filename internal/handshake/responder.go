@@ -9,16 +9,17 @@ import (
 	"github.com/flynn/noise"
 )
 
-// Responder is the listener's half of one handshake, between a hello and its answer. Owned by whoever called Respond.
+// Responder is the listener's half of one handshake, between a hello and its answer. Owned by whoever called
+// Respond.
 type Responder struct {
 	concealed
 	offer  Offer
 	state  *noise.HandshakeState // nil once the handshake is finished
-	random *bytes.Reader          // what state reads its ephemeral key from; empty until Finish fills it
+	random *bytes.Reader         // what state reads its ephemeral key from; empty until Finish fills it
 }
 
-// Respond reads a hello, which must have passed the check of its time and the replay cache. The error is ErrForged, ErrMalformed (also
-// if the clear fields differ from those inside) or ErrPinned.
+// Respond reads a hello, which must have passed the check of its time and the replay cache. The error is
+// ErrForged, ErrMalformed (also if the clear fields differ from those inside) or ErrPinned.
 func (n *Name) Respond(hello Hello) (*Responder, Offer, error) {
 	random := new(bytes.Reader)
 	state := n.state(false, random)
@@ -36,9 +37,9 @@ func (n *Name) Respond(hello Hello) (*Responder, Offer, error) {
 	return &Responder{offer: offer, state: state, random: random}, offer, nil
 }
 
-// Finish makes the answer, which may be sealed and sent any number of times. All public-key work of the listener is done here. The error is
-// ErrMalformed, for a hello whose public key is of low order, or that of rand. Calling Finish again is a bug, and so is a protocol that was
-// not offered.
+// Finish makes the answer, which may be sealed and sent any number of times. All public-key work of the listener
+// is done here. The error is ErrMalformed, for a hello whose public key is of low order, or that of rand. Calling
+// Finish again is a bug, and so is a protocol that was not offered.
 func (r *Responder) Finish(rand io.Reader, reply Reply) (Answer, Secrets, error) {
 	if r.state == nil {
 		panic("BUG: handshake: Responder.Finish called twice")

@@ -1,0 +1,191 @@
+package handshake
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+)
+
+func TestEnvelopeRefusesEveryFlippedBit(t *testing.T) {
+	x := runHandshake(t, NewRoot(testKey), "thermostat", seeded(1))
+	root := NewRoot(testKey)
+	for _, c := range []struct {
+		what     string
+		envelope *Envelope
+		packet   []byte
+	}{
+		{"hello", root.Name("thermostat").Envelope(), x.hello},
+		{"answer", root.Inbox(), x.answer},
+	} {
+		for bit := range len(c.packet) * 8 {
+			packet := bytes.Clone(c.packet)
+			packet[bit/8] ^= 1 << (bit % 8)
+			if _, err := c.envelope.Open(packet); !errors.Is(err, ErrForged) {
+				t.Fatalf("%s, byte %d, bit %d flipped: error %v, want ErrForged", c.what, bit/8, bit%8, err)
+			}
+		}
+	}
+}
+
+func TestEnvelopeRefusesAnotherLength(t *testing.T) {
+	e := NewRoot(testKey).Inbox()
+	packet := mustSeal(t, e, seeded(2), Pong{})
+	for cut := 1; len(packet)-cut >= MinEnvelope; cut++ {
+		if _, err := e.Open(packet[:len(packet)-cut]); !errors.Is(err, ErrForged) {
+			t.Fatalf("cut by %d bytes: error %v, want ErrForged", cut, err)
+		}
+	}
+	for len(packet) < MaxEnvelope {
+		packet = append(packet, 0)
+		if _, err := e.Open(packet); !errors.Is(err, ErrForged) {
+			t.Fatalf("extended to %d bytes: error %v, want ErrForged", len(packet), err)
+		}
+	}
+}
+
+// The absence of work shows in the absence of allocations: the key derivation cannot do without.
+func TestEnvelopeLengthOutsideBoundsDoesNoWork(t *testing.T) {
+	e := NewRoot(testKey).Inbox()
+	for _, size := range []int{0, 1, saltSize, MinEnvelope - 1, MaxEnvelope + 1, 1 << 20} {
+		packet := make([]byte, size)
+		allocs := testing.AllocsPerRun(10, func() {
+			if _, err := e.Open(packet); err != ErrLength {
+				t.Fatalf("%d bytes: error %v, want ErrLength", size, err)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("%d bytes: %v allocations, want none", size, allocs)
+		}
+	}
+}
+
+func TestEnvelopeBelongsToOneKeyNameAndTopic(t *testing.T) {
+	root := NewRoot(testKey)
+	other := testKey
+	other[15] ^= 1
+	packet := mustSeal(t, root.Name("a").Envelope(), seeded(3), Check{})
+	for what, e := range map[string]*Envelope{
+		"another name": root.Name("b").Envelope(),
+		"no name":      root.Name("").Envelope(),
+		"an inbox":     root.Inbox(),
+		"another key":  NewRoot(other).Name("a").Envelope(),
+	} {
+		if _, err := e.Open(packet); !errors.Is(err, ErrForged) {
+			t.Errorf("opened with %s: error %v, want ErrForged", what, err)
+		}
+	}
+	if m := mustOpen(t, root.Name("a").Envelope(), packet); m != (Check{}) {
+		t.Errorf("opened %v", m)
+	}
+}
+
+func TestEnvelopeRefusesTypesOfOtherTopics(t *testing.T) {
+	root := NewRoot(testKey)
+	mustPanic(t, "a Pong to a rendezvous", func() { root.Name("").Envelope().Seal(seeded(4), Pong{}) })
+	mustPanic(t, "a Probe to an inbox", func() { root.Inbox().Seal(seeded(4), Probe{}) })
+	plaintext := frame(version, typePong, make([]byte, 8), 200)
+	_, err := root.Name("").Envelope().Open(sealPlaintext(root.Name("").Envelope(), [16]byte{}, plaintext))
+	if !errors.Is(err, ErrMalformed) {
+		t.Errorf("a Pong at a rendezvous: error %v, want ErrMalformed", err)
+	}
+}
+
+// Only somebody who holds the key can make these.
+func TestEnvelopeRefusesMalformedPlaintext(t *testing.T) {
+	e := NewRoot(testKey).Inbox()
+	good := frame(version, typePong, []byte("12345678"), 170)
+	open := func(plaintext []byte) error {
+		_, err := e.Open(sealPlaintext(e, [16]byte{7}, plaintext))
+		return err
+	}
+	if err := open(good); err != nil {
+		t.Fatal(err)
+	}
+	for i := frameHeader + 8; i < len(good); i++ {
+		plaintext := bytes.Clone(good)
+		plaintext[i] = 0x80
+		if err := open(plaintext); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("padding with a bit set at %d: error %v, want ErrMalformed", i, err)
+		}
+	}
+	for what, plaintext := range map[string][]byte{
+		"body too short":               frame(version, typePong, []byte("1234567"), 170),
+		"body too long":                frame(version, typePong, []byte("123456789"), 170),
+		"body beyond the end":          frame(version, typePong, make([]byte, 167), 170),
+		"reason too long":              frame(version, typeRefusal, make([]byte, 9+MaxReason+1), 170),
+		"reason that is not UTF-8":     frame(version, typeRefusal, []byte("12345678\x01\xff"), 170),
+		"length beyond every envelope": append([]byte{version, typePong, 0xff, 0xff}, make([]byte, 166)...),
+	} {
+		if err := open(plaintext); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: error %v, want ErrMalformed", what, err)
+		}
+	}
+}
+
+func TestEnvelopeReportsForeignVersions(t *testing.T) {
+	e := NewRoot(testKey).Name("").Envelope()
+	hello := Hello{Time: testStart, ID: [8]byte{1}, Inbox: [16]byte{2}, Noise: []byte("something of version 2")}
+	open := func(version, kind byte, body []byte) *VersionError {
+		t.Helper()
+		_, err := e.Open(sealPlaintext(e, [16]byte{8}, frame(version, kind, body, 200)))
+		var foreign *VersionError
+		if !errors.As(err, &foreign) || foreign.Version != version || foreign.Type != kind {
+			t.Fatalf("version %d, type %d: error %v", version, kind, err)
+		}
+		return foreign
+	}
+	foreign := open(2, typeHello, hello.append(nil))
+	if foreign.Hello == nil || foreign.Hello.ID != hello.ID || foreign.Hello.Inbox != hello.Inbox ||
+		!foreign.Hello.Time.Equal(hello.Time) || foreign.Hello.Digest() != hello.Digest() {
+		t.Errorf("hello of version 2 read as %+v", foreign.Hello)
+	}
+	if foreign := open(0, typeHello, []byte("short")); foreign.Hello != nil {
+		t.Errorf("a short hello of version 0 read as %+v", foreign.Hello)
+	}
+	for _, kind := range []byte{0, 10, 255} {
+		if foreign := open(version, kind, hello.append(nil)); foreign.Hello != nil {
+			t.Errorf("type %d read as a hello", kind)
+		}
+	}
+}
+
+func TestSealReportsItsSourceOfRandomness(t *testing.T) {
+	broken := errors.New("broken")
+	for _, random := range []io.Reader{iotest.ErrReader(broken), io.MultiReader(io.LimitReader(seeded(5), 19), iotest.ErrReader(broken))} {
+		if _, err := NewRoot(testKey).Inbox().Seal(random, Pong{}); !errors.Is(err, broken) {
+			t.Errorf("error %v, want one that wraps that of the source", err)
+		}
+	}
+}
+
+func TestEnvelopeLengthIsUniform(t *testing.T) {
+	e := NewRoot(testKey).Inbox()
+	random := seeded(6)
+	for _, c := range []struct {
+		reason   int
+		shortest int
+	}{{0, MinEnvelope}, {MaxReason, MinEnvelope}} {
+		counts := make([]int, MaxEnvelope-c.shortest+1)
+		for range 200 * len(counts) {
+			packet := mustSeal(t, e, random, NewRefusal([8]byte{}, RefusedBusy, string(make([]byte, c.reason))))
+			counts[len(packet)-c.shortest]++
+		}
+		checkUniform(t, "lengths", counts)
+	}
+}
+
+func TestEnvelopeHoldsTheLargestBody(t *testing.T) {
+	for _, draw := range []uint32{0, 1, 1<<32 - 1} {
+		if n := drawLength(draw, maxBody); n != MaxEnvelope {
+			t.Errorf("length %d for the largest body, want %d", n, MaxEnvelope)
+		}
+	}
+	e := NewRoot(testKey).Name("").Envelope()
+	packet := mustSeal(t, e, seeded(7), Hello{Noise: make([]byte, maxBody-timeSize-idSize-inboxSize)})
+	if len(packet) != MaxEnvelope {
+		t.Errorf("length %d, want %d", len(packet), MaxEnvelope)
+	}
+	mustOpen(t, e, packet)
+}
