@@ -19,10 +19,10 @@ const (
 // peer has acknowledged a packet of this epoch. Otherwise a peer that is unreachable for hours would miss a whole epoch, and it accepts
 // the next one only (RFC 9001, section 6.1, asks for the same).
 type rotation struct {
-	began        time.Time // zero until the first Next of the epoch
+	began        time.Time // the first Next of the epoch, zero before it
 	acknowledged bool
 }
 
 func (r *rotation) due(now time.Time) bool {
-	return r.acknowledged && now.Sub(r.began) >= rotateAfter
+	return r.acknowledged && !r.began.IsZero() && now.Sub(r.began) >= rotateAfter
 }

@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// Format keeps the keys out of logs: every verb prints the type's name only.
+// Format keeps the keys out of logs: every verb prints the type's name only. The fields of another package's struct are printed without asking Format;
+// therefore all that is secret stands behind pointers, which are then printed as addresses.
 func (Mask) Format(f fmt.State, _ rune) { hide(f, "record.Mask") }
 
 // Format keeps the keys out of logs: every verb prints the type's name only.

@@ -8,11 +8,11 @@ import (
 	"encoding/binary"
 )
 
-// SecretSize is the size of a traffic secret in bytes: one comes from the handshake for each direction.
-const SecretSize = 32
+// secretSize is the size of a traffic secret in bytes: one for each direction comes from the handshake.
+const secretSize = 32
 
 // expand derives size bytes from a traffic secret by HKDF-Expand with SHA-256 (RFC 5869, section 2.3).
-func expand(secret *[SecretSize]byte, purpose string, size int) []byte {
+func expand(secret *[secretSize]byte, purpose string, size int) []byte {
 	out, err := hkdf.Expand(sha256.New, secret[:], purpose, size)
 	if err != nil {
 		panic("BUG: record: HKDF refuses a constant size: " + err.Error())
@@ -21,11 +21,11 @@ func expand(secret *[SecretSize]byte, purpose string, size int) []byte {
 }
 
 // ratchet replaces a secret by that of the epoch after it. There is no way back.
-func ratchet(secret *[SecretSize]byte) { copy(secret[:], expand(secret, "next", SecretSize)) }
+func ratchet(secret *[secretSize]byte) { copy(secret[:], expand(secret, "next", secretSize)) }
 
 // newHeaderKey returns the cipher of number protection, which the first epoch's secret gives for the whole connection (as in RFC 9001, section 6): the
 // receiver needs it before it knows the epoch.
-func newHeaderKey(secret *[SecretSize]byte) cipher.Block { return newBlock(expand(secret, "hp", 16)) }
+func newHeaderKey(secret *[secretSize]byte) cipher.Block { return newBlock(expand(secret, "hp", 16)) }
 
 func newBlock(key []byte) cipher.Block {
 	block, err := aes.NewCipher(key)
@@ -43,7 +43,7 @@ type epochKeys struct {
 
 const nonceSize = 12
 
-func newEpochKeys(secret *[SecretSize]byte) *epochKeys {
+func newEpochKeys(secret *[secretSize]byte) *epochKeys {
 	aead, err := cipher.NewGCM(newBlock(expand(secret, "key", 16)))
 	if err != nil {
 		panic("BUG: record: AES-GCM is not to be had: " + err.Error())
@@ -53,12 +53,18 @@ func newEpochKeys(secret *[SecretSize]byte) *epochKeys {
 	return k
 }
 
-// inputs is where nonce, associated data and header mask are computed. It is part of the Sealer and the Opener because
-// it would otherwise be allocated anew for each packet: it is passed through the interfaces of crypto/cipher.
+// inputs is where nonce, associated data and header masks are computed. Sealer and Opener keep one, because it would otherwise be allocated anew for each
+// packet: it is passed through the interfaces of crypto/cipher.
 type inputs struct {
 	nonce      [nonceSize]byte
 	associated [idSize + 8]byte // id, full packet number
 	pad        [sampleSize]byte
+}
+
+func newInputs(id [idSize]byte) *inputs {
+	in := new(inputs)
+	copy(in.associated[:], id[:])
+	return in
 }
 
 // set computes nonce and associated data: the nonce is the iv XOR the number, right-aligned.

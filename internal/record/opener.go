@@ -8,7 +8,7 @@ import (
 
 // Opener opens the packets of one direction of one connection. It belongs to the goroutine that reads them.
 type Opener struct {
-	secret        *[SecretSize]byte // of the epoch after this one
+	secret        *[secretSize]byte // of the epoch after this one
 	previous      *epochKeys        // nil if there is none, or it was dropped
 	previousUntil time.Time
 	current       *epochKeys
@@ -17,13 +17,15 @@ type Opener struct {
 	epochBits     uint
 	epoch         uint64
 	received      window
-	inputs        inputs
+	inputs        *inputs
 }
 
 // NewOpener returns the counterpart of NewSealer; id is the one that this end chose.
-func NewOpener(secret [SecretSize]byte, id [8]byte, epochBits uint) *Opener {
-	o := &Opener{secret: &secret, current: newEpochKeys(&secret), headerKey: newHeaderKey(&secret), epochBits: epochBits}
-	copy(o.inputs.associated[:], id[:])
+func NewOpener(secret [32]byte, id [8]byte, epochBits uint) *Opener {
+	o := &Opener{
+		secret: &secret, current: newEpochKeys(&secret), headerKey: newHeaderKey(&secret),
+		epochBits: epochBits, inputs: newInputs(id),
+	}
 	ratchet(o.secret)
 	return o
 }

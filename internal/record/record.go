@@ -32,7 +32,7 @@ var (
 	// ErrShort: shorter than Overhead, so it is no packet of this protocol.
 	ErrShort = errors.New("record: packet shorter than 28 bytes")
 	// ErrReplay: its number was received before, or lies so far behind the newest that this is no longer known.
-	ErrReplay = errors.New("record: packet number already received, or more than 8191 behind the newest")
+	ErrReplay = errors.New("record: packet number already received, or 8192 or more behind the newest")
 	// ErrEpoch: no key is held for its number; a late packet of a dropped epoch, or forged.
 	ErrEpoch = errors.New("record: packet number of a key epoch that is neither the last, this nor the next")
 	// ErrForged: it was not sealed by the peer for this connection, or was changed on its way.

@@ -11,7 +11,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // testSecret, testID and testMask are the fixed inputs of tests that need no others.
 var (
-	testSecret = [SecretSize]byte([]byte("traffic secret of one direction."))
+	testSecret = [secretSize]byte([]byte("traffic secret of one direction."))
 	testID     = [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
 	testMask   = [16]byte([]byte("the mask's bytes"))
 )

@@ -10,23 +10,24 @@ import (
 
 // Sealer makes the packets of one direction of one connection. It belongs to the goroutine that writes them.
 type Sealer struct {
-	secret    *[SecretSize]byte // of the epoch after this one: what made the keys in use is gone
+	secret    *[secretSize]byte // of the epoch after this one: what made the keys in use is gone
 	keys      *epochKeys
 	headerKey cipher.Block
 	mask      cipher.Block
-	id        [idSize]byte
 	epochBits uint
 	epoch     uint64
 	number    uint64 // of the next packet
 	rotation  rotation
-	inputs    inputs
+	inputs    *inputs
 }
 
 // NewSealer returns a Sealer that begins at packet number 0. The secret is that of its direction, and must never be given to a second Sealer; id is the one that the
 // receiver chose. epochBits is EpochBits except in tests, the same at both ends.
-func NewSealer(secret [SecretSize]byte, id [8]byte, mask *Mask, epochBits uint) *Sealer {
-	s := &Sealer{secret: &secret, keys: newEpochKeys(&secret), headerKey: newHeaderKey(&secret), mask: mask.block, id: id, epochBits: epochBits}
-	copy(s.inputs.associated[:], id[:])
+func NewSealer(secret [32]byte, id [8]byte, mask *Mask, epochBits uint) *Sealer {
+	s := &Sealer{
+		secret: &secret, keys: newEpochKeys(&secret), headerKey: newHeaderKey(&secret),
+		mask: mask.block, epochBits: epochBits, inputs: newInputs(id),
+	}
 	ratchet(s.secret)
 	return s
 }
@@ -34,10 +35,11 @@ func NewSealer(secret [SecretSize]byte, id [8]byte, mask *Mask, epochBits uint) 
 // Next returns the number of the packet that Seal makes next. When the hourly change of keys is due, it first jumps to the next epoch, so
 // numbers have gaps. It panics after MaxNumber, which no connection lives to see, rather than use a number twice.
 func (s *Sealer) Next(now time.Time) uint64 {
+	s.enterEpoch()
 	if s.rotation.due(now) {
 		s.number = (s.epoch + 1) << s.epochBits
+		s.enterEpoch()
 	}
-	s.enterEpoch()
 	if s.rotation.began.IsZero() {
 		s.rotation.began = now
 	}
@@ -64,7 +66,7 @@ func (s *Sealer) Seal(room []byte, n int) int {
 	s.keys.aead.Seal(packet[headerSize:headerSize], s.inputs.nonce[:], packet[headerSize:headerSize+n], s.inputs.associated[:])
 	binary.BigEndian.PutUint32(packet[idSize:], uint32(s.number)^s.inputs.numberPad(s.headerKey, packet))
 	s.mask.Encrypt(s.inputs.pad[:], packet[size-sampleSize:])
-	subtle.XORBytes(packet[:idSize], s.id[:], s.inputs.pad[:])
+	subtle.XORBytes(packet[:idSize], s.inputs.associated[:idSize], s.inputs.pad[:])
 	s.number++
 	return size
 }
