@@ -48,6 +48,7 @@ func (v *visitor) fail(err error) {
 // Stream implements wire.Visitor.
 func (v *visitor) Stream(offset uint64, data []byte) {
 	s := v.stream
+	s.dataAt = v.now
 	fresh, err := s.in.stream(offset, data)
 	if !fresh && err == nil {
 		s.stats.Duplicates++

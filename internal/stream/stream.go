@@ -55,6 +55,7 @@ type Stream struct {
 	linkUp    bool
 	epoch     int       // counts the connections of our link
 	restart   time.Time // when the link came up, or the peer last moved on: probe timeouts count from here
+	dataAt    time.Time // when stream data last arrived
 	unheard   time.Time // when the first packet since the peer was last heard asked for an answer
 	messages  uint64    // grant: messages in flight towards the peer
 	bytes     uint64    // grant: bytes in flight
@@ -102,10 +103,13 @@ func (s *Stream) Read(p []byte) int {
 // of the stream follows them.
 func (s *Stream) Readable() (n int, end bool) { return s.in.readable(), s.in.complete() }
 
-// CloseWrite ends the outgoing stream after what was written.
+// CloseWrite ends the outgoing stream after what was written. A peer that reads
+// no more is not told.
 func (s *Stream) CloseWrite() {
 	s.out.closed = true
-	s.out.fin.raise()
+	if !s.stopped {
+		s.out.fin.raise()
+	}
 }
 
 // Close ends the outgoing stream and tells the peer that nobody reads any more.
@@ -167,6 +171,13 @@ func (s *Stream) Finished() bool {
 func (s *Stream) Settled() bool {
 	return s.in.complete() && (s.stopped || s.out.fin.acked())
 }
+
+// DataAt returns when stream data last arrived.
+func (s *Stream) DataAt() time.Time { return s.dataAt }
+
+// LargestAcknowledged returns the largest packet number that the peer has
+// acknowledged, 0 if none.
+func (s *Stream) LargestAcknowledged() uint64 { return max(s.ledger.largest, 1) - 1 }
 
 // Stats returns the counts so far and the smoothed round-trip time.
 func (s *Stream) Stats() (Stats, time.Duration) {

@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+const (
+	// dialTimeout bounds a dial whose context has no deadline.
+	dialTimeout = 30 * time.Second
+	// firstRepeat is when a hello is sent again; the waits double up to maxRepeat.
+	firstRepeat = 250 * time.Millisecond
+	maxRepeat   = 2 * time.Second
+	// refusalWait is how long a refusal waits for another listener's answer.
+	refusalWait = time.Second
+	// maxCorrections is how often a dial takes the time from a listener.
+	maxCorrections = 3
+	// confirmTimeout is how long a dialer's Conn waits for the first packet
+	// from the listener that answered it.
+	confirmTimeout = 10 * time.Second
+	// maxEvents bounds the answers that wait for a dial; one more is dropped
+	// and comes again with the next repetition.
+	maxEvents = 8
+)
+
+// A dial is an attempt to reach the listener under a name. Its fields belong
+// to the goroutine that called Dial; only events is shared.
+type dial struct {
+	engine    *Engine
+	name      string
+	keys      *handshake.Name
+	protocols []string
+	attempts  []*attempt // the last two: an answer to the one before may be on its way
+	wait      time.Duration
+	fixes     int   // corrections of the time so far
+	refusal   error // the first one
+	refused   <-chan time.Time
+
+	events chan event // filled by the reader goroutine
+}
+
+// An attempt is one hello, sent several times.
+type attempt struct {
+	id        [8]byte
+	initiator *handshake.Initiator
+	hello     handshake.Hello
+	made      time.Time // by the monotonic clock
+	sent      time.Time // when last sent
+	count     int
+}
+
+type event struct {
+	id  [8]byte
+	m   handshake.Message
+	now time.Time
+}
+
+// Dial connects to the listener under name, which is valid and folded.
+func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Conn, error) {
+	ctx, cancel := withTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := e.start(ctx); err != nil {
+		return nil, err
+	}
+	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, events: make(chan event, maxEvents)}
+	defer d.end()
+	return d.run(ctx)
+}
+
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+func (d *dial) run(ctx context.Context) (*Conn, error) {
+	if err := d.begin(); err != nil {
+		return nil, err
+	}
+	for {
+		repeat := time.NewTimer(d.wait)
+		c, err := d.step(ctx, repeat.C)
+		repeat.Stop()
+		if c != nil || err != nil {
+			return c, err
+		}
+	}
+}
+
+// step waits for one thing to happen and deals with it.
+func (d *dial) step(ctx context.Context, repeat <-chan time.Time) (*Conn, error) {
+	select {
+	case ev := <-d.events:
+		return d.handle(ev)
+	case <-repeat:
+		return nil, d.repeat()
+	case <-d.refused:
+		return nil, d.refusal
+	case <-ctx.Done():
+		return nil, d.gaveUp(ctx.Err())
+	}
+}
+
+func (d *dial) gaveUp(cause error) error {
+	if d.refusal != nil {
+		return d.refusal
+	}
+	if !d.engine.link.IsUp() {
+		return fmt.Errorf("%w: the connection to the broker was lost while dialling: %w", ErrBroker, cause)
+	}
+	return fmt.Errorf("%w: %w", ErrNoAnswer, cause)
+}
+
+// begin makes a new hello, with a fresh ephemeral key, and sends it.
+func (d *dial) begin() error {
+	e := d.engine
+	a := &attempt{id: random8(), made: time.Now()}
+	e.mu.Lock()
+	offset := e.offset
+	e.mu.Unlock()
+	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
+		ID: a.id, Inbox: e.inbox, Time: e.config.Wall().Add(offset),
+		MaxMessageSize: e.config.MaxMessageSize, Protocols: d.protocols,
+	})
+	if err != nil {
+		return err
+	}
+	a.initiator, a.hello = initiator, hello
+	d.keep(a)
+	d.wait = firstRepeat
+	d.send(a)
+	return nil
+}
+
+// keep registers an attempt in place of the one before the last.
+func (d *dial) keep(a *attempt) {
+	e := d.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(d.attempts) == 2 {
+		delete(e.dials, d.attempts[0].id)
+		d.attempts = d.attempts[1:]
+	}
+	d.attempts = append(d.attempts, a)
+	e.dials[a.id] = d
+}
+
+func (d *dial) end() {
+	e := d.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range d.attempts {
+		delete(e.dials, a.id)
+	}
+}
+
+func (d *dial) send(a *attempt) {
+	a.sent = time.Now()
+	a.count++
+	d.engine.toName(d.keys, a.hello)
+}
+
+// repeat sends the hello again, or a new one once half of the time window has
+// passed.
+func (d *dial) repeat() error {
+	a := d.attempts[len(d.attempts)-1]
+	if time.Since(a.made) >= d.engine.config.TimeWindow/2 {
+		return d.begin()
+	}
+	d.wait = min(2*d.wait, maxRepeat)
+	d.send(a)
+	return nil
+}
+
+// handle deals with an authenticated answer. One that does not fit is ignored.
+func (d *dial) handle(ev event) (*Conn, error) {
+	a := d.attempt(ev.id)
+	if a == nil {
+		return nil, nil
+	}
+	switch m := ev.m.(type) {
+	case handshake.Answer:
+		return d.answered(a, m, ev.now)
+	case handshake.Refusal:
+		d.refuse(fmt.Errorf("%w: %s: %q", ErrRefused, m.Code, m.Reason))
+	case handshake.Time:
+		return nil, d.correct(a, m, ev.now)
+	}
+	return nil, nil
+}
+
+func (d *dial) attempt(id [8]byte) *attempt {
+	for _, a := range d.attempts {
+		if a.id == id {
+			return a
+		}
+	}
+	return nil
+}
+
+func (d *dial) refuse(err error) {
+	if d.refusal == nil {
+		d.refusal = err
+		d.refused = time.After(refusalWait)
+	}
+}
+
+// correct takes the listener's time and says hello again.
+func (d *dial) correct(a *attempt, m handshake.Time, now time.Time) error {
+	if !m.Hello.Equal(a.hello.Time) || a != d.attempts[len(d.attempts)-1] {
+		return nil
+	}
+	if d.fixes++; d.fixes > maxCorrections {
+		d.refuse(fmt.Errorf("%w: the clocks disagree even after %d corrections; check the clock of the listener", ErrRefused, maxCorrections))
+		return nil
+	}
+	e := d.engine
+	wall := e.config.Wall()
+	elapsed := time.Since(now)
+	offset := m.Offset(wall.Add(-time.Since(a.sent)), wall.Add(-elapsed))
+	e.config.Logger.Info("clock differs from the listener's; using its time", "name", d.name, "offset", offset)
+	e.mu.Lock()
+	e.offset = offset
+	e.mu.Unlock()
+	return d.begin()
+}
+
+// answered makes the Conn. A wrong answer is ignored: a right one may follow.
+func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, error) {
+	reply, secrets, err := a.initiator.Finish(m)
+	if err != nil {
+		d.engine.rejected.Add(1)
+		if errors.Is(err, handshake.ErrNotOffered) {
+			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return nil, nil
+	}
+	c := d.engine.newConn(a.id, origin{
+		name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
+		peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
+	}, secrets.ToDialer, secrets.ToListener, reply.MaxMessageSize, now)
+	return c, d.open(c, a, now)
+}
+
+// open puts the Conn to work: its first packet proves to the listener that
+// this dial is no replay, and is repeated like all others.
+func (d *dial) open(c *Conn, a *attempt, now time.Time) error {
+	e := d.engine
+	if !e.enter(c, now) {
+		return e.brokerError(nil)
+	}
+	c.mu.Lock()
+	c.state = stateOpen
+	c.unconfirmed = now.Add(confirmTimeout)
+	if a.count == 1 {
+		c.stream.SeedRTT(now, now.Sub(a.sent))
+	}
+	c.stream.Ping()
+	c.update(now)
+	c.mu.Unlock()
+	for _, other := range e.others(d.name, c.origin.peerInbox) {
+		other.suspect(now)
+	}
+	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
+	return nil
+}
+
+// toDial hands an answer to the dial that waits for it. An answer to a dial
+// that has its Conn already can only come from a second listener.
+func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {
+	e.mu.RLock()
+	d, c := e.dials[id], e.conns[id]
+	e.mu.RUnlock()
+	if c != nil {
+		e.secondAnswer(c, m)
+		return
+	}
+	if d == nil {
+		return
+	}
+	select {
+	case d.events <- event{id, m, now}:
+	default:
+	}
+}
+
+func (e *Engine) secondAnswer(c *Conn, m handshake.Message) {
+	if answer, ok := m.(handshake.Answer); ok && sha256.Sum256(answer.Noise) != c.origin.digest {
+		e.config.Logger.Warn("a second listener answers under the same name; give each its own name or key", "conn", c.logName(), "name", c.origin.name)
+	}
+}

@@ -1,0 +1,14 @@
+// Package engine joins the layers into connections: it runs the handshake over
+// a link, moves packets between the record layer and the stream of each Conn,
+// and keeps every timer.
+//
+// Who runs what. The link calls Engine's handlers on its reader goroutine and
+// Fill on its writer goroutine; callers of Dial, Read, Write and Close bring
+// their own; each Conn has one timer, whose function runs on a goroutine of the
+// runtime. There are no other goroutines.
+//
+// Locks. Conn.mu guards the stream and state of one Conn, Engine.mu the tables
+// of the Engine, and queue.mu the order in which Conns write. They are taken in
+// this order, and none is held while anything blocks or seals a packet. A
+// Conn's Opener belongs to the reader, its Sealer to the writer.
+package engine

@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+const (
+	// bufferBudget is what the Conns of an Engine together may buffer in one
+	// direction beyond the 64 KiB that each always has, bytes.
+	bufferBudget = 64 << 20
+	// closeWait is how long Close waits for what lingers.
+	closeWait = 5 * time.Second
+)
+
+// Config is the resolved configuration of an Engine. Every field is set.
+type Config struct {
+	Key            [16]byte
+	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
+	TimeWindow     time.Duration // how far a hello's time may be off
+	MaxMessageSize int           // largest MQTT payload, bytes
+	PeerTimeout    time.Duration // silence after which a peer is given up; 0: never
+	TopicPrefix    string
+	Link           link.Config
+	Logger         *slog.Logger
+	// Wall tells the time of day that hellos carry. Tests set it wrong.
+	Wall func() time.Time
+	// EpochBits is record.EpochBits, smaller in tests.
+	EpochBits uint
+}
+
+// An Engine is one MQTT connection with its Conns and Listeners.
+type Engine struct {
+	config  Config
+	link    *link.Link
+	root    *handshake.Root
+	mask    *record.Mask
+	inbox   [16]byte
+	topic   string // of the inbox
+	queue   queue
+	active  activity
+	send    *stream.Budget
+	receive *stream.Budget
+
+	// chores tells the writer that Conns wait to resume or tombstones to go.
+	chores atomic.Bool
+
+	rejected atomic.Uint64 // messages that belong to no Conn and did not authenticate
+
+	subscribing sync.Mutex // serialises the first subscription of the inbox
+	subscribed  bool       // guarded by subscribing
+
+	mu        sync.RWMutex // guards all below
+	conns     map[[8]byte]*Conn
+	dials     map[[8]byte]*dial
+	probes    map[[8]byte]chan<- time.Time
+	checks    map[[8]byte]*Conn
+	names     map[string]*handshake.Name
+	listeners map[string]*Listener
+	peers     map[[16]byte]*peer
+	graves    []*Conn // tombstones, oldest first; at most maxTombstones, then the oldest goes
+	resumes   resumes
+	offset    time.Duration // what to add to our clock for the listeners' time
+	limit     int           // largest packet that the broker is believed to pass, bytes
+	upSince   time.Time     // zero while the link is down
+	hangs     hangs
+	closed    bool
+
+	// The buckets belong to the reader goroutine.
+	timeAnswers, otherAnswers *handshake.Bucket
+	replays                   *handshake.ReplayCache
+}
+
+// New returns an Engine that does nothing yet.
+func New(config Config) *Engine {
+	root := handshake.NewRoot(config.Key)
+	e := &Engine{
+		config:       config,
+		root:         root,
+		mask:         record.NewMask(root.MaskKey()),
+		send:         stream.NewBudget(bufferBudget),
+		receive:      stream.NewBudget(bufferBudget),
+		conns:        make(map[[8]byte]*Conn),
+		dials:        make(map[[8]byte]*dial),
+		probes:       make(map[[8]byte]chan<- time.Time),
+		checks:       make(map[[8]byte]*Conn),
+		names:        make(map[string]*handshake.Name),
+		listeners:    make(map[string]*Listener),
+		peers:        make(map[[16]byte]*peer),
+		limit:        config.MaxMessageSize,
+		timeAnswers:  handshake.NewBucket(timeAnswerRate, timeAnswerRate),
+		otherAnswers: handshake.NewBucket(answerRate, answerRate),
+		replays:      handshake.NewReplayCache(),
+	}
+	rand.Read(e.inbox[:])
+	e.topic = handshake.Topic(config.TopicPrefix, e.inbox)
+	e.queue.init()
+	config.Link.MaxPayload = config.MaxMessageSize
+	config.Link.Logger = config.Logger
+	e.link = link.New(config.Link, e)
+	return e
+}
+
+// Inbox returns the random bytes that name the inbox of this Engine.
+func (e *Engine) Inbox() [16]byte { return e.inbox }
+
+// start connects the link, if it is not up, and subscribes the inbox.
+func (e *Engine) start(ctx context.Context) error {
+	if e.isClosed() {
+		return net.ErrClosed
+	}
+	if err := e.link.Connect(ctx); err != nil {
+		return e.brokerError(err)
+	}
+	e.subscribing.Lock()
+	defer e.subscribing.Unlock()
+	if e.subscribed {
+		return nil
+	}
+	if err := e.link.Subscribe(ctx, e.topic, e.receiveInbox); err != nil {
+		return e.brokerError(err)
+	}
+	e.subscribed = true
+	return nil
+}
+
+func (e *Engine) brokerError(err error) error {
+	if e.isClosed() {
+		return net.ErrClosed
+	}
+	return fmt.Errorf("%w: %w", ErrBroker, err)
+}
+
+func (e *Engine) isClosed() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.closed
+}
+
+// name returns the keys of a name, derived once: names that were dialled or
+// listened to, so their number is the application's choice.
+func (e *Engine) name(name string) *handshake.Name {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.names[name] == nil {
+		e.names[name] = e.root.Name(name)
+	}
+	return e.names[name]
+}
+
+// publish queues an envelope; a full queue drops it, as a broker might.
+func (e *Engine) publish(topic string, envelope *handshake.Envelope, m handshake.Message) {
+	payload, err := envelope.Seal(rand.Reader, m)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: sealing a handshake message: %v", err))
+	}
+	e.queue.push(topic, payload)
+	e.link.Wake()
+}
+
+// toInbox sends a message to a process.
+func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
+	e.publish(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m)
+}
+
+// toName sends a message to whoever listens under a name.
+func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
+	e.publish(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.Envelope(), m)
+}
+
+// Close ends the Listeners and Conns, waits up to 5 s for what lingers, and
+// ends the link.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	listeners, conns := values(e.listeners), values(e.conns)
+	e.mu.Unlock()
+	for _, l := range listeners {
+		l.Close()
+	}
+	deadline := time.Now().Add(closeWait)
+	for _, c := range conns {
+		c.beginClose()
+	}
+	for _, c := range conns {
+		c.waitDone(deadline)
+	}
+	e.queue.drain(deadline)
+	err := e.link.Close()
+	for _, c := range conns {
+		c.discard()
+	}
+	return err
+}
+
+func values[K comparable, V any](m map[K]V) []V {
+	list := make([]V, 0, len(m))
+	for _, v := range m {
+		list = append(list, v)
+	}
+	return list
+}
+
+// Stats are the counts of the Engine as a whole.
+type Stats struct{ Rejected, Reconnects uint64 }
+
+// Stats returns the counts so far.
+func (e *Engine) Stats() Stats {
+	l := e.link.Stats()
+	return Stats{Rejected: e.rejected.Load() + l.Dropped + l.Oversize, Reconnects: l.Reconnects}
+}

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+const (
+	// timeAnswerRate bounds the answers to hellos whose time is off, a second.
+	timeAnswerRate = 20
+	// answerRate bounds the answers to probes, checks and repeated hellos, a
+	// second: what a replayed message can cost.
+	answerRate = 500
+)
+
+// receiveInbox handles what arrives in our inbox: packets of Conns, told by
+// their masked id, and the envelopes of handshakes.
+func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
+	if id, ok := e.mask.ID(payload); ok {
+		if c := e.conn(id); c != nil {
+			c.receive(payload, now)
+			return
+		}
+	}
+	m, err := e.root.Inbox().Open(payload)
+	if err != nil {
+		e.rejected.Add(1)
+		return
+	}
+	switch m := m.(type) {
+	case handshake.Answer:
+		e.toDial(m.ID, m, now)
+	case handshake.Refusal:
+		e.toDial(m.ID, m, now)
+	case handshake.Time:
+		e.toDial(m.ID, m, now)
+	case handshake.Pong:
+		e.receivePong(m, now)
+	case handshake.Check:
+		e.receiveCheck(m, now)
+	case handshake.Gone:
+		e.receiveVerdict(m.Nonce, true, now)
+	case handshake.NotMine:
+		e.receiveVerdict(m.Nonce, false, now)
+	default:
+		e.rejected.Add(1)
+	}
+}
+
+// receiveCheck answers the question whether a Conn is known here. A live Conn
+// answers by itself, with an authenticated packet; one that this process never
+// had or no longer has is gone. What another process should know is not ours.
+func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
+	if m.Reply == e.inbox || !e.otherAnswers.Allow(now) {
+		return
+	}
+	if m.Instance != e.inbox {
+		e.toInbox(m.Reply, handshake.NotMine{Nonce: m.Nonce})
+		return
+	}
+	c := e.conn(m.ID)
+	if c == nil || c.origin.peerInbox != m.Reply {
+		e.toInbox(m.Reply, handshake.Gone{Nonce: m.Nonce})
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == stateOpen || c.state == stateClosing {
+		c.stream.Ping()
+		c.update(now)
+	}
+}
+
+func (e *Engine) receiveVerdict(nonce [8]byte, gone bool, now time.Time) {
+	e.mu.RLock()
+	c := e.checks[nonce]
+	e.mu.RUnlock()
+	if c != nil {
+		c.answered(gone, now)
+	}
+}
+
+func (e *Engine) receivePong(m handshake.Pong, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if waiting, ok := e.probes[m.Nonce]; ok {
+		delete(e.probes, m.Nonce)
+		waiting <- now
+	}
+}
+
+// random8 returns a connection id or a nonce.
+func random8() (b [8]byte) {
+	rand.Read(b[:])
+	return b
+}

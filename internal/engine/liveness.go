@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+const (
+	// checkAfter is the least time that something goes unanswered before the
+	// listener's process is asked whether it still knows the Conn.
+	checkAfter = 3 * time.Second
+	// checkTimeouts is the same in probe timeouts, for slow paths.
+	checkTimeouts = 3
+	// strangerWait is how much longer a Conn lives once another process said
+	// that the Conn is not its own: the right one may be reconnecting.
+	strangerWait = 6 * time.Second
+	// probesPerTimeout is how often within PeerTimeout a silent peer is asked.
+	probesPerTimeout = 3
+)
+
+// A peer is a process at the other end, shared by its Conns: a packet of any
+// of them shows that it lives. Guarded by Engine.mu, but for the times, which
+// have a lock of their own since they change with every packet.
+type peer struct {
+	inbox [16]byte
+	conns int // that share it
+
+	times times
+}
+
+// check is the question whether the peer's process still knows the Conn.
+type check struct {
+	nonce    [8]byte
+	asked    time.Time // when last asked; zero: no question is open
+	stranger time.Time // when another process said that it is not its own; zero: none did
+}
+
+// livenessDeadline is when expireLiveness has something to do.
+func (c *Conn) livenessDeadline() time.Time {
+	if !c.expectsLife() {
+		return time.Time{}
+	}
+	next := c.checkAt()
+	if timeout := c.engine.config.PeerTimeout; timeout > 0 {
+		heard, asked := c.peer.times.load()
+		next = earlier(next, heard.Add(timeout))
+		next = earlier(next, latest(heard, asked).Add(timeout/probesPerTimeout))
+	}
+	if !c.check.stranger.IsZero() {
+		next = earlier(next, c.check.stranger.Add(strangerWait))
+	}
+	return next
+}
+
+// expectsLife reports whether the peer has to be there at all.
+func (c *Conn) expectsLife() bool {
+	return (c.state == stateOpen || c.state == stateClosing) && c.err == nil && !c.stream.Settled()
+}
+
+// checkAt is when to ask, or to ask again; zero: everything was answered, or
+// our own link is down.
+func (c *Conn) checkAt() time.Time {
+	since, up := c.stream.Unheard(), c.engine.linkUpSince()
+	if since.IsZero() || up.IsZero() {
+		return time.Time{}
+	}
+	patience := max(checkTimeouts*c.stream.ProbeTimeout(), checkAfter)
+	return latest(latest(since, up), c.check.asked).Add(patience)
+}
+
+func (c *Conn) expireLiveness(now time.Time) {
+	if !c.expectsLife() {
+		return
+	}
+	timeout := c.engine.config.PeerTimeout
+	heard, asked := c.peer.times.load()
+	switch {
+	case timeout > 0 && past(now, heard.Add(timeout)):
+		c.abort(fmt.Errorf("%w: nothing was heard of it for %v; check that it runs and reaches the broker", ErrPeerGone, timeout))
+		return
+	case !c.check.stranger.IsZero() && past(now, c.check.stranger.Add(strangerWait)):
+		c.abort(fmt.Errorf("%w: another process now listens under its name; dial again", ErrPeerGone))
+		return
+	case timeout > 0 && past(now, latest(heard, asked).Add(timeout/probesPerTimeout)):
+		c.peer.times.ask(now)
+		c.stream.Ping()
+	}
+	if past(now, c.checkAt()) {
+		c.ask(now)
+	}
+}
+
+// ask sends a CHECK: a dialer asks whoever listens under the name, since a
+// restarted process has another inbox, and a listener asks the dialer's inbox.
+func (c *Conn) ask(now time.Time) {
+	if c.check.asked.IsZero() {
+		rand.Read(c.check.nonce[:])
+		c.engine.openCheck(c)
+	}
+	c.check.asked = now
+	question := handshake.Check{Nonce: c.check.nonce, Reply: c.engine.inbox, ID: c.origin.peerID, Instance: c.origin.peerInbox}
+	if c.origin.dialer {
+		c.engine.toName(c.engine.name(c.origin.name), question)
+	} else {
+		c.engine.toInbox(c.origin.peerInbox, question)
+	}
+}
+
+// endCheck forgets the question: the peer spoke.
+func (c *Conn) endCheck() {
+	if c.check.asked.IsZero() {
+		return
+	}
+	c.engine.closeCheck(c.check.nonce)
+	c.check = check{}
+}
+
+// suspect asks about the Conn at once: another process answers under its name.
+func (c *Conn) suspect(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.expectsLife() {
+		c.stream.Ping()
+		c.ask(now)
+		c.update(now)
+	}
+}
+
+// answered takes in the answer to a CHECK.
+func (c *Conn) answered(gone bool, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.expectsLife():
+	case gone:
+		c.abort(fmt.Errorf("%w: its process no longer knows this connection", ErrPeerGone))
+	case c.check.stranger.IsZero():
+		c.check.stranger = now
+		c.update(now)
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

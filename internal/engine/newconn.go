@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+// newConn makes a half-open Conn that is in no table yet. theirMax is the
+// peer's MaxMessageSize.
+func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, theirMax int, now time.Time) *Conn {
+	size := min(e.config.MaxMessageSize, theirMax)
+	c := &Conn{
+		engine:    e,
+		id:        id,
+		topic:     handshake.Topic(e.config.TopicPrefix, o.peerInbox),
+		origin:    o,
+		maxPacket: size - overhead,
+		sealer:    record.NewSealer(outgoing, o.peerID, e.mask, e.config.EpochBits),
+		opener:    record.NewOpener(incoming, id, e.config.EpochBits),
+	}
+	c.changed.L = &c.mu
+	c.stream = stream.New(stream.Config{
+		MaxPacket:     c.maxPacket,
+		Overhead:      overhead,
+		SendBudget:    e.send,
+		ReceiveBudget: e.receive,
+		Grant:         func(now time.Time) (uint64, uint64) { return e.active.grant(now, e.config.MaxMessageSize) },
+	}, now)
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	c.stream.LimitPacket(e.limit - overhead)
+	if e.upSince.IsZero() {
+		c.stream.LinkDown()
+	}
+	return c
+}

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+// Ping sends one probe to the listener under name and returns the round trip.
+// Neither is repeated when it gets lost.
+func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
+	ctx, cancel := withTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := e.start(ctx); err != nil {
+		return 0, err
+	}
+	nonce, answered := random8(), make(chan time.Time, 1)
+	e.expectPong(nonce, answered)
+	defer e.expectPong(nonce, nil)
+	sent := time.Now()
+	e.toName(e.name(name), handshake.Probe{Nonce: nonce, Inbox: e.inbox})
+	select {
+	case now := <-answered:
+		return now.Sub(sent), nil
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrNoAnswer, ctx.Err())
+	}
+}
+
+// expectPong registers who waits for the answer to a probe, or nobody.
+func (e *Engine) expectPong(nonce [8]byte, answered chan<- time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if answered == nil {
+		delete(e.probes, nonce)
+	} else {
+		e.probes[nonce] = answered
+	}
+}
