@@ -10,14 +10,14 @@ const EpochBits = 20
 const (
 	// rotateAfter is how old the sender lets a key in use become before it goes on to the next epoch, so that slow connections have forward secrecy too.
 	rotateAfter = time.Hour
-	// keepPrevious is how long the receiver can still open packets of the last epoch, for those that were overtaken; three times the
-	// probe timeout of a slow broker (RFC 9001, section 6.5), with much to spare.
+	// keepPrevious is how long the receiver can still open packets of the last epoch, for those that were overtaken. RFC 9001, section 6.5, asks for
+	// three probe timeouts; this is that for a probe timeout of 20 s.
 	keepPrevious = 60 * time.Second
 )
 
-// rotation decides when the sender jumps to the next epoch although this one has numbers left: an hour after it began, if traffic flowed. Traffic counts only once the
-// peer has acknowledged a packet of this epoch. Otherwise a peer that is unreachable for hours would miss a whole epoch, and it accepts
-// the next one only (RFC 9001, section 6.1, asks for the same).
+// rotation decides when the sender jumps to the next epoch although this one has numbers left: an hour after it began, if traffic flowed. Traffic counts
+// only once the peer has acknowledged a packet of this epoch. Otherwise a peer that is unreachable for hours would miss a whole
+// epoch, and it accepts the next one only (RFC 9001, section 6.1, asks for the same).
 type rotation struct {
 	began        time.Time // the first Next of the epoch, zero before it
 	acknowledged bool

@@ -168,6 +168,21 @@ func TestNoEpochIsSkipped(t *testing.T) {
 	}
 }
 
+// Seal crosses into the next epoch by itself; its age then counts from the next call of Next.
+func TestSealAlonePassesTheBoundary(t *testing.T) {
+	s, o := newPair(3)
+	for _, packet := range sealMany(s, 10) {
+		mustOpen(t, o, packet, start)
+	}
+	s.Acknowledged(9)
+	if got := s.Next(start); got != 10 {
+		t.Errorf("Next is %d, want 10", got)
+	}
+	if got := s.Next(start.Add(rotateAfter)); got != 16 {
+		t.Errorf("an hour later Next is %d, want 16", got)
+	}
+}
+
 // While the peer is away for hours, the sender's keys wait for it.
 func TestUnreachablePeerKeepsUp(t *testing.T) {
 	s, o := newPair(EpochBits)

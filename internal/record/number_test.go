@@ -23,7 +23,10 @@ func nearestNumber(next uint64, low uint32) uint64 {
 
 func TestExpandNumber(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	edges := []uint64{0, 1, 1<<31 - 1, 1 << 31, 1<<31 + 1, 1<<32 - 1, 1 << 32, 1<<32 + 1<<31, 1 << 40, MaxNumber - 1<<32, MaxNumber - 1<<31, MaxNumber, MaxNumber + 1}
+	edges := []uint64{
+		0, 1, 1<<31 - 1, 1 << 31, 1<<31 + 1, 1<<32 - 1, 1 << 32, 1<<32 + 1<<31, 1 << 40,
+		MaxNumber - 1<<32, MaxNumber - 1<<31, MaxNumber, MaxNumber + 1,
+	}
 	check := func(next uint64, low uint32) {
 		if got, want := expandNumber(next, low), nearestNumber(next, low); got != want {
 			t.Fatalf("expandNumber(%#x, %#x) = %#x, want %#x", next, low, got, want)

@@ -14,8 +14,8 @@ func (h histogram) count(packet []byte) {
 	}
 }
 
-// check fails if the values at any position, or at all together, are not evenly spread. Chi-square has 255 degrees of freedom: its mean is 255, its standard deviation 22.6.
-// Inputs are fixed, so the outcome is too; 6 deviations leave room for hundreds of positions.
+// check fails if the values at any position, or at all together, are not evenly spread. Chi-square has 255 degrees of freedom: its mean is 255, its
+// standard deviation 22.6. Inputs are fixed, so the outcome is too; 6 deviations leave room for hundreds of positions.
 func (h histogram) check(t *testing.T, what string) {
 	t.Helper()
 	var all [256]int

@@ -1,9 +1,10 @@
-// Package record seals and opens packets: AES-128-GCM under keys that ratchet forward, explicit packet numbers that are never used twice, replay rejection, and
-// headers that look random to whoever lacks the key. SPEC.md, section Packets, has the format:
+// Package record seals and opens packets: AES-128-GCM under keys that ratchet forward, explicit packet numbers that are never used twice, replay
+// rejection, and headers that look random to whoever lacks the key. SPEC.md, section Packets, has the format:
 //
 //	masked connection id (8) | protected packet number (4) | ciphertext | tag (16)
 //
-// The package is pure: no I/O, no goroutine, no lock, and time is a parameter. A [Sealer] belongs to one goroutine, an [Opener] to one, and a [Mask]'s method to one.
+// The package is pure: no I/O, no goroutine, no lock, and time is a parameter. A [Sealer] belongs to the goroutine that writes packets, an [Opener] and
+// the method of a [Mask] to the one that reads them.
 package record
 
 import (

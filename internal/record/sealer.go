@@ -21,8 +21,8 @@ type Sealer struct {
 	inputs    *inputs
 }
 
-// NewSealer returns a Sealer that begins at packet number 0. The secret is that of its direction, and must never be given to a second Sealer; id is the one that the
-// receiver chose. epochBits is EpochBits except in tests, the same at both ends.
+// NewSealer returns a Sealer that begins at packet number 0. The secret is that of its direction, and must never be given to a second Sealer, which would
+// use the same numbers again; id is the one that the receiver chose. epochBits is EpochBits except in tests, the same at both ends.
 func NewSealer(secret [32]byte, id [8]byte, mask *Mask, epochBits uint) *Sealer {
 	s := &Sealer{
 		secret: &secret, keys: newEpochKeys(&secret), headerKey: newHeaderKey(&secret),

@@ -148,25 +148,46 @@ func TestAckDelayIsClamped(t *testing.T) {
 	}
 }
 
+func panicOf(f func()) (text string) {
+	defer func() { text, _ = recover().(string) }()
+	f()
+	return ""
+}
+
 func TestMisusePanics(t *testing.T) {
-	for name, misuse := range map[string]func(){
-		"empty STREAM":      func() { AppendStreamHeader(nil, 0, 0) },
-		"STREAM beyond end": func() { AppendStreamHeader(nil, MaxInteger, 1) },
-		"integer too large": func() { AppendFin(nil, MaxInteger+1) },
-		"33 ranges":         func() { AppendAck(nil, &Ack{Ranges: make([]Range, 33)}) },
-		"range upside down": func() { AppendAck(nil, &Ack{Ranges: []Range{{2, 1}}}) },
-		"adjacent ranges":   func() { AppendAck(nil, &Ack{Ranges: []Range{{5, 6}, {3, 4}}}) },
-		"ascending ranges":  func() { AppendAck(nil, &Ack{Ranges: []Range{{1, 2}, {5, 6}}}) },
-		"below packet zero": func() { AppendAck(nil, &Ack{Ranges: []Range{{1, 2}, {0, 0}}}) },
+	ack := func(ranges ...Range) func() { return func() { AppendAck(nil, &Ack{Ranges: ranges}) } }
+	for want, misuses := range map[string][]func(){
+		"no STREAM frame": {
+			func() { AppendStreamHeader(nil, 0, 0) },
+			func() { AppendStreamHeader(nil, 0, -1) },
+			func() { AppendStreamHeader(nil, MaxInteger, 1) },
+			func() { AppendStreamHeader(nil, MaxInteger+1, 1) },
+		},
+		"above 2^62-1":       {func() { AppendFin(nil, MaxInteger+1) }},
+		"33 ranges":          {ack(make([]Range, 33)...)},
+		"upside down":        {ack(Range{2, 1}), ack(Range{9, 9}, Range{7, 6})},
+		"does not lie apart": {ack(Range{5, 6}, Range{3, 4}), ack(Range{5, 6}, Range{2, 8}), ack(Range{1, 2}, Range{0, 0}), ack(Range{1, 2}, Range{5, 6})},
 	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if text, _ := recover().(string); !strings.HasPrefix(text, "BUG: wire: ") {
-					t.Errorf("panic %q", text)
-				}
-			}()
-			misuse()
-		})
+		for i, misuse := range misuses {
+			if text := panicOf(misuse); !strings.HasPrefix(text, "BUG: wire: ") || !strings.Contains(text, want) {
+				t.Errorf("%s, %d: panic %q", want, i, text)
+			}
+		}
+	}
+}
+
+// appender is a Visitor that appends to the data it is given, which must not reach the frames behind it.
+type appender struct{ encoder }
+
+func (a *appender) Stream(offset uint64, data []byte) {
+	a.encoder.Stream(offset, data)
+	_ = append(data, 0xff)
+}
+
+func TestDataIsBounded(t *testing.T) {
+	packet := append(append(AppendStreamHeader(nil, 0, 3), "abc"...), TypePing)
+	if err := Parse(packet, new(Ack), new(appender)); err != nil || packet[len(packet)-1] != TypePing {
+		t.Errorf("appending to the data changed the packet to % x (%v)", packet, err)
 	}
 }
 

@@ -44,7 +44,8 @@ type Ack struct {
 	Credit uint64
 	// GrantMessages and GrantBytes bound what may be in flight towards the sender of this frame. They may fall.
 	GrantMessages, GrantBytes uint64
-	// Ranges are the packet numbers received, largest first, each separated from the next by at least one missing number; at most MaxRanges. Empty if nothing has arrived.
+	// Ranges are the packet numbers received, largest first, each separated from the next by at least one missing number; at most MaxRanges.
+	// Empty if nothing has arrived.
 	Ranges []Range
 }
 
