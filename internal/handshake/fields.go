@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// fields reads a body field by field. After one that does not fit, all others are zero and short stays set.
+// fields reads a body field by field. One that does not fit is zero, and short stays set.
 type fields struct {
 	rest  []byte
 	short bool // also set by whoever finds a field's value impossible
@@ -16,7 +16,7 @@ func (f *fields) done() bool { return !f.short && len(f.rest) == 0 }
 
 // take returns the next n bytes, which the caller must copy to keep.
 func (f *fields) take(n int) []byte {
-	if f.short || n > len(f.rest) {
+	if n > len(f.rest) {
 		f.short = true
 		return nil
 	}
