@@ -9,7 +9,8 @@ import (
 
 var suite = noise.NewCipherSuite(noise.DH25519, noise.CipherAESGCM, noise.HashSHA256)
 
-// Secrets are what both ends know after a handshake and nobody else.
+// Secrets are what both ends know after a handshake and nobody else. Hand them on at once and keep no copy: package
+// fmt does not ask a value that stands in an unexported field how it wants to be printed.
 type Secrets struct {
 	concealed
 	ToListener [32]byte // first traffic secret from dialer to listener

@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+// InTime reports whether a hello's time is at most window away from the listener's clock, in either direction.
+func InTime(hello, now time.Time, window time.Duration) bool {
+	return now.Sub(hello).Abs() <= window
+}
+
 // replayCapacity bounds the replay cache: 65,536 digests, about 8 MiB, are 3,000 hellos a second over a window of
 // 10 s to both sides. When it is full, the entry that would expire first is forgotten. That is safe: a replayed
 // hello costs work but never yields a connection, because its sender cannot compute the session keys.
