@@ -35,9 +35,10 @@ const (
 	// (MQTT 3.1.1 section 1.5.3).
 	maxString = 65535
 
-	// topicSize is the length of what follows the prefix in a topic, bytes: 16
-	// bytes in unpadded base64 (SPEC.md, Topics).
-	topicSize = 22
+	// maxPrefix is the length of the longest TopicPrefix, bytes. With the 22
+	// bytes that follow it a topic has at most 256, which every service takes
+	// (AWS IoT Core allows no more).
+	maxPrefix = 256 - 22
 )
 
 // settings is a Config that was checked, with every default filled in. It is
@@ -121,8 +122,8 @@ func checkPrefix(prefix string) error {
 		return fmt.Errorf("%s begins with $, which is for topics of the broker itself: begin it with something else", brief(prefix))
 	case !utf8.ValidString(prefix):
 		return fmt.Errorf("%s is not UTF-8, which topics must be: re-encode it", brief(prefix))
-	case len(prefix) > maxString-topicSize:
-		return fmt.Errorf("%s has %d bytes: shorten it to %d or fewer", brief(prefix), len(prefix), maxString-topicSize)
+	case len(prefix) > maxPrefix:
+		return fmt.Errorf("%s has %d bytes: shorten it to %d or fewer", brief(prefix), len(prefix), maxPrefix)
 	}
 	return nil
 }

@@ -1,12 +1,10 @@
 package engine
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -165,21 +163,6 @@ func (c *Conn) writeError() error {
 	return nil
 }
 
-// errPeerClosed answers to syscall.EPIPE, as on a TCP connection whose peer
-// closed it.
-var errPeerClosed = &peerError{"the peer closed the connection and reads no more", syscall.EPIPE}
-
-// errReset answers to syscall.ECONNRESET.
-var errReset = &peerError{"the peer gave the connection up", syscall.ECONNRESET}
-
-type peerError struct {
-	text string
-	like error
-}
-
-func (e *peerError) Error() string { return e.text }
-func (e *peerError) Unwrap() error { return e.like }
-
 // CloseWrite ends the stream towards the peer after what was written.
 func (c *Conn) CloseWrite() error {
 	c.mu.Lock()
@@ -250,4 +233,5 @@ func (c *Conn) Stats() (stats stream.Stats, rtt time.Duration, rejected uint64) 
 	return stats, rtt, c.rejected
 }
 
-var errProtocol = errors.New("the peer broke the protocol")
+// Reconnects returns how often the link of the Conn's Engine was made again.
+func (c *Conn) Reconnects() uint64 { return c.engine.link.Stats().Reconnects }

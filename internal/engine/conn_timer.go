@@ -21,7 +21,7 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 	}
 	c.heard(now)
 	if err := c.stream.Receive(now, number, plaintext); err != nil {
-		c.reset(resetProtocol, fmt.Errorf("%w: %w", errProtocol, err), now)
+		c.reset(resetProtocol, fmt.Errorf("the peer broke the protocol: %w", err), now)
 	}
 	if _, ok := c.stream.WasReset(); ok {
 		c.fail(errReset)
@@ -118,7 +118,7 @@ func (c *Conn) expire() {
 func (c *Conn) expireState(now time.Time) {
 	if past(now, c.unconfirmed) {
 		c.unconfirmed = time.Time{}
-		c.abort(fmt.Errorf("%w: the listener answered the handshake but not the first packet", ErrNoAnswer))
+		c.abort(&Error{Kind: ErrNoAnswer, Text: fmt.Sprintf("as %q: its listener answered the handshake but not the first packet; check its network", c.origin.name)})
 		return
 	}
 	if !past(now, c.until) {
@@ -129,7 +129,7 @@ func (c *Conn) expireState(now time.Time) {
 	case stateHalfOpen, stateTombstone:
 		c.remove()
 	case stateClosing:
-		c.reset(resetLinger, ErrPeerGone, now)
+		c.reset(resetLinger, peerGone("it did not take what was written before Close"), now)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -113,9 +114,9 @@ func (d *dial) gaveUp(cause error) error {
 		return d.refusal
 	}
 	if !d.engine.link.IsUp() {
-		return fmt.Errorf("%w: the connection to the broker was lost while dialling: %w", ErrBroker, cause)
+		return &Error{ErrBroker, cause, "the connection was lost while dialling: " + cause.Error()}
 	}
-	return fmt.Errorf("%w: %w", ErrNoAnswer, cause)
+	return noAnswer(d.name, cause)
 }
 
 // begin makes a new hello, with a fresh ephemeral key, and sends it.
@@ -189,7 +190,7 @@ func (d *dial) handle(ev event) (*Conn, error) {
 	case handshake.Answer:
 		return d.answered(a, m, ev.now)
 	case handshake.Refusal:
-		d.refuse(fmt.Errorf("%w: %s: %q", ErrRefused, m.Code, m.Reason))
+		d.refuse(fmt.Sprintf("%s: it says %q", m.Code, m.Reason))
 	case handshake.Time:
 		return nil, d.correct(a, m, ev.now)
 	}
@@ -205,9 +206,9 @@ func (d *dial) attempt(id [8]byte) *attempt {
 	return nil
 }
 
-func (d *dial) refuse(err error) {
+func (d *dial) refuse(text string) {
 	if d.refusal == nil {
-		d.refusal = err
+		d.refusal = &Error{Kind: ErrRefused, Text: fmt.Sprintf("%q: %s", d.name, text)}
 		d.refused = time.After(refusalWait)
 	}
 }
@@ -218,7 +219,7 @@ func (d *dial) correct(a *attempt, m handshake.Time, now time.Time) error {
 		return nil
 	}
 	if d.fixes++; d.fixes > maxCorrections {
-		d.refuse(fmt.Errorf("%w: the clocks disagree even after %d corrections; check the clock of the listener", ErrRefused, maxCorrections))
+		d.refuse(fmt.Sprintf("the clocks disagree even after %d corrections; check the listener's clock", maxCorrections))
 		return nil
 	}
 	e := d.engine
@@ -238,7 +239,7 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 	if err != nil {
 		d.engine.rejected.Add(1)
 		if errors.Is(err, handshake.ErrNotOffered) {
-			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+			return nil, &Error{ErrRefused, err, err.Error()}
 		}
 		return nil, nil
 	}
@@ -254,7 +255,7 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 func (d *dial) open(c *Conn, a *attempt, now time.Time) error {
 	e := d.engine
 	if !e.enter(c, now) {
-		return e.brokerError(nil)
+		return net.ErrClosed
 	}
 	c.mu.Lock()
 	c.state = stateOpen

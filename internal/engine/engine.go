@@ -139,7 +139,7 @@ func (e *Engine) brokerError(err error) error {
 	if e.isClosed() {
 		return net.ErrClosed
 	}
-	return fmt.Errorf("%w: %w", ErrBroker, err)
+	return &Error{ErrBroker, err, err.Error()}
 }
 
 func (e *Engine) isClosed() bool {

@@ -284,3 +284,6 @@ func list(protocols []string) string {
 	}
 	return strings.Join(quoted, " ")
 }
+
+// Stats returns the counts of the Listener's Engine.
+func (l *Listener) Stats() Stats { return l.engine.Stats() }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"crypto/rand"
-	"fmt"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -79,10 +78,10 @@ func (c *Conn) expireLiveness(now time.Time) {
 	heard, asked := c.peer.times.load()
 	switch {
 	case timeout > 0 && past(now, heard.Add(timeout)):
-		c.abort(fmt.Errorf("%w: nothing was heard of it for %v; check that it runs and reaches the broker", ErrPeerGone, timeout))
+		c.abort(peerGone("nothing was heard of it for %v; check its power and network, or raise Config.PeerTimeout", timeout))
 		return
 	case !c.check.stranger.IsZero() && past(now, c.check.stranger.Add(strangerWait)):
-		c.abort(fmt.Errorf("%w: another process now listens under its name; dial again", ErrPeerGone))
+		c.abort(peerGone("its process was restarted: another one listens under its name now; dial again"))
 		return
 	case timeout > 0 && past(now, latest(heard, asked).Add(timeout/probesPerTimeout)):
 		c.peer.times.ask(now)
@@ -136,7 +135,7 @@ func (c *Conn) answered(gone bool, now time.Time) {
 	switch {
 	case !c.expectsLife():
 	case gone:
-		c.abort(fmt.Errorf("%w: its process no longer knows this connection", ErrPeerGone))
+		c.abort(peerGone("its process no longer knows this connection; dial again"))
 	case c.check.stranger.IsZero():
 		c.check.stranger = now
 		c.update(now)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -25,7 +24,7 @@ func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
 	case now := <-answered:
 		return now.Sub(sent), nil
 	case <-ctx.Done():
-		return 0, fmt.Errorf("%w: %w", ErrNoAnswer, ctx.Err())
+		return 0, noAnswer(name, ctx.Err())
 	}
 }
 

@@ -7,13 +7,13 @@ const (
 	// peer's first ACK says otherwise (SPEC.md, "Grant").
 	initialMessages   = 4
 	initialGrantBytes = 4 << 20
-	// maxWindow is the most that is ever in flight, whatever the peer grants.
-	maxWindow = 8 << 20
 	// minWindowPackets keeps a stream moving however bad the path.
 	minWindowPackets = 2
 	// delayGuard is the standing queue, as time above the smallest round
 	// trip, that a stream allows itself to build in a broker.
 	delayGuard = 5 * time.Millisecond
+	// maxBurstTime bounds what is added to it for bursts.
+	maxBurstTime = 4 * delayGuard
 	// guardRounds is after how many rounds at the smallest window a delay
 	// that stays is taken for the path's own.
 	guardRounds = 8
@@ -34,7 +34,10 @@ type congestion struct {
 	slowStart bool
 
 	roundEnd    uint64 // the round trip ends when a packet at or above this is acknowledged
-	acked, lost int    // packets of this round trip
+	roundStart  time.Time
+	acked, lost int // packets of this round trip
+	delivered   int // bytes acknowledged in this round trip
+	burst       int // most bytes of them acknowledged at once
 	fastest     time.Duration
 	shrunk      bool // the window shrank in this round trip
 	stuck       int  // consecutive rounds of delay at the smallest window
@@ -47,9 +50,10 @@ func newCongestion(packet int) congestion {
 	return congestion{window: initialMessages * packet, packet: packet, slowStart: true}
 }
 
-// onAck takes note of an acknowledged packet; limited tells that the window,
-// and not a lack of data, bounded what was in flight.
-func (c *congestion) onAck(size int, limited bool) {
+// onPacket takes note of an acknowledged packet; limited tells that the window,
+// and not a lack of data, bounded what was in flight. The window does not grow
+// beyond the bytes granted.
+func (c *congestion) onPacket(size, grant int, limited bool) {
 	c.acked++
 	if !limited {
 		return
@@ -62,7 +66,7 @@ func (c *congestion) onAck(size int, limited bool) {
 	default:
 		c.window += c.packet * size / c.window
 	}
-	c.window = min(c.window, maxWindow)
+	c.window = min(c.window, max(grant, c.minimum()))
 }
 
 // onSample takes note of a round-trip time.
@@ -88,21 +92,36 @@ func (c *congestion) onLoss(number, next uint64) {
 	}
 }
 
-// onAcknowledged ends the round trip when largest reaches its end.
-func (c *congestion) onAcknowledged(largest, next uint64, rtt *rtt) {
+// onAck takes note of an ACK for so many bytes, up to the number largest, and
+// ends the round trip when that reaches its end.
+func (c *congestion) onAck(now time.Time, bytes int, largest, next uint64, rtt *rtt) {
+	c.delivered += bytes
+	c.burst = max(c.burst, bytes)
 	if largest < c.roundEnd {
 		return
 	}
 	if c.lost > burstLoss && c.lost*10 > c.acked+c.lost {
 		c.shrink()
 	}
-	c.guard(rtt)
-	c.roundEnd, c.acked, c.lost, c.fastest, c.shrunk = next, 0, 0, 0, false
+	c.guard(rtt, c.burstTime(now))
+	c.roundEnd, c.roundStart = next, now
+	c.acked, c.lost, c.delivered, c.burst, c.fastest, c.shrunk = 0, 0, 0, 0, 0, false
+}
+
+// burstTime is how long the path took to deliver as many bytes as one ACK
+// covers. An ACK for several packets measures the last of them, and lets as
+// many go at once, so this much waiting is our own doing.
+func (c *congestion) burstTime(now time.Time) time.Duration {
+	if c.delivered == 0 || c.roundStart.IsZero() {
+		return 0
+	}
+	round := now.Sub(c.roundStart)
+	return min(time.Duration(float64(round)*float64(c.burst)/float64(c.delivered)), maxBurstTime)
 }
 
 // guard shrinks the window when even the fastest packet of a round waited.
-func (c *congestion) guard(rtt *rtt) {
-	if c.fastest == 0 || c.fastest <= rtt.minimum()+delayGuard {
+func (c *congestion) guard(rtt *rtt, burst time.Duration) {
+	if c.fastest == 0 || c.fastest <= rtt.minimum()+delayGuard+burst {
 		c.stuck = 0
 		return
 	}

@@ -10,6 +10,10 @@ import (
 // keeps. A message that would open one more is ignored, and so sent again.
 const maxGaps = 4096
 
+// growthFactor is by how much the window grows at a time: more than the
+// sender's window does in a round trip, so that credit never slows its start.
+const growthFactor = 4
+
 // growthPeriod is within which half a window has to be consumed for the window
 // to grow: a stream that takes longer does not fill its window at any round
 // trip below twice this.
@@ -120,18 +124,18 @@ func (r *receiver) starved() bool {
 	return !r.hasFinal && left < r.window/2 && more >= r.window/4
 }
 
-// advance moves the credit up to the window. The window doubles, while the
-// budget lasts, whenever the application consumed half of it within
-// growthPeriod; a slower one could not use more.
+// advance moves the credit up to the window. The window grows, while the budget
+// lasts, whenever the application consumed half of it within growthPeriod; a
+// slower one could not use more.
 func (r *receiver) advance(now time.Time) {
 	if r.hasFinal || r.discard {
 		r.settle()
 		return
 	}
 	if int(r.read-r.periodRead) >= r.window/2 {
-		if now.Sub(r.periodStart) < growthPeriod && r.window < maxBuffer && r.budget.take(r.window) {
-			r.held += r.window
-			r.window *= 2
+		if more := min(r.window*(growthFactor-1), maxBuffer-r.window); now.Sub(r.periodStart) < growthPeriod && r.budget.take(more) {
+			r.held += more
+			r.window += more
 		}
 		r.periodRead, r.periodStart = r.read, now
 	}

@@ -11,7 +11,7 @@ import (
 func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	l := &s.ledger
 	limited := l.bytes*2 >= s.congestion.window
-	progress := false
+	progress, before := false, l.bytes
 	for i, r := range a.Ranges {
 		packets := l.between(r.Smallest, r.Largest)
 		for j := range packets {
@@ -31,7 +31,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	}
 	l.largest = max(l.largest, a.Ranges[0].Largest+1)
 	l.backoff = 0
-	s.congestion.onAcknowledged(a.Ranges[0].Largest, l.next, &s.rtt)
+	s.congestion.onAck(now, before-l.bytes, a.Ranges[0].Largest, l.next, &s.rtt)
 	l.trim()
 }
 
@@ -44,7 +44,7 @@ func (s *Stream) sample(now time.Time, p *sentPacket, delay time.Duration) {
 func (s *Stream) onAcknowledged(p *sentPacket, limited bool) {
 	s.ledger.finish(p)
 	s.size.onAck(p.size)
-	s.congestion.onAck(p.size, limited)
+	s.congestion.onPacket(p.size, int(s.bytes), limited)
 	if p.length > 0 {
 		s.out.acknowledge(p.offset, p.offset+uint64(p.length))
 	}

@@ -1,0 +1,118 @@
+package mqtte2e
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
+)
+
+// An Endpoint is one connection to a broker, made at first use and kept for
+// any number of Conns and Listeners. Lost connections are made again for as
+// long as the Endpoint is open. It is safe for concurrent use, and must not be
+// copied after first use.
+type Endpoint struct {
+	// Broker is an address without a name, such as mqtts://broker.example.
+	Broker string
+
+	// Config is read once, at first use. It is required, for its Key.
+	Config *Config
+
+	mu     sync.Mutex // guards all below
+	engine *engine.Engine
+	broker address.Address
+	closed bool
+	users  int // of an Endpoint that nobody else closes: the opener, and Conns
+}
+
+// open returns an Endpoint of its own for the broker of an address, and the
+// address's name. Its one user is the caller.
+func open(text string, config *Config) (*Endpoint, string, error) {
+	settings, err := config.withDefaults()
+	if err != nil {
+		return nil, "", err
+	}
+	a, err := parseAddress(text, settings)
+	if err != nil {
+		return nil, "", err
+	}
+	e := &Endpoint{Config: config, users: 1}
+	e.start(a, settings)
+	return e, a.Name, nil
+}
+
+// use makes the engine at first use.
+func (e *Endpoint) use() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return net.ErrClosed
+	}
+	if e.engine != nil {
+		return nil
+	}
+	settings, err := e.Config.withDefaults()
+	if err != nil {
+		return err
+	}
+	a, err := parseBroker(e.Broker, settings)
+	if err != nil {
+		return err
+	}
+	e.start(a, settings)
+	return nil
+}
+
+func (e *Endpoint) start(a address.Address, s *settings) {
+	e.broker = a
+	e.engine = engine.New(engine.Config{
+		Key:            s.key,
+		PadSize:        s.padSize,
+		TimeWindow:     s.timeWindow,
+		MaxMessageSize: s.maxMessageSize,
+		PeerTimeout:    s.peerTimeout,
+		TopicPrefix:    s.topicPrefix,
+		Link:           link.Config{Address: a, TLSConfig: s.tlsConfig, DialContext: s.dialContext},
+		Logger:         s.logger,
+		Wall:           time.Now,
+		EpochBits:      record.EpochBits,
+	})
+}
+
+// Close ends the Listeners and Conns of the Endpoint, waits up to 5 seconds for
+// what they still have to deliver, and closes the connection to the broker.
+func (e *Endpoint) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	engine := e.engine
+	e.mu.Unlock()
+	if engine == nil {
+		return nil
+	}
+	return engine.Close()
+}
+
+// keepFor makes a Conn a user of an Endpoint of its own, until nothing of the
+// Conn lingers and the peer has had time to hear so.
+func (e *Endpoint) keepFor(c *engine.Conn) {
+	e.mu.Lock()
+	e.users++
+	e.mu.Unlock()
+	draining := c.Draining()
+	c.AfterDone(func() { time.AfterFunc(draining, e.release) })
+}
+
+// release ends the use of an Endpoint of its own; the last user closes it.
+func (e *Endpoint) release() {
+	e.mu.Lock()
+	e.users--
+	last := e.users == 0
+	e.mu.Unlock()
+	if last {
+		e.Close()
+	}
+}

@@ -1,0 +1,52 @@
+package mqtte2e
+
+import (
+	"net"
+	"sync"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
+)
+
+// A Listener accepts the Conns that are dialled to its name. It is a
+// net.Listener.
+type Listener struct {
+	l   *engine.Listener
+	own *Endpoint // ends with the Listener and its Conns; nil if the caller has it
+
+	closing sync.Once // the Listener's use of own ends once
+}
+
+var _ net.Listener = (*Listener)(nil)
+
+// Accept implements net.Listener. It returns only Conns whose peers have proved
+// that they hold the key, as *Conn, and fails only once the Listener or its
+// Endpoint is closed: neither a peer nor an outage of the broker can make it.
+func (l *Listener) Accept() (net.Conn, error) {
+	c, err := l.l.Accept()
+	if err != nil {
+		return nil, &net.OpError{Op: "accept", Net: "mqtt", Addr: l.Addr(), Err: err}
+	}
+	if l.own != nil {
+		l.own.keepFor(c)
+	}
+	return &Conn{c}, nil
+}
+
+// Close ends Accept. Conns that were accepted live on.
+func (l *Listener) Close() error {
+	err := l.l.Close()
+	if l.own != nil {
+		l.closing.Do(l.own.release)
+	}
+	return err
+}
+
+// Addr returns the name, as NAME:0.
+func (l *Listener) Addr() net.Addr { return nameAddr(l.l.Name()) }
+
+// Stats returns what was rejected so far, and how often the connection to the
+// broker was made again.
+func (l *Listener) Stats() Stats {
+	s := l.l.Stats()
+	return Stats{Rejected: s.Rejected, Reconnects: s.Reconnects}
+}
