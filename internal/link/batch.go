@@ -1,0 +1,99 @@
+package link
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+const (
+	// MaxTopic is the length of the longest topic that the link publishes or receives on, in bytes. Topics of this project
+	// are much shorter (AWS allows 256); the bound keeps a whole packet inside the read buffer.
+	MaxTopic = 1024
+
+	// batchLimit is the size, in bytes, from which a batch takes no further packet. One write of 256 KiB costs little more than
+	// the copying; more would only delay what is more urgent. It is also what the kernel holds unsent (see notSentLimit).
+	batchLimit = 256 << 10
+
+	// batchReserve is room for control packets behind a full batch, bytes. More of them than that make the buffer grow.
+	batchReserve = 4 << 10
+)
+
+// Batch collects whole PUBLISH packets (QoS 0, not retained) for one write to the socket, contiguous in one buffer, because
+// TLS and WebSocket would send each slice of a vector in a record of its own. The writer goroutine owns it.
+type Batch struct {
+	buf        []byte // whole packets
+	maxPayload int
+	largest    int // the largest payload in buf
+
+	// The packet between Publish and Commit stands behind buf: its header, with room for the length of the largest payload,
+	// then topic and payload.
+	open  bool
+	topic string
+	room  []byte
+}
+
+// NewBatch returns an empty batch for payloads of up to maxPayload bytes.
+func NewBatch(maxPayload int) *Batch {
+	largestPacket := maxHeader + 2 + MaxTopic + maxPayload
+	return &Batch{buf: make([]byte, 0, batchLimit+largestPacket+batchReserve), maxPayload: maxPayload}
+}
+
+// Publish begins a packet on topic and returns the room for its payload: the largest payload's size, right behind the
+// packet's header. Commit must follow. The batch must not be full and topic have no more than MaxTopic bytes.
+func (b *Batch) Publish(topic string) (room []byte) {
+	switch {
+	case b.open:
+		panic("BUG: link: Publish before Commit")
+	case b.Full():
+		panic("BUG: link: Publish on a full batch")
+	case len(topic) == 0 || len(topic) > MaxTopic:
+		panic(fmt.Sprintf("BUG: link: publishing on a topic of %d bytes", len(topic)))
+	}
+	start := len(b.buf) + 1 + lengthSize(2+len(topic)+b.maxPayload)
+	packet := b.buf[start : start+2+len(topic)+b.maxPayload]
+	binary.BigEndian.PutUint16(packet, uint16(len(topic)))
+	copy(packet[2:], topic)
+	b.open, b.topic, b.room = true, topic, packet[2+len(topic):]
+	return b.room
+}
+
+// Commit ends the packet that Publish began: its payload is room[:n]. With n == 0 the packet is abandoned.
+func (b *Batch) Commit(n int) {
+	if !b.open {
+		panic("BUG: link: Commit without Publish")
+	}
+	if n < 0 || n > b.maxPayload {
+		panic(fmt.Sprintf("BUG: link: committing %d bytes of %d", n, b.maxPayload))
+	}
+	b.open = false
+	if n == 0 {
+		return
+	}
+	b.largest = max(b.largest, n)
+	length := 2 + len(b.topic) + n
+	reserved := len(b.buf) + 1 + lengthSize(2+len(b.topic)+b.maxPayload)
+	b.buf = appendHeader(b.buf, header{kind: typePublish, length: length})
+	start := len(b.buf)
+	b.buf = b.buf[:start+length]
+	if start != reserved {
+		// A short packet has a shorter length field. Less than 16 KiB move, or less than 2 MiB where packets may be larger.
+		copy(b.buf[start:], b.buf[reserved:reserved+length])
+	}
+}
+
+// Full tells that the batch takes no further packet.
+func (b *Batch) Full() bool { return len(b.buf) >= batchLimit }
+
+// Bytes returns the packets so far. They are valid until Reset.
+func (b *Batch) Bytes() []byte { return b.buf }
+
+// Reset empties the batch.
+func (b *Batch) Reset() {
+	if b.open {
+		panic("BUG: link: a packet was begun and not committed")
+	}
+	b.buf, b.largest = b.buf[:0], 0
+}
+
+// appendControl appends packets that are not PUBLISH.
+func (b *Batch) appendControl(packets ...byte) { b.buf = append(b.buf, packets...) }

@@ -1,0 +1,58 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// writeStall is how long a write may make no progress at all before the connection counts as dead. A deadline for the whole
+// write would do for a fast network; where a batch takes longer than that to send it would break every connection again and again.
+const writeStall = 10 * time.Second
+
+// socket is the connection to the network, below TLS, WebSocket and a proxy's greeting: the place for what concerns the
+// network and not the protocols above it.
+type socket struct {
+	net.Conn
+	rearm func() // sets again what the kernel forgets after reads
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+func newSocket(conn net.Conn) *socket {
+	return &socket{Conn: conn, rearm: tuneSocket(conn)}
+}
+
+// Read reads what has arrived.
+func (s *socket) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	if n > 0 {
+		s.rearm()
+	}
+	return n, err
+}
+
+// Write writes all of p unless nothing moves for writeStall.
+func (s *socket) Write(p []byte) (written int, err error) {
+	for {
+		s.Conn.SetWriteDeadline(time.Now().Add(writeStall))
+		n, err := s.Conn.Write(p[written:])
+		written += n
+		switch {
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return written, err
+		case n == 0:
+			return written, fmt.Errorf("the network took no byte for %v: %w", writeStall, err)
+		}
+	}
+}
+
+// Close closes the connection at once, also while Read and Write wait.
+func (s *socket) Close() error {
+	s.closeOnce.Do(func() { s.closeErr = s.Conn.Close() })
+	return s.closeErr
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package link
+
+import "net"
+
+// tuneSocket does nothing: the options that help are Linux's.
+func tuneSocket(net.Conn) (rearm func()) { return func() {} }

@@ -1,0 +1,53 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wsconn"
+)
+
+// openWebSocket connects with MQTT over WebSocket, for wss over TLS, through the HTTP proxy of the environment unless direct.
+func (c *Config) openWebSocket(ctx context.Context, attempt *dialAttempt, direct bool, onPing func()) (net.Conn, error) {
+	dialer := &websocket.Dialer{
+		NetDialContext:  attempt.DialContext,
+		TLSClientConfig: c.tlsConfig(),
+		ReadBufferSize:  wsconn.BufferSize,
+		WriteBufferSize: wsconn.BufferSize,
+		Subprotocols:    []string{wsconn.Subprotocol},
+	}
+	if !direct {
+		dialer.Proxy = environmentProxy
+	}
+	ws, response, err := dialer.DialContext(ctx, c.Address.Scheme+"://"+c.Address.Host+c.Address.Path, nil)
+	if err != nil {
+		return nil, webSocketError(response, err)
+	}
+	return wsconn.New(ws, onPing), nil
+}
+
+// environmentProxy is http.ProxyFromEnvironment with an error that does not quote the variable, password and all.
+func environmentProxy(request *http.Request) (*url.URL, error) {
+	address, err := http.ProxyFromEnvironment(request)
+	if err != nil {
+		return nil, errors.New("the proxy in HTTP_PROXY or HTTPS_PROXY is not a URL")
+	}
+	return address, nil
+}
+
+// webSocketError explains an answer that was HTTP but no WebSocket.
+func webSocketError(response *http.Response, err error) error {
+	switch {
+	case response == nil:
+		return err
+	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
+		return &RefusedError{fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
+	}
+	return fmt.Errorf("no WebSocket there (HTTP status %d): check host, port and path: %w", response.StatusCode, err)
+}
