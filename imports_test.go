@@ -29,7 +29,7 @@ var layers = map[string][]string{
 	"internal/engine":    {"internal/stream", "internal/record", "internal/handshake", "internal/link"},
 	".":                  {"internal/engine", "internal/link", "internal/handshake", "internal/address"},
 	"mux":                {".", "github.com/hashicorp/yamux"},
-	"message":            {".", "internal/link", "internal/address"},
+	"message":            {".", "internal/link", "internal/address", "github.com/beevik/ntp"},
 	"mqtttest":           {"internal/broker"},
 }
 

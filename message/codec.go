@@ -47,6 +47,12 @@ type Codec struct {
 	seen memory
 }
 
+// Format implements fmt.Formatter: every verb prints the key's fingerprint and nothing else, since package fmt would print the expanded
+// key.
+func (c *Codec) Format(state fmt.State, verb rune) {
+	io.WriteString(state, "message.Codec{Key: "+c.Key.String()+"}")
+}
+
 func (c *Codec) prepare() error {
 	c.once.Do(func() {
 		if c.err = c.check(); c.err == nil {
@@ -120,11 +126,16 @@ func (c *Codec) packetSize(message []byte) int { return Overhead + max(len(messa
 
 // seal fills packet, which has the packetSize of message.
 func (c *Codec) seal(packet, message []byte, now time.Time) error {
+	putPlaintext(plaintext(packet), message)
+	return c.sealPlaintext(packet, now)
+}
+
+// sealPlaintext seals what stands where packet's ciphertext belongs.
+func (c *Codec) sealPlaintext(packet []byte, now time.Time) error {
 	if err := c.putIV(packet, now); err != nil {
 		return err
 	}
-	plain := packet[ivSize : len(packet)-tagSize]
-	putPlaintext(plain, message)
+	plain := plaintext(packet)
 	c.aead.Seal(plain[:0], packet[:ivSize], plain, c.bound)
 	return nil
 }
@@ -169,6 +180,14 @@ func checkLength(packet []byte) error {
 		return errTooLong
 	}
 	return nil
+}
+
+// openInPlace is Open for a packet that it may overwrite: the message lies within it.
+func (c *Codec) openInPlace(packet []byte) (message []byte, sealed time.Time, err error) {
+	if err := checkLength(packet); err != nil {
+		return nil, time.Time{}, err
+	}
+	return c.open(packet[ivSize:ivSize], packet, c.now())
 }
 
 // open decrypts a packet of permitted length to room, which may be the packet's own ciphertext, emptied.

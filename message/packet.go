@@ -53,6 +53,9 @@ func (v iv) compare(w iv) int {
 // offset is v's time minus now, saturated.
 func (v iv) offset(now time.Time) time.Duration { return time.Unix(0, v.time).Sub(now) }
 
+// plaintext returns where head, message and padding stand in packet.
+func plaintext(packet []byte) []byte { return packet[ivSize : len(packet)-tagSize] }
+
 // putPlaintext fills plain, which is as long as head, message and padding together.
 func putPlaintext(plain, message []byte) {
 	plain[0] = protocolVersion

@@ -1,0 +1,130 @@
+package message
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+)
+
+// A Config says what a [Session] speaks about and with whom. It is read once, by [Dial], and is not changed.
+//
+// Keys and Password are never printed: package fmt and log/slog show fingerprints, and whether there are credentials.
+type Config struct {
+	// Keys are the secrets shared with the far side, at least one. Most have one. A controller whose devices each have a key of their
+	// own gives all of them, and is told with each message under which it was sealed.
+	Keys []mqtte2e.Key
+
+	// Publish is the suffix of the topic that is sent to, under each key (see Topic). "": the Session only receives.
+	Publish string
+
+	// Subscribe is the suffix of the topic that is listened to, under each key; + and # stand for any level and any rest, as always in
+	// MQTT. "": the Session only sends.
+	Subscribe string
+
+	AuthData   string           // as Codec.AuthData
+	PadSize    int              // as Codec.PadSize
+	TimeWindow time.Duration    // as Codec.TimeWindow
+	Now        func() time.Time // as Codec.Now, such as the Now of an NTP
+
+	// MaxPacketSize is the size of the largest packet sent or received, bytes; one that arrives and is larger is skipped unread. 0:
+	// MaxPacketSize, the largest of version 1.
+	MaxPacketSize int
+
+	Username, Password string      // for the broker; they win over the address
+	TLSConfig          *tls.Config // for mqtts:// and wss://
+
+	// DialContext connects to the broker. nil: net.Dialer, with the proxies of the environment.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
+	Logger *slog.Logger // nil: silent
+}
+
+// check returns what is wrong with c beyond what Codec and the address say of their parts.
+func (c *Config) check() error {
+	if c == nil || len(c.Keys) == 0 {
+		return errors.New("message: Config.Keys is empty: set the key that both ends share")
+	}
+	for i, key := range c.Keys {
+		if slices.Contains(c.Keys[:i], key) {
+			return fmt.Errorf("message: Config.Keys has the key %v twice", key)
+		}
+	}
+	if c.Publish == "" && c.Subscribe == "" {
+		return errors.New("message: neither Config.Publish nor Config.Subscribe is set: a device has iot/NAME and controller, its controller the reverse, with iot/# to hear all")
+	}
+	if c.MaxPacketSize != 0 && (c.MaxPacketSize < c.smallestLimit() || c.MaxPacketSize > MaxPacketSize) {
+		return fmt.Errorf("message: Config.MaxPacketSize is %d: it can be %d, which an empty message needs, to %d", c.MaxPacketSize, c.smallestLimit(), MaxPacketSize)
+	}
+	return errors.Join(checkSuffix("Publish", c.Publish, false), checkSuffix("Subscribe", c.Subscribe, true))
+}
+
+// smallestLimit is the size of the packet of an empty message.
+func (c *Config) smallestLimit() int { return Overhead + max(0, orDefault(c.PadSize, defaultPadSize)) }
+
+// checkSuffix applies the rules of MQTT 3.1.1 section 4.7 to what will follow a base topic and a slash.
+func checkSuffix(field, suffix string, filter bool) error {
+	if !utf8.ValidString(suffix) || strings.ContainsRune(suffix, 0) {
+		return fmt.Errorf("message: Config.%s is not UTF-8 or holds a NUL: MQTT allows neither in a topic", field)
+	}
+	if baseTopicLength+1+len(suffix) > link.MaxTopic {
+		return fmt.Errorf("message: Config.%s has %d bytes: it may have %d", field, len(suffix), link.MaxTopic-baseTopicLength-1)
+	}
+	if !strings.ContainsAny(suffix, "+#") {
+		return nil
+	}
+	if !filter {
+		return fmt.Errorf("message: Config.%s is %q: + and # are for subscribing only", field, suffix)
+	}
+	levels := strings.Split(suffix, "/")
+	for i, level := range levels {
+		last := i == len(levels)-1
+		if strings.ContainsAny(level, "+#") && level != "+" && !(level == "#" && last) {
+			return fmt.Errorf("message: Config.%s is %q: + and # stand alone between slashes, and # only at the end", field, suffix)
+		}
+	}
+	return nil
+}
+
+func (c *Config) newCodec(key mqtte2e.Key) *Codec {
+	return &Codec{Key: key, AuthData: c.AuthData, PadSize: c.PadSize, TimeWindow: c.TimeWindow, Now: c.Now}
+}
+
+// fields lists what may be printed of a Config.
+func (c Config) fields() []slog.Attr {
+	return []slog.Attr{
+		slog.Any("Keys", c.Keys),
+		slog.String("Publish", c.Publish),
+		slog.String("Subscribe", c.Subscribe),
+		slog.Bool("AuthData", c.AuthData != ""),
+		slog.Int("PadSize", c.PadSize),
+		slog.Duration("TimeWindow", c.TimeWindow),
+		slog.Int("MaxPacketSize", c.MaxPacketSize),
+		slog.Bool("Username", c.Username != ""),
+		slog.Bool("Password", c.Password != ""),
+	}
+}
+
+// Format implements fmt.Formatter. Every verb prints the same, with true or false for fields that may hold secrets: whether they are
+// set.
+func (c Config) Format(state fmt.State, verb rune) {
+	separator := "message.Config{"
+	for _, field := range c.fields() {
+		io.WriteString(state, separator+field.Key+": "+field.Value.Resolve().String())
+		separator = ", "
+	}
+	io.WriteString(state, "}")
+}
+
+// LogValue implements slog.LogValuer with what Format prints.
+func (c Config) LogValue() slog.Value { return slog.GroupValue(c.fields()...) }

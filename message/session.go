@@ -1,0 +1,195 @@
+package message
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+)
+
+// dialTimeout is for a Dial whose context has no deadline, as that of package mqtte2e.
+const dialTimeout = 30 * time.Second
+
+// A Session sends and receives sealed messages over one MQTT connection, which it makes again whenever it breaks, until Close. It is
+// safe for concurrent use.
+//
+// A message is sent once, with QoS 0. The broker may lose it, as it does with whatever comes while a Session is not connected: ask for
+// an answer where that matters, and ask again.
+type Session struct {
+	link      *link.Link
+	peers     []*peer // one for each key
+	maxPacket int     // bytes
+	outbox    *outbox
+	inbox     *inbox
+	counts    counters
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+// Format implements fmt.Formatter: every verb prints the same, and no secret.
+func (s *Session) Format(state fmt.State, verb rune) {
+	separator := "message.Session{Keys: "
+	for _, p := range s.peers {
+		io.WriteString(state, separator+p.key.String())
+		separator = " "
+	}
+	io.WriteString(state, "}")
+}
+
+// A peer is whoever holds one of the keys.
+type peer struct {
+	key     mqtte2e.Key
+	codec   *Codec
+	publish string // the topic to send to; empty if nothing is sent
+}
+
+// Dial connects to the broker at address and subscribes. The address is a broker URL as package mqtte2e takes it, without a name:
+// mqtts://broker.example. ctx bounds the call, not the Session; without a deadline Dial gives up after 30 s. If the broker cannot be
+// reached or refuses, the error wraps [mqtte2e.ErrBroker] and the cause; once Dial has succeeded, the Session keeps trying for ever.
+func Dial(ctx context.Context, address string, config *Config) (*Session, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	broker, err := parseBroker(address, config)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSession(broker, config)
+	if err != nil {
+		return nil, err
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+	}
+	if err := s.connect(ctx, config.Subscribe); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("message: %w: %v: %w", mqtte2e.ErrBroker, broker, err)
+	}
+	return s, nil
+}
+
+// parseBroker reads an address; what config says of user and password wins.
+func parseBroker(text string, config *Config) (address.Address, error) {
+	a, err := address.Parse(text)
+	if err != nil {
+		return address.Address{}, fmt.Errorf("message: %w", err)
+	}
+	if a.Name != "" {
+		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it away (Config.Publish and Subscribe say who is meant)", a.Name)
+	}
+	a.Username = orDefault(config.Username, a.Username)
+	a.Password = orDefault(config.Password, a.Password)
+	return a, nil
+}
+
+// newSession does no I/O.
+func newSession(broker address.Address, config *Config) (*Session, error) {
+	s := &Session{maxPacket: orDefault(config.MaxPacketSize, MaxPacketSize), closed: make(chan struct{})}
+	for _, key := range config.Keys {
+		p := &peer{key: key, codec: config.newCodec(key)}
+		if err := p.codec.prepare(); err != nil {
+			return nil, err
+		}
+		if config.Publish != "" {
+			p.publish = Topic(key, config.Publish)
+		}
+		s.peers = append(s.peers, p)
+	}
+	log := orDefault(config.Logger, slog.New(slog.DiscardHandler))
+	s.outbox = newOutbox(&s.counts.sent)
+	s.inbox = newInbox(&s.counts, log)
+	s.link = link.New(link.Config{
+		Address:     link.Address{Scheme: broker.Scheme, Host: broker.Host, Path: broker.Path, Username: broker.Username, Password: broker.Password},
+		TLSConfig:   config.TLSConfig,
+		DialContext: config.DialContext,
+		MaxPayload:  s.maxPacket,
+		Logger:      log,
+	}, s.outbox)
+	s.outbox.link = s.link
+	return s, nil
+}
+
+// connect subscribes under every key; suffix "" subscribes to nothing.
+func (s *Session) connect(ctx context.Context, suffix string) error {
+	for _, p := range s.peers {
+		if suffix == "" {
+			break
+		}
+		handle := func(topic, packet []byte, _ time.Time) { s.inbox.handle(p, topic, packet) }
+		if err := s.link.Subscribe(ctx, Topic(p.key, suffix), handle); err != nil {
+			return err
+		}
+	}
+	return s.link.Connect(ctx)
+}
+
+// Send sends message to everyone who listens under Config.Publish and the keys: as one packet for each key. It returns nil when the
+// connection to the broker has taken them all, which is no proof that they arrive, and an error when the message is too long or ctx ends;
+// the error says whether the message may have been sent. While the Session is not connected, Send waits. At most 64 messages wait, in
+// order; with more, Send waits for a place first.
+func (s *Session) Send(ctx context.Context, message []byte) error {
+	return s.send(ctx, message, s.peers)
+}
+
+// SendTo is Send to those who hold one of the keys.
+func (s *Session) SendTo(ctx context.Context, key mqtte2e.Key, message []byte) error {
+	i := slices.IndexFunc(s.peers, func(p *peer) bool { return p.key == key })
+	if i < 0 {
+		return fmt.Errorf("message: not sent: the key %v is not one of Config.Keys", key)
+	}
+	return s.send(ctx, message, s.peers[i:i+1])
+}
+
+func (s *Session) send(ctx context.Context, message []byte, peers []*peer) error {
+	if err := s.checkSend(message); err != nil {
+		return err
+	}
+	parts := make([]part, len(peers))
+	for i, p := range peers {
+		parts[i] = part{p.publish, func(room []byte) (int, error) {
+			n := p.codec.packetSize(message)
+			return n, p.codec.seal(room[:n], message, p.codec.now())
+		}}
+	}
+	return s.outbox.send(ctx, parts)
+}
+
+func (s *Session) checkSend(message []byte) error {
+	if s.peers[0].publish == "" {
+		return fmt.Errorf("message: not sent: this Session only receives: set Config.Publish")
+	}
+	if err := checkMessage(message); err != nil {
+		return err
+	}
+	if size := s.peers[0].codec.packetSize(message); size > s.maxPacket {
+		return fmt.Errorf("message: not sent: its packet has %d bytes, Config.MaxPacketSize is %d", size, s.maxPacket)
+	}
+	return nil
+}
+
+// Receive returns the next message that someone else sent and that is genuine, new and of the right time; the rest is counted by
+// [Stats]. When ctx ends, the error wraps its error, and a *[TimeError] if what came last was refused for its time: then one of the clocks is
+// off by that much. Up to 128 messages wait for Receive; what comes when that many do is lost.
+func (s *Session) Receive(ctx context.Context) (Message, error) {
+	return s.inbox.receive(ctx, s.closed)
+}
+
+// Close ends the Session. Send and Receive return an error that wraps net.ErrClosed from then on.
+func (s *Session) Close() error {
+	s.closing.Do(func() {
+		close(s.closed)
+		s.link.Close()
+		s.outbox.close()
+	})
+	return nil
+}
