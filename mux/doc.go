@@ -1,0 +1,34 @@
+// Package mux carries many streams over one Conn, with the protocol of
+// hashicorp/yamux. The protocol name of a Conn that does is "mux".
+//
+// A Dialer has the shape of net.Dialer and a Listener that of net.Listener, so
+// an http.Transport or an http.Server can use them as they are. Client and
+// Server make a Session of any net.Conn.
+//
+// # Streams
+//
+// A stream is a net.Conn with CloseWrite, which ends one direction; the other
+// stays open for as long as it takes. Deadlines and Close work while the
+// connection below stalls, too. What they do not do:
+//
+//   - Close returns at once. What was written before is delivered in the
+//     background, for at most 30 s, and as long as the session lives. Data
+//     that the peer still sends is discarded; if it goes on for 5 s, or for
+//     more than 8 MiB, the stream is reset at both ends and its Write fails.
+//     A peer that was too slow to read what was written until then loses it,
+//     as with TCP. A peer that sends nothing may take an hour to close its
+//     end.
+//   - A Write succeeds when the data is in a buffer of 32 KiB; a failure to
+//     deliver it is returned by a later call, if there is one.
+//   - Loss of one packet of the connection below delays every stream.
+//
+// io.EOF means that the peer ended the stream. If the session ends before, Read
+// returns the reason, which answers to the errors of package mqtte2e.
+//
+// # Bounds
+//
+// A session has at most 256 streams that the peer opened; more wait until one
+// ends. A peer can send 8 MiB into a stream that nobody reads, which keeps
+// 40 MB/s going over 100 ms of round trip. So a session holds at most 2 GiB
+// that peers sent, if every stream is full and nobody reads.
+package mux

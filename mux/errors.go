@@ -1,0 +1,41 @@
+package mux
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/hashicorp/yamux"
+)
+
+// errPeerEnded is what is left of a session that the peer closed. It is not
+// io.EOF, which would tell a reader that its stream is complete.
+var errPeerEnded = fmt.Errorf("mux: the peer closed the session: %w", syscall.ECONNRESET)
+
+// errParity means that the peer is client, or server, like this end.
+var errParity = errors.New("mux: the peer opens streams with this end's numbers: one end must be made with Client, the other with Server")
+
+// errNotAccepting means that the peer takes no more streams on this session.
+var errNotAccepting = errors.New("mux: the peer takes no more streams on this session: dial again")
+
+// errRefused means that the peer's queue of streams was full.
+var errRefused = fmt.Errorf("mux: the peer refused the stream: it does not accept them as fast as they come; try again later: %w", syscall.ECONNREFUSED)
+
+// sessionError says why a session ended, given what yamux says.
+func sessionError(err error) error {
+	switch {
+	case err == io.EOF:
+		return errPeerEnded
+	case errors.Is(err, yamux.ErrSessionShutdown):
+		return net.ErrClosed
+	}
+	return fmt.Errorf("mux: the session ended: %w", err)
+}
+
+// opError wraps what net's callers test for: the read errors that net/http
+// takes for the end of a connection are *net.OpError.
+func opError(op string, conn net.Conn, err error) error {
+	return &net.OpError{Op: op, Net: conn.LocalAddr().Network(), Source: conn.LocalAddr(), Addr: conn.RemoteAddr(), Err: err}
+}

@@ -1,0 +1,44 @@
+package mux
+
+import "encoding/binary"
+
+// A header begins every frame of yamux: version(1) type(1) flags(2) stream(4)
+// length(4), big-endian, as in the file spec.md of hashicorp/yamux. Only data
+// frames have a body, of length bytes.
+type header [headerSize]byte
+
+const headerSize = 12
+
+const (
+	typeData         = 0
+	typeWindowUpdate = 1
+	typePing         = 2
+)
+
+const (
+	flagSYN = 1 << iota // opens the stream
+	flagACK             // the peer accepted the stream
+	flagFIN             // the sender sends no more
+	flagRST             // both directions end at once
+)
+
+func (h *header) kind() byte     { return h[1] }
+func (h *header) flags() uint16  { return binary.BigEndian.Uint16(h[2:]) }
+func (h *header) stream() uint32 { return binary.BigEndian.Uint32(h[4:]) }
+
+// body returns the length of what follows the header, bytes.
+func (h *header) body() int {
+	if h.kind() != typeData {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(h[8:]))
+}
+
+// resetFrame returns the frame that ends a stream at once at whoever gets it.
+func resetFrame(stream uint32) *header {
+	var h header
+	h[1] = typeWindowUpdate
+	binary.BigEndian.PutUint16(h[2:], flagRST)
+	binary.BigEndian.PutUint32(h[4:], stream)
+	return &h
+}

@@ -1,0 +1,59 @@
+package mux
+
+import (
+	"net"
+	"testing"
+)
+
+// tcpPair returns the ends of a TCP connection over the loopback interface.
+func tcpPair(tb testing.TB) (client, server net.Conn) {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer listener.Close()
+	if client, err = net.Dial("tcp", listener.Addr().String()); err != nil {
+		tb.Fatal(err)
+	}
+	if server, err = listener.Accept(); err != nil {
+		tb.Fatal(err)
+	}
+	return client, server
+}
+
+// sessions makes two sessions of the ends of a connection, which end with the
+// test.
+func sessions(tb testing.TB, c, s net.Conn) (client, server *Session) {
+	tb.Helper()
+	client, err := Client(c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if server, err = Server(s); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		client.Close()
+		server.Close()
+	})
+	return client, server
+}
+
+func tcpSessions(tb testing.TB) (client, server *Session) {
+	c, s := tcpPair(tb)
+	return sessions(tb, c, s)
+}
+
+// open opens a stream from client and accepts it at server.
+func open(tb testing.TB, client, server *Session) (near, far net.Conn) {
+	tb.Helper()
+	near, err := client.Open(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if far, err = server.Accept(); err != nil {
+		tb.Fatal(err)
+	}
+	return near, far
+}
