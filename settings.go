@@ -31,10 +31,6 @@ const (
 	// defaultPeerTimeout outlasts the restart of a broker.
 	defaultPeerTimeout = 2 * time.Minute
 
-	// maxString is the length of the longest string in MQTT, bytes
-	// (MQTT 3.1.1 section 1.5.3).
-	maxString = 65535
-
 	// maxPrefix is the length of the longest TopicPrefix, bytes. With the 22
 	// bytes that follow it a topic has at most 256, which every service takes
 	// (AWS IoT Core allows no more).

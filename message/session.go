@@ -81,14 +81,15 @@ func Dial(ctx context.Context, address string, config *Config) (*Session, error)
 // parseBroker reads an address; what config says of user and password wins.
 func parseBroker(text string, config *Config) (address.Address, error) {
 	a, err := address.Parse(text)
+	if err == nil {
+		a, err = a.WithCredentials(config.Username, config.Password)
+	}
 	if err != nil {
 		return address.Address{}, fmt.Errorf("message: %w", err)
 	}
 	if a.Name != "" {
 		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it away (Config.Publish and Subscribe say who is meant)", a.Name)
 	}
-	a.Username = orDefault(config.Username, a.Username)
-	a.Password = orDefault(config.Password, a.Password)
 	return a, nil
 }
 
