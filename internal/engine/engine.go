@@ -77,31 +77,29 @@ type Engine struct {
 	hangs     hangs
 	closed    bool
 
-	// The buckets belong to the reader goroutine.
-	timeAnswers, otherAnswers *handshake.Bucket
-	replays                   *handshake.ReplayCache
+	limits  limits                 // owned by the reader goroutine
+	replays *handshake.ReplayCache // owned by the reader goroutine
 }
 
 // New returns an Engine that does nothing yet.
 func New(config Config) *Engine {
 	root := handshake.NewRoot(config.Key)
 	e := &Engine{
-		config:       config,
-		root:         root,
-		mask:         record.NewMask(root.MaskKey()),
-		send:         stream.NewBudget(bufferBudget),
-		receive:      stream.NewBudget(bufferBudget),
-		conns:        make(map[[8]byte]*Conn),
-		dials:        make(map[[8]byte]*dial),
-		probes:       make(map[[8]byte]chan<- time.Time),
-		checks:       make(map[[8]byte]*Conn),
-		names:        make(map[string]*handshake.Name),
-		listeners:    make(map[string]*Listener),
-		peers:        make(map[[16]byte]*peer),
-		limit:        config.MaxMessageSize,
-		timeAnswers:  handshake.NewBucket(timeAnswerRate, timeAnswerRate),
-		otherAnswers: handshake.NewBucket(answerRate, answerRate),
-		replays:      handshake.NewReplayCache(),
+		config:    config,
+		root:      root,
+		mask:      record.NewMask(root.MaskKey()),
+		send:      stream.NewBudget(bufferBudget),
+		receive:   stream.NewBudget(bufferBudget),
+		conns:     make(map[[8]byte]*Conn),
+		dials:     make(map[[8]byte]*dial),
+		probes:    make(map[[8]byte]chan<- time.Time),
+		checks:    make(map[[8]byte]*Conn),
+		names:     make(map[string]*handshake.Name),
+		listeners: make(map[string]*Listener),
+		peers:     make(map[[16]byte]*peer),
+		limit:     config.MaxMessageSize,
+		limits:    newLimits(),
+		replays:   handshake.NewReplayCache(),
 	}
 	rand.Read(e.inbox[:])
 	e.topic = handshake.Topic(config.TopicPrefix, e.inbox)

@@ -8,12 +8,29 @@ import (
 )
 
 const (
-	// timeAnswerRate bounds the answers to hellos whose time is off, a second.
-	timeAnswerRate = 20
-	// answerRate bounds the answers to probes, checks and repeated hellos, a
-	// second: what a replayed message can cost.
+	// unwantedRate bounds the answers of each kind to hellos that get no Conn,
+	// a second.
+	unwantedRate = 20
+	// answerRate bounds the answers of each other kind, a second: what a
+	// replayed message can cost.
 	answerRate = 500
 )
+
+// limits bound what a recorded message costs when it is replayed. Each kind has
+// its own, so that replaying one does not silence the others.
+type limits struct {
+	times, refusals, repeats, probes, checks *handshake.Bucket
+}
+
+func newLimits() limits {
+	return limits{
+		times:    handshake.NewBucket(unwantedRate, unwantedRate),
+		refusals: handshake.NewBucket(unwantedRate, unwantedRate),
+		repeats:  handshake.NewBucket(answerRate, answerRate),
+		probes:   handshake.NewBucket(answerRate, answerRate),
+		checks:   handshake.NewBucket(answerRate, answerRate),
+	}
+}
 
 // receiveInbox handles what arrives in our inbox: packets of Conns, told by
 // their masked id, and the envelopes of handshakes.
@@ -53,7 +70,7 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 // answers by itself, with an authenticated packet; one that this process never
 // had or no longer has is gone. What another process should know is not ours.
 func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
-	if m.Reply == e.inbox || !e.otherAnswers.Allow(now) {
+	if m.Reply == e.inbox || !e.limits.checks.Allow(now) {
 		return
 	}
 	if m.Instance != e.inbox {

@@ -136,7 +136,7 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 	var version *handshake.VersionError
 	switch {
 	case errors.As(err, &version) && version.Hello != nil:
-		l.answerTo(*version.Hello, now, handshake.NewRefusal(version.Hello.ID, handshake.RefusedVersion, err.Error()))
+		l.refuse(*version.Hello, now, handshake.RefusedVersion, err.Error())
 		return
 	case err != nil:
 		l.engine.rejected.Add(1)
@@ -146,7 +146,7 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 	case handshake.Hello:
 		l.hello(m, now)
 	case handshake.Probe:
-		if l.engine.otherAnswers.Allow(now) {
+		if l.engine.limits.probes.Allow(now) {
 			l.engine.toInbox(m.Inbox, handshake.Pong{Nonce: m.Nonce})
 		}
 	case handshake.Check:
@@ -156,10 +156,10 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 	}
 }
 
-// answerTo sends a bounded number of messages to dialers that get no Conn.
-func (l *Listener) answerTo(hello handshake.Hello, now time.Time, m handshake.Message) {
-	if l.engine.timeAnswers.Allow(now) {
-		l.engine.toInbox(hello.Inbox, m)
+// refuse tells a dialer why it gets no Conn.
+func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
+	if l.engine.limits.refusals.Allow(now) {
+		l.engine.toInbox(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
 
@@ -168,18 +168,20 @@ func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	e := l.engine
 	wall := e.config.Wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		l.answerTo(m, now, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
+		if e.limits.times.Allow(now) {
+			e.toInbox(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
+		}
 		return
 	}
 	digest := m.Digest()
 	if c := l.pending(digest); c != nil {
-		if e.otherAnswers.Allow(now) {
+		if e.limits.repeats.Allow(now) {
 			e.toInbox(m.Inbox, c.origin.answer)
 		}
 		return
 	}
 	if l.full() {
-		l.answerTo(m, now, handshake.NewRefusal(m.ID, handshake.RefusedBusy, "too many connections wait to be accepted; try again later"))
+		l.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
 	if !e.replays.Add(digest, m.Time.Add(e.config.TimeWindow), wall) {
@@ -195,7 +197,7 @@ func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
 	responder, offer, err := l.keys.Respond(m)
 	switch {
 	case errors.Is(err, handshake.ErrPinned):
-		l.answerTo(m, now, handshake.NewRefusal(m.ID, handshake.RefusedPinned, err.Error()))
+		l.refuse(m, now, handshake.RefusedPinned, err.Error())
 		return
 	case err != nil:
 		e.rejected.Add(1)
@@ -204,7 +206,7 @@ func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
 	protocol, ok := handshake.Select(offer.Protocols, l.protocols)
 	if !ok {
 		reason := fmt.Sprintf("dialer offers %s, listener has %s", list(offer.Protocols), list(l.protocols))
-		l.answerTo(m, now, handshake.NewRefusal(m.ID, handshake.RefusedProtocol, reason))
+		l.refuse(m, now, handshake.RefusedProtocol, reason)
 		return
 	}
 	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.config.MaxMessageSize, Protocol: protocol}
