@@ -20,6 +20,7 @@ type testSource struct {
 	ups     []time.Time
 	downs   []time.Time
 	largest []int
+	down    chan struct{} // has a token for each Down
 }
 
 type testMessage struct {
@@ -46,6 +47,7 @@ func (s *testSource) Down(now time.Time, largest int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.downs, s.largest = append(s.downs, now), append(s.largest, largest)
+	s.down <- struct{}{}
 }
 
 // counts returns how often Up and Down were called.
@@ -65,7 +67,7 @@ type testLink struct {
 // newTestLink returns a link that closes with the test.
 func newTestLink(t testing.TB, address Address, dial dialFunc) *testLink {
 	t.Helper()
-	l := &testLink{source: &testSource{}, received: make(chan testMessage, 10_000)}
+	l := &testLink{source: &testSource{down: make(chan struct{}, 100)}, received: make(chan testMessage, 10_000)}
 	l.Link = New(Config{
 		Address:     address,
 		DialContext: dial,

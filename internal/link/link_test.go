@@ -231,7 +231,7 @@ func TestCloseSaysGoodbye(t *testing.T) {
 		defer theirs.Close()
 		broker := newScript(theirs)
 		l := newTestLink(t, testAddress, dialTo(ours))
-		go broker.accept()
+		go broker.acceptConnect()
 		l.mustConnect(t)
 		l.publish("topic", "last words")
 		l.Close()

@@ -82,7 +82,7 @@ func (r *runLoop) connectOnce() error {
 	err = r.serve(session)
 	l.setConnected(false)
 	r.end(session, err)
-	return connection.err
+	return err
 }
 
 // serve brings the connection up and keeps its subscriptions until it is over.
@@ -152,7 +152,7 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 		connection.shut(reason)
 	}
 	if writer := connection.outbound; writer.isUp {
-		l.config.Logger.Info("the connection to the broker is over", "reason", connection.err)
+		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
 		l.parts.source.Down(connection.ended, writer.recent.largest(connection.ended))
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
 	}

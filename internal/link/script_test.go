@@ -40,19 +40,29 @@ func (s *script) read() (first byte, body []byte, err error) {
 // send sends bytes, well-formed or not.
 func (s *script) send(b ...byte) { s.conn.Write(b) }
 
-// accept answers CONNECT, and the SUBSCRIBE packets of as many filters as are given return codes, in turn.
-func (s *script) accept(codes ...byte) {
+// accept answers CONNECT, and one SUBSCRIBE: all filters are granted but the one named refused.
+func (s *script) accept(refused string) {
+	s.acceptConnect()
+	_, body, err := s.read()
+	if err != nil {
+		return
+	}
+	_, filters := subscribeFilters(body)
+	answer := []byte{0x90, byte(2 + len(filters)), body[0], body[1]}
+	for _, filter := range filters {
+		if filter == refused {
+			answer = append(answer, 0x80)
+		} else {
+			answer = append(answer, 0)
+		}
+	}
+	s.send(answer...)
+}
+
+// acceptConnect answers CONNECT.
+func (s *script) acceptConnect() {
 	s.read()
 	s.send(0x20, 2, 0, 0)
-	for len(codes) > 0 {
-		_, body, err := s.read()
-		if err != nil {
-			return
-		}
-		_, filters := subscribeFilters(body)
-		s.send(append([]byte{0x90, byte(2 + len(filters)), body[0], body[1]}, codes[:len(filters)]...)...)
-		codes = codes[len(filters):]
-	}
 }
 
 // readAll reads what comes until the end of the connection.

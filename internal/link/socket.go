@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// writeStall is how long a write may make no progress at all before the connection counts as dead. A deadline for the whole
-// write would do for a fast network; where a batch takes longer than that to send it would break every connection again and again.
+// writeStall is how long a write may make no progress at all before the connection counts as dead; since progress shows only
+// when a period is over, that is noticed after one to two periods. A deadline for the whole write would do for a fast
+// network; where a batch takes longer than that to send it would break every connection again and again.
 const writeStall = 10 * time.Second
 
 // socket is the connection to the network, below TLS, WebSocket and a proxy's greeting: the place for what concerns the
