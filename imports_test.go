@@ -1,10 +1,12 @@
 package mqtte2e
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -27,7 +29,7 @@ var layers = map[string][]string{
 	"internal/broker":    {"internal/wsconn", "github.com/mochi-mqtt/server/v2", "github.com/gorilla/websocket"},
 	"internal/stream":    {"internal/wire"},
 	"internal/engine":    {"internal/stream", "internal/record", "internal/handshake", "internal/link"},
-	".":                  {"internal/engine", "internal/link", "internal/handshake", "internal/address"},
+	".":                  {"internal/engine", "internal/record", "internal/link", "internal/handshake", "internal/address"},
 	"mux":                {".", "github.com/hashicorp/yamux"},
 	"message":            {".", "internal/link", "internal/address", "github.com/beevik/ntp"},
 	"mqtttest":           {"internal/broker"},
@@ -54,7 +56,7 @@ func packages(t *testing.T) map[string]*source {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+		if entry.IsDir() && name != "." && !inModule(name) {
 			return filepath.SkipDir
 		}
 		if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
@@ -75,6 +77,13 @@ func packages(t *testing.T) map[string]*source {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// inModule reports whether a directory may hold packages of this module.
+func inModule(directory string) bool {
+	base := filepath.Base(directory)
+	_, err := os.Stat(filepath.Join(directory, "go.mod"))
+	return !strings.HasPrefix(base, ".") && base != "testdata" && errors.Is(err, fs.ErrNotExist)
 }
 
 func (s *source) add(name string, file *ast.File) {
