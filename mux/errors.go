@@ -1,6 +1,8 @@
 package mux
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/yamux"
+
+	"github.com/mqtt-e2e/mqtte2e"
 )
 
 // errPeerEnded is what is left of a session that the peer closed. It is not
@@ -39,3 +43,34 @@ func sessionError(err error) error {
 func opError(op string, conn net.Conn, err error) error {
 	return &net.OpError{Op: op, Net: conn.LocalAddr().Network(), Source: conn.LocalAddr(), Addr: conn.RemoteAddr(), Err: err}
 }
+
+// dialError wraps why a DialContext to name failed.
+func dialError(name string, err error) error {
+	return &net.OpError{Op: "dial", Net: "mqtt", Addr: nameAddr(name), Err: err}
+}
+
+// nameAddr is the address of a listener, as package mqtte2e prints it.
+type nameAddr string
+
+func (nameAddr) Network() string  { return "mqtt" }
+func (a nameAddr) String() string { return cmp.Or(string(a), "mqtt") + ":0" }
+
+// noAnswer says that the context of a DialContext ended while it waited for a
+// session or a stream. cause is the context's error.
+func noAnswer(name string, cause error) error {
+	return dialError(name, &answerError{name, cause})
+}
+
+type answerError struct {
+	name  string
+	cause error
+}
+
+func (e *answerError) Error() string {
+	return fmt.Sprintf("mux: the listener %q did not answer in time: check that it runs and is reachable (%v)", e.name, e.cause)
+}
+
+func (e *answerError) Unwrap() []error { return []error{mqtte2e.ErrNoAnswer, e.cause} }
+
+// Timeout makes the *net.OpError around e a timeout where the context was.
+func (e *answerError) Timeout() bool { return errors.Is(e.cause, context.DeadlineExceeded) }
