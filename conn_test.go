@@ -3,6 +3,7 @@ package mqtte2e_test
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/nettest"
@@ -12,28 +13,14 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
-// pipe returns a function that makes connected pairs over a broker, as
-// nettest.TestConn wants it. All pairs share one Endpoint at each end.
-func pipe(t *testing.T, broker string, change func(*mqtte2e.Config)) nettest.MakePipe {
-	config := &mqtte2e.Config{Key: mqtte2e.NewKey()}
-	if change != nil {
-		change(config)
-	}
-	dialer := &mqtte2e.Endpoint{Broker: broker, Config: config}
-	server := &mqtte2e.Endpoint{Broker: broker, Config: config}
-	listener, err := server.Listen(context.Background(), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		dialer.Close()
-		server.Close()
-	})
-	return func() (c1, c2 net.Conn, stop func(), err error) {
-		if c1, err = dialer.Dial(context.Background(), "test"); err != nil {
-			return nil, nil, nil, err
-		}
-		if c2, err = listener.Accept(); err != nil {
+// pipes returns what nettest.TestConn wants: a function that makes connected
+// pairs over a broker. All pairs share one Endpoint at each end.
+func pipes(t *testing.T, broker string, config *mqtte2e.Config) nettest.MakePipe {
+	t.Helper()
+	dialer, listener := endpoints(t, broker, config)
+	return func() (net.Conn, net.Conn, func(), error) {
+		c1, c2, err := connect(dialer, listener)
+		if err != nil {
 			return nil, nil, nil, err
 		}
 		return c1, c2, func() { c1.Close(); c2.Close() }, nil
@@ -42,8 +29,30 @@ func pipe(t *testing.T, broker string, change func(*mqtte2e.Config)) nettest.Mak
 
 func TestConn(t *testing.T) {
 	t.Run("embedded broker", func(t *testing.T) {
-		nettest.TestConn(t, pipe(t, mqtttest.Broker(t), nil))
+		nettest.TestConn(t, pipes(t, mqtttest.Broker(t), newConfig()))
+	})
+	t.Run("Mosquitto", func(t *testing.T) {
+		nettest.TestConn(t, pipes(t, simtest.Mosquitto(t).Address, newConfig()))
+	})
+	t.Run("faulty", func(t *testing.T) {
+		config := newConfig()
+		config.DialContext = faulty(simtest.FaultConfig{Seed: 1, Loss: 0.05, Duplicate: 0.05, Reorder: 0.05})
+		nettest.TestConn(t, pipes(t, mqtttest.Broker(t), config))
 	})
 }
 
-var _ = simtest.Run
+// faulty returns a DialContext whose connections have faults, each of them
+// others.
+func faulty(faults simtest.FaultConfig) func(context.Context, string, string) (net.Conn, error) {
+	var seed atomic.Uint64
+	seed.Store(faults.Seed)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		own := faults
+		own.Seed = seed.Add(1)
+		return simtest.Faulty(conn, own), nil
+	}
+}
