@@ -3,6 +3,9 @@ package message
 import (
 	"bytes"
 	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 var hundredBytes = bytes.Repeat([]byte("m"), 100)
@@ -79,5 +82,27 @@ func TestAllocations(t *testing.T) {
 	}
 	if got := testing.AllocsPerRun(runs, func() { codec.Open(packets[0]) }); got > 1 {
 		t.Errorf("refusing allocates %v times, want at most 1", got)
+	}
+	for _, size := range []int{0, Overhead - 1, MaxPacketSize + 1, 1 << 20} {
+		packet := make([]byte, size)
+		if got := testing.AllocsPerRun(runs, func() { codec.Open(packet) }); got > 0 {
+			t.Errorf("refusing %d bytes for their number allocates %v times, want 0", size, got)
+		}
+	}
+}
+
+// TestStrangersAllocations: what a stranger sends to a Session is opened where it lies and leaves nothing behind.
+func TestStrangersAllocations(t *testing.T) {
+	s, err := newSession(address.Address{}, &Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := []byte("topic")
+	for _, size := range []int{0, Overhead + 100, MaxPacketSize} {
+		packet := make([]byte, size)
+		// The few counts that are logged are averaged out.
+		if got := testing.AllocsPerRun(2000, func() { s.inbox.handle(s.peers[0], topic, packet) }); got > 0 {
+			t.Errorf("a packet of %d bytes allocates %v times, want 0", size, got)
+		}
 	}
 }

@@ -179,8 +179,8 @@ func (s *Session) checkSend(message []byte) error {
 }
 
 // Receive returns the next message that someone else sent and that is genuine, new and of the right time; the rest is counted by
-// [Stats]. When ctx ends, the error wraps its error, and a *[TimeError] if what came last was refused for its time: then one of the clocks is
-// off by that much. Up to 128 messages wait for Receive; what comes when that many do is lost.
+// [Stats]. When ctx ends, the error wraps ctx's, and a *[TimeError] if what came last was refused for its time: then the sender's clock or
+// this one is off by so much, or somebody repeats an old packet. Up to 128 messages wait for Receive; what comes when that many do is lost.
 func (s *Session) Receive(ctx context.Context) (Message, error) {
 	return s.inbox.receive(ctx, s.closed)
 }

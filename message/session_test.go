@@ -180,6 +180,31 @@ func TestStrangersPackets(t *testing.T) {
 	})
 }
 
+// TestManySenders: messages of many goroutines all arrive once, those of each in order.
+func TestManySenders(t *testing.T) {
+	run(t, func(d dialer) {
+		const senders, each = 16, maxReceived / 16
+		device, controller := d.device("x", testKey), d.controller(testKey)
+		for i := range senders {
+			go func() {
+				for j := range each {
+					d.send(controller, fmt.Sprint(i, j))
+				}
+			}()
+		}
+		var next [senders]int
+		for range senders * each {
+			m, err := device.Receive(d.Context())
+			var i, j int
+			if _, scanErr := fmt.Sscan(string(m.Bytes), &i, &j); err != nil || scanErr != nil || next[i] != j {
+				d.Fatalf("received %q, %v", m.Bytes, err)
+			}
+			next[i]++
+		}
+		d.wantStats(device, Stats{Received: senders * each})
+	})
+}
+
 // TestOwnPackets: a Session that listens to what it sends refuses it.
 func TestOwnPackets(t *testing.T) {
 	run(t, func(d dialer) {

@@ -10,8 +10,8 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 )
 
-// baseTopicLength is the length of a base topic in characters: 72 bits, of which no two keys share all but by an accident of
-// 2^-36 among 2^18 keys (SPEC.md, "Sealed messages, version 1").
+// baseTopicLength is the length of a base topic in characters. They hold 72 bits: among a million keys, two share a base topic with a
+// chance of one in ten thousand million (SPEC.md, "Sealed messages, version 1").
 const baseTopicLength = 12
 
 // Topic returns the MQTT topic for suffix under key: the key's base topic, a slash, and suffix as it is. Whoever knows the topic

@@ -93,3 +93,30 @@ func TestVectorsTopic(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkedExample checks the bytes that SPEC.md, "Sealed messages, version 1", works through.
+func TestWorkedExample(t *testing.T) {
+	decode := func(text string) []byte {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	key := mqtte2e.Key(decode("762e4c1dc0a7d8b60e61bc68dc858bee"))
+	if got, want := Topic(key, "iot/esp32x"), "FGeeQanXEwx3/iot/esp32x"; got != want {
+		t.Errorf("topic %s, want %s", got, want)
+	}
+	codec := &Codec{
+		Key:  key,
+		Now:  func() time.Time { return time.Date(2025, 11, 23, 12, 13, 20, 0, time.UTC) },
+		Rand: bytes.NewReader(decode("8691eda3")),
+	}
+	packet, err := codec.Seal([]byte("ping"))
+	want := decode("187aa1b4574fc000" + "8691eda3" +
+		"22cc997f70be81" + "6db38e03e680811a545e2742b5a43c50fabb742590aaf6f3cfce2e764e1ea072d4989e42c2314f4fef13153b00dc" +
+		"d647d3408792e55613e4663a2a706650")
+	if err != nil || !bytes.Equal(packet, want) {
+		t.Errorf("packet %x, %v, want %x", packet, err, want)
+	}
+}
