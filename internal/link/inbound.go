@@ -154,33 +154,33 @@ func (r *inbound) control(h header) error {
 	}
 	switch h.kind {
 	case typeConnAck:
-		if err := r.connAck(body); err != nil {
-			return err
-		}
-		err = r.session.deliver(h, body)
+		err = r.connAck(body)
 	case typeSubAck:
-		if err := r.session.checkSubAck(body); err != nil {
-			return err
-		}
-		err = r.session.deliver(h, body)
+		err = r.session.checkSubAck(body)
 	case typeUnsubAck:
-		if len(body) != 2 {
-			return fmt.Errorf("%w: UNSUBACK of %d bytes", errMalformed, len(body))
-		}
-		err = r.session.deliver(h, body)
+		err = checkSize(h, 2)
 	case typePingResp:
-		if len(body) != 0 {
-			return fmt.Errorf("%w: PINGRESP of %d bytes", errMalformed, len(body))
-		}
+		err = checkSize(h, 0)
 	default:
 		// We ask for nothing that has another answer.
 		err = fmt.Errorf("%w: unexpected type %d", errMalformed, h.kind)
+	}
+	if err == nil && h.kind != typePingResp {
+		err = r.session.deliver(h, body)
 	}
 	if err != nil {
 		return err
 	}
 	_, err = r.in.Discard(h.length)
 	return err
+}
+
+// checkSize checks the size of a packet that has only one.
+func checkSize(h header, size int) error {
+	if h.length != size {
+		return fmt.Errorf("%w: a packet of type %d with %d bytes instead of %d", errMalformed, h.kind, h.length, size)
+	}
+	return nil
 }
 
 // connAck checks a CONNACK. A refusal is an error here already: the broker closes the connection right after it.

@@ -25,7 +25,18 @@ type socket struct {
 }
 
 func newSocket(conn net.Conn) *socket {
-	return &socket{Conn: conn, rearm: tuneSocket(conn)}
+	return &socket{Conn: conn, rearm: tuneSocket(bottom(conn))}
+}
+
+// bottom returns what lies under a connection of package tls, or of others that tell in the same way.
+func bottom(conn net.Conn) net.Conn {
+	for {
+		wrapper, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return conn
+		}
+		conn = wrapper.NetConn()
+	}
 }
 
 // Read reads what has arrived.
