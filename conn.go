@@ -54,6 +54,14 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	return c.opError("shutdown", c.c.Shutdown(ctx))
 }
 
+// Reset gives both directions up at once, without delivering what was written.
+// The peer's Read fails with syscall.ECONNRESET after what had arrived: it is
+// for a source that broke, whose stream must not seem to have ended.
+func (c *Conn) Reset() error {
+	c.c.Abort()
+	return nil
+}
+
 // LocalAddr implements net.Conn. At a listener's end it is its name, NAME:0,
 // at a dialer's peer-ID:0 with the id that the logs of both ends use.
 func (c *Conn) LocalAddr() net.Addr { return c.addr(!c.c.Dialer()) }

@@ -25,6 +25,7 @@ const (
 	resetLinger   = 1 // what was written could not be delivered in time
 	resetProtocol = 2 // the peer broke the protocol
 	resetUnused   = 3 // nobody accepted the Conn
+	resetAborted  = 4 // the application gave the Conn up
 )
 
 // Close implements net.Conn. It wakes Read and Write at once, then gives what
@@ -69,6 +70,23 @@ func (c *Conn) beginClose() bool {
 	c.changed.Broadcast()
 	c.update(now)
 	return true
+}
+
+// Abort closes the Conn without delivering what is left; the peer's Read fails
+// after what had arrived.
+func (c *Conn) Abort() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.readDeadline.stop()
+	c.writeDeadline.stop()
+	now := time.Now()
+	c.reset(resetAborted, net.ErrClosed, now)
+	c.changed.Broadcast()
+	c.update(now)
 }
 
 func (c *Conn) linger() time.Duration {
