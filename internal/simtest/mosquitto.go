@@ -27,17 +27,10 @@ type MosquittoBroker struct {
 }
 
 // Mosquitto starts Mosquitto with its default settings, anonymous clients allowed, and the extra lines in its configuration
-// file. It ends with the test. The test is skipped where the program is not installed.
+// file. It ends with the test. Program says what happens where it is not installed.
 func Mosquitto(tb testing.TB, extra ...string) *MosquittoBroker {
 	tb.Helper()
-	program, err := exec.LookPath("mosquitto")
-	if err != nil {
-		// Debian puts it where only root's search path looks.
-		program, err = exec.LookPath("/usr/sbin/mosquitto")
-	}
-	if err != nil {
-		tb.Skip("mosquitto is not installed")
-	}
+	program := Program(tb, "mosquitto")
 	port := freePort(tb)
 	b := &MosquittoBroker{
 		Address: fmt.Sprintf("mqtt://127.0.0.1:%d", port),
@@ -73,7 +66,7 @@ func (b *MosquittoBroker) Kill() {
 func (b *MosquittoBroker) Restart() {
 	b.tb.Helper()
 	b.Kill()
-	process := exec.Command(b.program, "-c", b.conf, "-v")
+	process := exec.Command(b.program, "-c", b.conf)
 	stderr, err := process.StderrPipe()
 	if err != nil {
 		b.tb.Fatal(err)
