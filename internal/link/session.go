@@ -52,7 +52,9 @@ func openSession(ctx context.Context, c *connection, address *Address) (*mqttSes
 		err = c.err
 		c.session.Close()
 		<-token.Done()
-		s.close()
+		if token.Error() == nil {
+			s.close() // else paho runs nothing, and would look for it for as long as it may
+		}
 		return nil, err
 	}
 	return s, nil
