@@ -56,7 +56,10 @@ func (c *Config) open(ctx context.Context, attempt *dialAttempt, onPing func()) 
 			return nil, err
 		}
 		secured := tls.Client(conn, c.tlsConfig())
-		return secured, secured.HandshakeContext(ctx)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("TLS handshake: %w", err)
+		}
+		return secured, nil
 	case "ws", "wss":
 		return c.openWebSocket(ctx, attempt, direct, onPing)
 	}

@@ -7,7 +7,6 @@ import (
 
 // Packet types of MQTT 3.1.1, section 2.2.1: the upper four bits of a packet.
 const (
-	typeConnect     = 1
 	typeConnAck     = 2
 	typePublish     = 3
 	typePubRel      = 6
@@ -27,8 +26,7 @@ const (
 	// maxLength is the largest remaining length that four bytes can say (section 2.2.3).
 	maxLength = 1<<28 - 1
 
-	flagRetain = 0x01
-	flagsQoS   = 0x06
+	flagsQoS = 0x06 // of PUBLISH (section 3.3.1)
 )
 
 // errMalformed is in the chain of every error about bytes that are not MQTT 3.1.1.

@@ -34,7 +34,7 @@ func TestHostilePacketsThatAreReadOver(t *testing.T) {
 		for left := maxLength - 6; left > 0; left -= len(zeros) {
 			broker.send(zeros[:min(left, len(zeros))]...)
 		}
-		broker.send(appendPublish(nil, flagRetain, "ours", []byte("retained"))...)
+		broker.send(appendPublish(nil, 1, "ours", []byte("retained"))...)
 		broker.send(appendPublish(nil, 2, "ours", []byte("\x00\x01QoS 1"))...)
 		broker.send(appendPublish(nil, 4, "ours", []byte("\x00\x02QoS 2"))...)
 		broker.send(appendPublish(nil, 0, "theirs", []byte("wrong topic"))...)

@@ -75,7 +75,7 @@ func (s *stream) random(random *rand.Rand) {
 func TestInboundDeliversExactlyWhatIsOurs(t *testing.T) {
 	var s stream
 	random := rand.New(rand.NewPCG(1, 2))
-	for len(s.bytes) < 2<<20 {
+	for len(s.bytes) < 1<<20 {
 		s.random(random)
 	}
 	for name, reader := range map[string]io.Reader{

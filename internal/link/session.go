@@ -49,7 +49,7 @@ func openSession(ctx context.Context, c *connection, address *Address) (*mqttSes
 	if err != nil {
 		// A refusal that the reader has seen is the better reason, and stays.
 		c.shut(err)
-		err = c.err
+		err = fmt.Errorf("MQTT handshake with the broker at %s: %w", address.Host, c.err)
 		c.session.Close()
 		<-token.Done()
 		if token.Error() == nil {

@@ -27,7 +27,10 @@ func (c *Config) openWebSocket(ctx context.Context, attempt *dialAttempt, direct
 	}
 	ws, response, err := dialer.DialContext(ctx, c.Address.Scheme+"://"+c.Address.Host+c.Address.Path, nil)
 	if err != nil {
-		return nil, webSocketError(response, err)
+		if attempt.socket != nil {
+			err = webSocketError(response, err)
+		}
+		return nil, err
 	}
 	return wsconn.New(ws, onPing), nil
 }
@@ -41,11 +44,11 @@ func environmentProxy(request *http.Request) (*url.URL, error) {
 	return address, nil
 }
 
-// webSocketError explains an answer that was HTTP but no WebSocket.
+// webSocketError explains why what was reached did not become a WebSocket connection.
 func webSocketError(response *http.Response, err error) error {
 	switch {
 	case response == nil:
-		return err
+		return fmt.Errorf("WebSocket handshake: %w", err)
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
 		return &RefusedError{fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
 	}
