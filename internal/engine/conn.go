@@ -40,6 +40,7 @@ type Conn struct {
 
 	sealer *record.Sealer // owned by the writer goroutine
 	opener *record.Opener // owned by the reader goroutine
+	warned bool           // of a second listener; owned by the reader goroutine
 
 	inUrgent, inData bool // guarded by queue.mu
 

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// dialTimeout bounds a dial whose context has no deadline.
-	dialTimeout = 30 * time.Second
 	// firstRepeat is when a hello is sent again; the waits double up to maxRepeat.
 	firstRepeat = 250 * time.Millisecond
 	maxRepeat   = 2 * time.Second
@@ -37,10 +35,11 @@ type dial struct {
 	name      string
 	keys      *handshake.Name
 	protocols []string
-	attempts  []*attempt // the last two: an answer to the one before may be on its way
-	wait      time.Duration
-	fixes     int   // corrections of the time so far
-	refusal   error // the first one
+	attempts  []*attempt    // the last two: an answer to the one before may be on its way
+	wait      time.Duration // between the last hello and the next
+	repeatAt  time.Time     // when to send the next
+	fixes     int           // corrections of the time so far
+	refusal   error         // the first one
 	refused   <-chan time.Time
 
 	events chan event // filled by the reader goroutine
@@ -64,7 +63,7 @@ type event struct {
 
 // Dial connects to the listener under name, which is valid and folded.
 func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Conn, error) {
-	ctx, cancel := withTimeout(ctx, dialTimeout)
+	ctx, cancel := e.bound(ctx)
 	defer cancel()
 	if err := e.start(ctx); err != nil {
 		return nil, err
@@ -74,19 +73,12 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 	return d.run(ctx)
 }
 
-func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, timeout)
-}
-
 func (d *dial) run(ctx context.Context) (*Conn, error) {
 	if err := d.begin(); err != nil {
 		return nil, err
 	}
 	for {
-		repeat := time.NewTimer(d.wait)
+		repeat := time.NewTimer(time.Until(d.repeatAt))
 		c, err := d.step(ctx, repeat.C)
 		repeat.Stop()
 		if c != nil || err != nil {
@@ -113,10 +105,7 @@ func (d *dial) gaveUp(cause error) error {
 	if d.refusal != nil {
 		return d.refusal
 	}
-	if !d.engine.link.IsUp() {
-		return &Error{ErrBroker, cause, "the connection was lost while dialling: " + cause.Error()}
-	}
-	return noAnswer(d.name, cause)
+	return d.engine.gaveUp(d.name, cause)
 }
 
 // begin makes a new hello, with a fresh ephemeral key, and sends it.
@@ -165,6 +154,7 @@ func (d *dial) end() {
 func (d *dial) send(a *attempt) {
 	a.sent = time.Now()
 	a.count++
+	d.repeatAt = earlier(a.sent.Add(d.wait), a.made.Add(d.engine.config.TimeWindow/2))
 	d.engine.toName(d.keys, a.hello)
 }
 
@@ -247,30 +237,29 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 		name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
 		peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
 	}, secrets.ToDialer, secrets.ToListener, reply.MaxMessageSize, now)
-	return c, d.open(c, a, now)
+	if a.count == 1 {
+		c.stream.SeedRTT(now, now.Sub(a.sent))
+	}
+	return d.open(c, now)
 }
 
 // open puts the Conn to work: its first packet proves to the listener that
 // this dial is no replay, and is repeated like all others.
-func (d *dial) open(c *Conn, a *attempt, now time.Time) error {
+func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
 	e := d.engine
+	c.unconfirmed = now.Add(confirmTimeout)
+	c.stream.Ping()
 	if !e.enter(c, now) {
-		return net.ErrClosed
+		return nil, net.ErrClosed
 	}
 	c.mu.Lock()
-	c.state = stateOpen
-	c.unconfirmed = now.Add(confirmTimeout)
-	if a.count == 1 {
-		c.stream.SeedRTT(now, now.Sub(a.sent))
-	}
-	c.stream.Ping()
 	c.update(now)
 	c.mu.Unlock()
 	for _, other := range e.others(d.name, c.origin.peerInbox) {
 		other.suspect(now)
 	}
 	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
-	return nil
+	return c, nil
 }
 
 // toDial hands an answer to the dial that waits for it. An answer to a dial
@@ -293,7 +282,9 @@ func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {
 }
 
 func (e *Engine) secondAnswer(c *Conn, m handshake.Message) {
-	if answer, ok := m.(handshake.Answer); ok && sha256.Sum256(answer.Noise) != c.origin.digest {
+	answer, ok := m.(handshake.Answer)
+	if ok && !c.warned && sha256.Sum256(answer.Noise) != c.origin.digest {
+		c.warned = true
 		e.config.Logger.Warn("a second listener answers under the same name; give each its own name or key", "conn", c.logName(), "name", c.origin.name)
 	}
 }

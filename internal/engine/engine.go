@@ -58,8 +58,11 @@ type Engine struct {
 
 	rejected atomic.Uint64 // messages that belong to no Conn and did not authenticate
 
-	subscribing sync.Mutex // serialises the first subscription of the inbox
-	subscribed  bool       // guarded by subscribing
+	life context.Context // ends with Close
+	end  context.CancelFunc
+
+	subscribing chan struct{} // of capacity one; a token serialises the first subscription of the inbox
+	subscribed  bool          // belongs to who has the token
 
 	mu        sync.RWMutex // guards all below
 	conns     map[[8]byte]*Conn
@@ -100,7 +103,10 @@ func New(config Config) *Engine {
 		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
 		replays:   handshake.NewReplayCache(),
+
+		subscribing: make(chan struct{}, 1),
 	}
+	e.life, e.end = context.WithCancel(context.Background())
 	rand.Read(e.inbox[:])
 	e.topic = handshake.Topic(config.TopicPrefix, e.inbox)
 	e.queue.init()
@@ -121,8 +127,12 @@ func (e *Engine) start(ctx context.Context) error {
 	if err := e.link.Connect(ctx); err != nil {
 		return e.brokerError(err)
 	}
-	e.subscribing.Lock()
-	defer e.subscribing.Unlock()
+	select {
+	case e.subscribing <- struct{}{}:
+	case <-ctx.Done():
+		return e.brokerError(ctx.Err())
+	}
+	defer func() { <-e.subscribing }()
 	if e.subscribed {
 		return nil
 	}
@@ -188,6 +198,7 @@ func (e *Engine) Close() error {
 	e.closed = true
 	listeners, conns := values(e.listeners), values(e.conns)
 	e.mu.Unlock()
+	e.end()
 	for _, l := range listeners {
 		l.Close()
 	}
@@ -198,7 +209,9 @@ func (e *Engine) Close() error {
 	for _, c := range conns {
 		c.waitDone(deadline)
 	}
-	e.queue.drain(deadline)
+	if e.link.IsUp() {
+		e.queue.drain(deadline)
+	}
 	err := e.link.Close()
 	for _, c := range conns {
 		c.discard()

@@ -2,24 +2,18 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-const (
-	// backlog is how many Conns of a Listener may wait to be proved or
-	// accepted. Beyond it hellos are refused with a reason.
-	backlog = 1024
-	// halfOpenLife is how long an answer waits for the dialer's first packet.
-	halfOpenLife = 30 * time.Second
-)
+// backlog is how many Conns of a Listener may wait to be proved or accepted.
+// Beyond it hellos are refused with a reason.
+const backlog = 1024
 
 // A Listener hands out the Conns that dialers of its name make.
 type Listener struct {
@@ -38,7 +32,7 @@ type Listener struct {
 
 // Listen subscribes to the name's rendezvous topic. name is valid and folded.
 func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*Listener, error) {
-	ctx, cancel := withTimeout(ctx, dialTimeout)
+	ctx, cancel := e.bound(ctx)
 	defer cancel()
 	if err := e.start(ctx); err != nil {
 		return nil, err
@@ -104,12 +98,13 @@ func (l *Listener) Close() error {
 	l.mu.Unlock()
 
 	e := l.engine
+	e.link.Unsubscribe(l.topic)
+	// Only now may somebody else subscribe to the topic.
 	e.mu.Lock()
 	if e.listeners[l.name] == l {
 		delete(e.listeners, l.name)
 	}
 	e.mu.Unlock()
-	e.link.Unsubscribe(l.topic)
 	for _, c := range unused {
 		c.refuse()
 	}
@@ -130,114 +125,15 @@ func (c *Conn) refuse() {
 	c.update(now)
 }
 
-// receive handles what arrives on the rendezvous topic.
-func (l *Listener) receive(_, payload []byte, now time.Time) {
-	m, err := l.keys.Envelope().Open(payload)
-	var version *handshake.VersionError
-	switch {
-	case errors.As(err, &version) && version.Hello != nil:
-		l.refuse(*version.Hello, now, handshake.RefusedVersion, err.Error())
-		return
-	case err != nil:
-		l.engine.rejected.Add(1)
-		return
-	}
-	switch m := m.(type) {
-	case handshake.Hello:
-		l.hello(m, now)
-	case handshake.Probe:
-		if l.engine.limits.probes.Allow(now) {
-			l.engine.toInbox(m.Inbox, handshake.Pong{Nonce: m.Nonce})
-		}
-	case handshake.Check:
-		l.engine.receiveCheck(m, now)
-	default:
-		l.engine.rejected.Add(1)
-	}
-}
-
-// refuse tells a dialer why it gets no Conn.
-func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
-	if l.engine.limits.refusals.Allow(now) {
-		l.engine.toInbox(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
-	}
-}
-
-// hello goes from the cheap checks to the costly ones (SPEC.md, "Hello").
-func (l *Listener) hello(m handshake.Hello, now time.Time) {
-	e := l.engine
-	wall := e.config.Wall()
-	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		if e.limits.times.Allow(now) {
-			e.toInbox(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
-		}
-		return
-	}
-	digest := m.Digest()
-	if c := l.pending(digest); c != nil {
-		if e.limits.repeats.Allow(now) {
-			e.toInbox(m.Inbox, c.origin.answer)
-		}
-		return
-	}
-	if l.full() {
-		l.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
-		return
-	}
-	if !e.replays.Add(digest, m.Time.Add(e.config.TimeWindow), wall) {
-		e.rejected.Add(1)
-		return
-	}
-	l.respond(m, digest, now)
-}
-
-// respond does the public-key work and leaves a half-open Conn.
-func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
-	e := l.engine
-	responder, offer, err := l.keys.Respond(m)
-	switch {
-	case errors.Is(err, handshake.ErrPinned):
-		l.refuse(m, now, handshake.RefusedPinned, err.Error())
-		return
-	case err != nil:
-		e.rejected.Add(1)
-		return
-	}
-	protocol, ok := handshake.Select(offer.Protocols, l.protocols)
-	if !ok {
-		reason := fmt.Sprintf("dialer offers %s, listener has %s", list(offer.Protocols), list(l.protocols))
-		l.refuse(m, now, handshake.RefusedProtocol, reason)
-		return
-	}
-	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.config.MaxMessageSize, Protocol: protocol}
-	answer, secrets, err := responder.Finish(rand.Reader, reply)
-	if err != nil {
-		e.rejected.Add(1)
-		return
-	}
-	c := e.newConn(reply.ID, origin{
-		name: l.name, protocol: protocol, logID: secrets.LogID, peerID: offer.ID, peerInbox: offer.Inbox,
-		digest: digest, listener: l, answer: answer,
-	}, secrets.ToListener, secrets.ToDialer, offer.MaxMessageSize, now)
-	l.admit(c, now)
-}
-
-// admit sends the answer and waits for the dialer's proof.
-func (l *Listener) admit(c *Conn, now time.Time) {
+// await enters a Conn that has yet to be proved. It reports whether the Listener
+// is still open.
+func (l *Listener) await(c *Conn) bool {
 	l.mu.Lock()
-	closed := l.closed
-	if !closed {
+	defer l.mu.Unlock()
+	if !l.closed {
 		l.halfOpen[c.origin.digest] = c
 	}
-	l.mu.Unlock()
-	if closed || !l.engine.enter(c, now) {
-		return
-	}
-	c.mu.Lock()
-	c.until = now.Add(halfOpenLife)
-	c.update(now)
-	c.mu.Unlock()
-	l.engine.toInbox(c.origin.peerInbox, c.origin.answer)
+	return !l.closed
 }
 
 // accept moves a Conn that was proved to Accept. It is called with c.mu held.
@@ -273,18 +169,6 @@ func (l *Listener) full() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.halfOpen)+len(l.waiting) >= backlog
-}
-
-// list writes protocols for people.
-func list(protocols []string) string {
-	if len(protocols) == 0 {
-		protocols = []string{""}
-	}
-	quoted := make([]string, len(protocols))
-	for i, p := range protocols {
-		quoted[i] = fmt.Sprintf("%q", p)
-	}
-	return strings.Join(quoted, " ")
 }
 
 // Stats returns the counts of the Listener's Engine.

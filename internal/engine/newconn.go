@@ -8,8 +8,8 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// newConn makes a half-open Conn that is in no table yet. theirMax is the
-// peer's MaxMessageSize.
+// newConn makes a Conn that is in no table yet: half-open at a listener, open at
+// a dialer. theirMax is the peer's MaxMessageSize.
 func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, theirMax int, now time.Time) *Conn {
 	size := min(e.config.MaxMessageSize, theirMax)
 	c := &Conn{
@@ -21,6 +21,9 @@ func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, thei
 		sealer:    record.NewSealer(outgoing, o.peerID, e.mask, e.config.EpochBits),
 		opener:    record.NewOpener(incoming, id, e.config.EpochBits),
 	}
+	if o.dialer {
+		c.state = stateOpen
+	}
 	c.changed.L = &c.mu
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     c.maxPacket,
@@ -29,11 +32,5 @@ func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, thei
 		ReceiveBudget: e.receive,
 		Grant:         func(now time.Time) (uint64, uint64) { return e.active.grant(now, e.config.MaxMessageSize) },
 	}, now)
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	c.stream.LimitPacket(e.limit - overhead)
-	if e.upSince.IsZero() {
-		c.stream.LinkDown()
-	}
 	return c
 }

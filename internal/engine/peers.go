@@ -32,8 +32,9 @@ func (t *times) ask(now time.Time) {
 
 func (p *peer) heard(now time.Time) { p.times.hear(now) }
 
-// enter puts a new Conn into the tables, together with its peer. It reports
-// whether the Engine is still open.
+// enter puts a new Conn, which nobody else knows yet, into the tables, together
+// with its peer. From then on it hears when the link goes down or comes up. It
+// reports whether the Engine is still open.
 func (e *Engine) enter(c *Conn, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -48,6 +49,10 @@ func (e *Engine) enter(c *Conn, now time.Time) bool {
 	p.conns++
 	p.heard(now)
 	c.peer = p
+	c.stream.LimitPacket(e.limit - overhead)
+	if e.upSince.IsZero() {
+		c.stream.LinkDown()
+	}
 	e.conns[c.id] = c
 	return true
 }

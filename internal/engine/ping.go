@@ -10,7 +10,7 @@ import (
 // Ping sends one probe to the listener under name and returns the round trip.
 // Neither is repeated when it gets lost.
 func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
-	ctx, cancel := withTimeout(ctx, dialTimeout)
+	ctx, cancel := e.bound(ctx)
 	defer cancel()
 	if err := e.start(ctx); err != nil {
 		return 0, err
@@ -24,7 +24,7 @@ func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
 	case now := <-answered:
 		return now.Sub(sent), nil
 	case <-ctx.Done():
-		return 0, noAnswer(name, ctx.Err())
+		return 0, e.gaveUp(name, ctx.Err())
 	}
 }
 

@@ -75,6 +75,7 @@ func (e *Engine) linkUpSince() time.Time {
 func (c *Conn) linkUp(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.resumeUntil = time.Time{} // the slots were those of the last connection
 	c.stream.LinkUp(now)
 	c.update(now)
 	return c.stream.Unacknowledged()
@@ -83,6 +84,7 @@ func (c *Conn) linkUp(now time.Time) bool {
 func (c *Conn) linkDown(now time.Time, limit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.endCheck() // silence says nothing now
 	c.stream.LinkDown()
 	c.stream.LimitPacket(limit - overhead)
 	c.update(now)
@@ -117,7 +119,7 @@ func (c *Conn) resume(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.resumeUntil = now.Add(resumeSlot)
-	if c.state != stateOpen && c.state != stateClosing {
+	if !c.expectsLife() {
 		c.endResume()
 		return
 	}
