@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,8 +15,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
-
-var discard = slog.New(slog.DiscardHandler)
 
 // TestBrokerOutage: what is given up while the broker is away is never sent, what waits is sent with the right time afterwards.
 func TestBrokerOutage(t *testing.T) {
@@ -148,46 +148,107 @@ func TestCanceledSend(t *testing.T) {
 	})
 }
 
-// TestInterrupted drives the outbox as the link does: what was being written when the connection ends may be lost, and is said to be.
-func TestInterrupted(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		s := &Session{}
-		o := newOutbox(&s.counts.sent)
-		o.link = link.New(link.Config{MaxPayload: 100, Logger: discard}, o)
-		defer o.link.Close()
-		batch := link.NewBatch(100)
-		send := func(parts ...part) chan error {
-			result := make(chan error, 1)
-			go func() { result <- o.send(t.Context(), parts) }()
-			simtest.Wait()
-			return result
-		}
-		good := part{"topic", func([]byte) (int, error) { return 1, nil }}
-		bad := part{"topic", func([]byte) (int, error) { return 0, errors.New("bad") }}
+// outboxTest drives an outbox as the link does.
+type outboxTest struct {
+	*testing.T
+	*outbox
+	batch *link.Batch
+	sent  atomic.Uint64
+}
 
-		written, interrupted, failed := send(good), send(good, good), send(good, bad)
-		o.mu.Lock()
-		later := o.waiting[1:]
-		o.waiting = o.waiting[:1]
-		o.mu.Unlock()
-		o.Fill(batch, time.Now())
-		batch.Reset()
-		o.waiting = later
-		o.Fill(batch, time.Now())
-		if err := <-written; err != nil || s.counts.sent.Load() != 1 {
-			t.Errorf("written: %v, %d counted", err, s.counts.sent.Load())
+func withOutbox(t *testing.T, f func(o *outboxTest)) {
+	t.Helper()
+	simtest.Run(t, func(t *testing.T) {
+		o := &outboxTest{T: t, batch: link.NewBatch(testPayload)}
+		o.outbox = newOutbox(&o.sent)
+		o.link = link.New(link.Config{MaxPayload: testPayload, Logger: slog.New(slog.DiscardHandler)}, o.outbox)
+		defer o.link.Close()
+		f(o)
+	})
+}
+
+// testPayload makes a packet that fills a batch.
+const testPayload = 300 << 10
+
+// good returns parts of testPayload bytes each.
+func good(n int) []part {
+	return slices.Repeat([]part{{"topic", func(room []byte) (int, error) { return len(room), nil }}}, n)
+}
+
+// sending begins to send, and returns where the outcome will be.
+func (o *outboxTest) sending(ctx context.Context, parts []part) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- o.send(ctx, parts) }()
+	simtest.Wait()
+	return result
+}
+
+// write has the next batch filled and written.
+func (o *outboxTest) write() (bytes int) {
+	o.batch.Reset()
+	o.Fill(o.batch, time.Now())
+	return len(o.batch.Bytes())
+}
+
+// TestInterrupted: what was being written when the connection ends may be lost, is said to be, and is not sent again.
+func TestInterrupted(t *testing.T) {
+	withOutbox(t, func(o *outboxTest) {
+		written := o.sending(o.Context(), good(1))
+		halfWritten := o.sending(o.Context(), good(3))
+		patient := o.sending(o.Context(), good(1))
+		o.write()
+		o.write()
+		if err := <-written; err != nil {
+			o.Errorf("written: %v", err)
 		}
-		if err := <-failed; err == nil || err.Error() != "bad" {
-			t.Errorf("one of its parts failed: %v", err)
-		}
+		o.write()
 		o.Down(time.Now(), 0)
-		if err := <-interrupted; !errors.Is(err, mqtte2e.ErrBroker) || !strings.Contains(err.Error(), "may be lost") {
-			t.Errorf("interrupted: %v", err)
+		if err := <-halfWritten; !errors.Is(err, mqtte2e.ErrBroker) || !strings.Contains(err.Error(), "may be lost") {
+			o.Errorf("half written: %v", err)
 		}
-		batch.Reset()
-		o.Fill(batch, time.Now())
-		if len(batch.Bytes()) != 0 || s.counts.sent.Load() != 1 {
-			t.Errorf("%d bytes are sent again, %d packets counted", len(batch.Bytes()), s.counts.sent.Load())
+		o.write()
+		o.Down(time.Now(), 0)
+		if err := <-patient; !errors.Is(err, mqtte2e.ErrBroker) {
+			o.Errorf("interrupted after the reconnect: %v", err)
+		}
+		if bytes := o.write(); bytes != 0 || o.sent.Load() != 2 {
+			o.Errorf("%d bytes are sent again; %d packets are counted, want 2", bytes, o.sent.Load())
+		}
+	})
+}
+
+// TestGivenUpTooLate: what had begun when its context ended may have been sent, and the error says so.
+func TestGivenUpTooLate(t *testing.T) {
+	withOutbox(t, func(o *outboxTest) {
+		ctx, cancel := context.WithCancel(o.Context())
+		begun, notBegun := o.sending(ctx, good(2)), o.sending(ctx, good(1))
+		o.write()
+		cancel()
+		if err := <-begun; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "may be lost") {
+			o.Errorf("half written: %v", err)
+		}
+		if err := <-notBegun; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not sent") {
+			o.Errorf("not begun: %v", err)
+		}
+		if bytes := o.write(); bytes != 0 {
+			o.Errorf("%d bytes are sent although given up", bytes)
+		}
+	})
+}
+
+// TestPartFails: an error of sealing is the caller's, and the next message goes out.
+func TestPartFails(t *testing.T) {
+	withOutbox(t, func(o *outboxTest) {
+		failure := errors.New("no random bytes")
+		failed := o.sending(o.Context(), []part{{"topic", func([]byte) (int, error) { return 0, failure }}})
+		next := o.sending(o.Context(), good(1))
+		o.write()
+		o.write()
+		if err := <-failed; err != failure {
+			o.Errorf("its part failed: %v", err)
+		}
+		if err := <-next; err != nil || o.sent.Load() != 1 {
+			o.Errorf("the next one: %v, %d packets counted", err, o.sent.Load())
 		}
 	})
 }
