@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/stdio"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+)
+
+// dialFlags are the flags of the verbs that reach for a listener and give up.
+type dialFlags struct {
+	settings
+	timeout time.Duration
+}
+
+func (f *dialFlags) register(cmd *cobra.Command) {
+	f.settings.register(cmd)
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 20*time.Second, "give up if the other side is not reached in this time")
+}
+
+func (a *app) connect() *cobra.Command {
+	var f dialFlags
+	cmd := &cobra.Command{
+		Use:   "connect ADDRESS [HOST:PORT | SERVICE]",
+		Short: "Join standard input and output with a target",
+		Long: `Joins standard input and output with the listener's default target, with the
+SERVICE of that name, or with HOST:PORT, which the listener must allow. Made for
+ssh's ProxyCommand. The end of standard input is passed on. The command ends when
+the far side has ended and everything is on standard output.`,
+		Example: "  ssh -o ProxyCommand='mqtt-e2e connect mqtts://broker.example#box' user@box",
+		Args:    cobra.MaximumNArgs(2),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runConnect(cmd.Context(), &f, args) },
+	}
+	f.register(cmd)
+	return a.quiet(cmd)
+}
+
+func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error {
+	p, rest, err := a.findPlace(args, f.name)
+	if err != nil {
+		return err
+	}
+	request, err := parseTarget(rest)
+	if err != nil {
+		return err
+	}
+	client, stop, err := a.client(f, p)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	stream, err := a.open(ctx, client, f.timeout, request)
+	if err != nil {
+		return err
+	}
+	err = stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+	if err == nil || errors.Is(err, errInterrupted) {
+		stream.Close()
+	} else {
+		relay.Abort(stream)
+	}
+	return err
+}
+
+// parseTarget reads the argument behind the address, if there is one.
+func parseTarget(args []string) (tunnel.Request, error) {
+	switch len(args) {
+	case 0:
+		return reach.Default, nil
+	case 1:
+	default:
+		return tunnel.Request{}, usagef("%q is one argument too many", args[1])
+	}
+	endpoint, err := target.Parse(args[0])
+	if err == nil {
+		return tunnel.Request{Kind: tunnel.Target, Text: endpoint.String()}, nil
+	}
+	if target.CheckService(args[0]) != nil {
+		return tunnel.Request{}, usagef("%q is neither HOST:PORT nor the name of a service: %w", args[0], err)
+	}
+	return tunnel.Request{Kind: tunnel.Service, Text: args[0]}, nil
+}
+
+// client returns a Client of the listener, and what ends it.
+func (a *app) client(f *dialFlags, p place) (*reach.Client, func(), error) {
+	key, err := f.key()
+	if err != nil {
+		return nil, nil, err
+	}
+	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := reach.New(endpoint, p.name, nil, a.logger)
+	return client, func() {
+		client.Close()
+		endpoint.Close()
+	}, nil
+}
+
+// open opens a stream for request. It tries for timeout, as long as trying
+// again may help.
+func (a *app) open(ctx context.Context, client *reach.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
+	err = a.try(ctx, timeout, func(ctx context.Context) error {
+		stream, err = client.Open(ctx, request)
+		return err
+	})
+	return stream, err
+}
+
+// try calls do until it succeeds, fails in a way that trying again does not
+// cure, or timeout has passed.
+func (a *app) try(ctx context.Context, timeout time.Duration, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	status := ui.NewStatus(a.logger)
+	var pause retry.Pause
+	for {
+		err := do(limited)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case isSetup(err) && exitCode(err) == exitOther:
+			return usage(err)
+		case limited.Err() != nil, link.Permanent(err), !errors.Is(err, mqtte2e.ErrBroker):
+			return err
+		}
+		status.Warn(err.Error() + "; trying again for " + timeout.String())
+		if !pause.Wait(limited) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+)
+
+// forwardFlags are the flags of the verb forward, as they were typed and as
+// they were read.
+type forwardFlags struct {
+	settings
+	localTexts, remoteTexts, dynamicTexts []string
+
+	local   []forwards.Local
+	remote  []forwards.Remote
+	dynamic []bind.Address
+}
+
+func (a *app) forward() *cobra.Command {
+	var f forwardFlags
+	cmd := &cobra.Command{
+		Use:   "forward ADDRESS -L … -R … -D …",
+		Short: "Carry TCP ports to the other side and back",
+		Long: `Carries TCP ports, as ssh does with its flags of these names. Each may be given
+several times. Ports are opened on the loopback interface unless BIND says
+otherwise; * is every interface. It runs until it is told to end, and connects
+again for ever.`,
+		Example: `  mqtt-e2e forward mqtts://broker.example#box -L 8022
+  mqtt-e2e forward mqtts://broker.example#box -L 8080:web -L 5432:db.lan:5432 -D 1080
+  mqtt-e2e forward mqtts://broker.example#box -R 9000:127.0.0.1:3000`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runForward(cmd.Context(), &f, args) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVarP(&f.localTexts, "local", "L", nil, "`[BIND:]PORT[:HOST:PORT]` or [BIND:]PORT:SERVICE: a port here goes to a target there")
+	flags.StringArrayVarP(&f.remoteTexts, "remote", "R", nil, "`[BIND:]PORT:HOST:PORT`: a port there goes to a target here")
+	flags.StringArrayVarP(&f.dynamicTexts, "dynamic", "D", nil, "`[BIND:]PORT`: a SOCKS5 proxy here goes to the targets that its clients name")
+	f.settings.register(cmd)
+	return cmd
+}
+
+// parse reads the forwards.
+func (f *forwardFlags) parse() error {
+	var errs []error
+	f.local = parseAll(f.localTexts, forwards.ParseLocal, &errs)
+	f.remote = parseAll(f.remoteTexts, forwards.ParseRemote, &errs)
+	f.dynamic = parseAll(f.dynamicTexts, forwards.ParseDynamic, &errs)
+	if len(errs) > 0 {
+		return usage(errs[0])
+	}
+	if len(f.local)+len(f.remote)+len(f.dynamic) == 0 {
+		return usagef("there is nothing to forward: give at least one of -L, -R and -D")
+	}
+	return nil
+}
+
+func parseAll[T any](texts []string, parse func(string) (T, error), errs *[]error) []T {
+	var all []T
+	for _, text := range texts {
+		value, err := parse(text)
+		if err != nil {
+			*errs = append(*errs, err)
+		}
+		all = append(all, value)
+	}
+	return all
+}
+
+// defaultOnly reports whether only the far side's default target is used.
+func (f *forwardFlags) defaultOnly() bool {
+	for _, local := range f.local {
+		if local.Request() != reach.Default {
+			return false
+		}
+	}
+	return len(f.remote)+len(f.dynamic) == 0
+}
+
+func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) error {
+	if err := f.parse(); err != nil {
+		return err
+	}
+	p, _, err := a.findPlace(args, f.name)
+	if err != nil {
+		return err
+	}
+	key, err := f.key()
+	if err != nil {
+		return err
+	}
+	ports, err := a.openPorts(f)
+	defer ports.close()
+	if err != nil {
+		return err
+	}
+	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	if err != nil {
+		return err
+	}
+	defer endpoint.Close()
+	client := reach.New(endpoint, p.name, f.remote, a.logger)
+	defer client.Close()
+	ports.serve(ctx, client)
+	systemd.Notify(systemd.Ready)
+	if err := client.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
+		if isSetup(err) {
+			return usage(err)
+		}
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// A localPort is an open port here and what it is for.
+type localPort struct {
+	net.Listener
+	request tunnel.Request // zero: a SOCKS5 proxy
+}
+
+type localPorts []localPort
+
+// openPorts opens every port before the broker is reached, so that a port that
+// is taken is known at once.
+func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
+	var ports localPorts
+	var errs []error
+	open := func(address bind.Address, request tunnel.Request, what string) {
+		listener, err := address.Listen()
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		a.logger.Info("forwarding", "port", listener.Addr(), "to", what)
+		if !address.IsLoopback() {
+			a.logger.Warn("other machines can reach this port", "port", listener.Addr())
+		}
+		ports = append(ports, localPort{listener, request})
+	}
+	for _, local := range f.local {
+		open(local.Bind, local.Request(), local.String())
+	}
+	for _, dynamic := range f.dynamic {
+		open(dynamic, tunnel.Request{}, "what SOCKS5 clients name")
+	}
+	return ports, errors.Join(errs...)
+}
+
+// serve serves every port until it is closed.
+func (ports localPorts) serve(ctx context.Context, client *reach.Client) {
+	for _, port := range ports {
+		if port.request == (tunnel.Request{}) {
+			go client.ServeSocks(ctx, port)
+		} else {
+			go client.ServePort(ctx, port, port.request)
+		}
+	}
+}
+
+func (ports localPorts) close() {
+	for _, port := range ports {
+		port.Close()
+	}
+}

@@ -1,0 +1,116 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+)
+
+const (
+	// openTimeout bounds the listener's answer to a request for a port. It asks
+	// the port's last holder first, for 5 s.
+	openTimeout = 20 * time.Second
+
+	// headerTimeout bounds how long the listener takes to say what a stream
+	// is for, which it does in its first packet.
+	headerTimeout = 10 * time.Second
+
+	// dialTimeout bounds the connection to a target on this side.
+	dialTimeout = 10 * time.Second
+)
+
+// keepRemote keeps one port open at the listener for as long as the session
+// lives.
+func (s *session) keepRemote(remote forwards.Remote) {
+	status := ui.NewStatus(s.logger.With("remote", remote.Bind.String()))
+	var pause retry.Pause
+	for !s.isDone() {
+		if err := s.holdRemote(remote, status); err != nil && !s.isDone() {
+			status.Warn("the other side does not open a port: " + err.Error() + "; trying again")
+		}
+		pause.Wait(s.ctx)
+	}
+}
+
+// holdRemote asks for a port and returns when it is closed.
+func (s *session) holdRemote(remote forwards.Remote, status *ui.Status) error {
+	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
+	defer cancel()
+	stream, err := s.open(ctx, tunnel.Request{Kind: tunnel.Open, Text: remote.Bind.String()})
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	status.Info("the other side opened the port", "target", remote.Target)
+	_, err = io.Copy(io.Discard, stream)
+	if err == nil {
+		err = errors.New("it was closed again")
+	}
+	return err
+}
+
+// serve handles a stream that the listener opened.
+func (s *session) serve(stream net.Conn) {
+	stream.SetDeadline(time.Now().Add(headerTimeout))
+	request, err := tunnel.ReadRequest(stream)
+	if err != nil {
+		relay.Abort(stream)
+		return
+	}
+	stream.SetDeadline(time.Time{})
+	switch request.Kind {
+	case tunnel.Alive:
+		tunnel.Reply{}.Write(stream)
+		stream.Close()
+	case tunnel.Arrival:
+		s.arrival(stream, request.Text)
+	default:
+		tunnel.Reply{Code: tunnel.Unknown, Text: fmt.Sprintf("a request of kind %d is unknown here", request.Kind)}.Write(stream)
+		stream.Close()
+	}
+}
+
+// arrival joins a connection that came in at a port of ours on the far side
+// with its target here.
+func (s *session) arrival(stream net.Conn, port string) {
+	local, reply := s.dialArrival(port)
+	if reply.Code != tunnel.OK {
+		s.logger.Warn("a connection from the other side failed", "remote", port, "reason", reply.Text)
+		reply.Write(stream)
+		stream.Close()
+		return
+	}
+	if err := reply.Write(stream); err != nil {
+		relay.Abort(local)
+		relay.Abort(stream)
+		return
+	}
+	if err := relay.Join(local, stream); err != nil {
+		s.logger.Debug("a connection from the other side ended early", "remote", port, "error", err)
+	}
+}
+
+// dialArrival connects to the target of a port. Only ports that were asked for
+// have one: the far side cannot name targets here.
+func (s *session) dialArrival(port string) (net.Conn, tunnel.Reply) {
+	for _, remote := range s.remotes {
+		if remote.Bind.String() != port {
+			continue
+		}
+		local, err := net.DialTimeout("tcp", remote.Target.String(), dialTimeout)
+		if err != nil {
+			return nil, tunnel.Reply{Code: tunnel.Unreachable, Text: err.Error()}
+		}
+		return local, tunnel.Reply{}
+	}
+	return nil, tunnel.Reply{Code: tunnel.Refused, Text: "nobody asked for the port " + port}
+}

@@ -1,0 +1,84 @@
+// Package secrets gets keys and passwords from files and the environment, and
+// never from arguments, which every user of a machine can read. No error of
+// this package quotes a secret.
+package secrets
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxFile bounds what is read of a file with a secret, bytes. MQTT's longest
+// password has 65,535.
+const maxFile = 65535 + 2
+
+// secretDirectories hold files that a service manager put there for us, with
+// rights of its own choice: systemd's credentials have mode 0440, Docker's
+// secrets 0444.
+func secretDirectories() []string {
+	directories := []string{"/run/secrets"}
+	if credentials := os.Getenv("CREDENTIALS_DIRECTORY"); credentials != "" {
+		directories = append(directories, credentials)
+	}
+	return directories
+}
+
+// ReadFile reads a file with a secret, after checking that other users cannot.
+func ReadFile(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	if exposed(info) && !managed(name) {
+		return "", fmt.Errorf("%s can be read by other users (mode %04o): run  chmod 600 %s", name, info.Mode().Perm(), Quote(name))
+	}
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(content) > maxFile {
+		return "", fmt.Errorf("%s has more than %d bytes, too many for a secret: is it the right file?", name, maxFile)
+	}
+	return string(content), nil
+}
+
+// exposed reports whether others can read a file that is ours to change.
+func exposed(info fs.FileInfo) bool {
+	return info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && ours(info)
+}
+
+// managed reports whether the file lies where service managers put secrets.
+func managed(name string) bool {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return false
+	}
+	for _, directory := range secretDirectories() {
+		if relative, err := filepath.Rel(directory, absolute); err == nil && filepath.IsLocal(relative) {
+			return true
+		}
+	}
+	return false
+}
+
+// Quote returns text as one word of a POSIX shell.
+func Quote(text string) string {
+	if text != "" && !strings.ContainsFunc(text, needsQuotes) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+func needsQuotes(r rune) bool {
+	alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	return !alphanumeric && !strings.ContainsRune("/.,:_-+@", r)
+}

@@ -1,0 +1,134 @@
+package secrets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e"
+)
+
+// Environment variables. Empty ones count as unset.
+const (
+	KeyFileVariable  = "MQTT_E2E_KEY_FILE"
+	KeyVariable      = "MQTT_E2E_KEY"
+	PasswordVariable = "MQTT_E2E_PASSWORD"
+)
+
+// A Source is a key and where it came from.
+type Source struct {
+	Key  mqtte2e.Key
+	File string // empty: the environment
+}
+
+// Keys returns the keys in files or, if there are none, the one key of the
+// environment or of the default file.
+func Keys(files []string) ([]Source, error) {
+	if len(files) == 0 {
+		source, err := fallback()
+		return []Source{source}, err
+	}
+	var sources []Source
+	for _, file := range files {
+		key, err := keyFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, source := range sources {
+			if source.Key == key {
+				return nil, fmt.Errorf("%s and %s hold the same key: leave one away", source.File, file)
+			}
+		}
+		sources = append(sources, Source{key, file})
+	}
+	return sources, nil
+}
+
+func fallback() (Source, error) {
+	if file := os.Getenv(KeyFileVariable); file != "" {
+		key, err := keyFile(file)
+		return Source{key, file}, err
+	}
+	if text := os.Getenv(KeyVariable); text != "" {
+		key, err := mqtte2e.ParseKey(text)
+		if err != nil {
+			return Source{}, fmt.Errorf("%s: %w", KeyVariable, err)
+		}
+		return Source{Key: key}, nil
+	}
+	file, err := DefaultKeyFile()
+	if err != nil {
+		return Source{}, err
+	}
+	key, err := keyFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", Quote(file), KeyFileVariable, KeyVariable)
+	}
+	return Source{key, file}, err
+}
+
+// DefaultKeyFile returns the file that holds the key where nothing else is
+// said.
+func DefaultKeyFile() (string, error) {
+	directory, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no key: name one with --key-file, %s or %s (the default file is unknown: %w)", KeyFileVariable, KeyVariable, err)
+	}
+	return filepath.Join(directory, "mqtt-e2e", "key"), nil
+}
+
+func keyFile(name string) (mqtte2e.Key, error) {
+	text, err := ReadFile(name)
+	if err != nil {
+		return mqtte2e.Key{}, fmt.Errorf("reading the key: %w", err)
+	}
+	key, err := mqtte2e.ParseKey(text)
+	if err != nil {
+		return mqtte2e.Key{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return key, nil
+}
+
+// Password returns the broker password in file or, if file is empty, in the
+// environment; it may be empty. One line break at the end is not part of it.
+func Password(file string) (string, error) {
+	if file == "" {
+		return os.Getenv(PasswordVariable), nil
+	}
+	text, err := ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading the broker's password: %w", err)
+	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	if text == "" {
+		return "", fmt.Errorf("%s holds no password: it is empty", file)
+	}
+	return text, nil
+}
+
+// WriteKey stores key in a new file that only its owner can read, and makes
+// the directory if needed. It never replaces a file.
+func WriteKey(name string, key mqtte2e.Key) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists and is not overwritten: move it away, or choose another file with -o", name)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(key.Hex() + "\n")
+	if closing := file.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		os.Remove(name)
+		return fmt.Errorf("writing the key: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+// Package target decides which TCP targets a peer may reach through a
+// listener. Host names are compared as text and never resolved: a name whose
+// address changes between check and use would pass any filter.
+package target
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// maxHost is the length of the longest host name, bytes: 255 on the wire are
+// 253 as text (RFC 1035 section 2.3.4).
+const maxHost = 253
+
+// An Endpoint is a TCP target: a host name or an address, and a port.
+type Endpoint struct {
+	Host string // a name in lower case without the final dot, or an address as netip prints it
+	Port int    // 1 to 65535
+}
+
+// String returns the Endpoint as HOST:PORT, with brackets around IPv6.
+func (e Endpoint) String() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
+
+// Parse reads HOST:PORT, IPv6 in brackets.
+func Parse(text string) (Endpoint, error) {
+	host, port, err := Split(text)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	if host, err = parseHost(host); err != nil {
+		return Endpoint{}, fmt.Errorf("%q: %w", text, err)
+	}
+	number, err := ParsePort(port)
+	if err != nil {
+		return Endpoint{}, fmt.Errorf("%q: %w", text, err)
+	}
+	return Endpoint{Host: host, Port: number}, nil
+}
+
+// Split cuts text at the colon before the port and removes brackets.
+func Split(text string) (host, port string, err error) {
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		return "", "", fmt.Errorf("%q has no port: write HOST:PORT", text)
+	}
+	host, port = text[:colon], text[colon+1:]
+	inside, bracketed := strings.CutPrefix(host, "[")
+	if bracketed {
+		inside, bracketed = strings.CutSuffix(inside, "]")
+	}
+	switch {
+	case bracketed && strings.Contains(inside, ":"):
+		return inside, port, nil
+	case strings.ContainsAny(host, "[]"):
+		return "", "", fmt.Errorf("%q: brackets are for IPv6 addresses only, as in [::1]:22", text)
+	case strings.Contains(host, ":"):
+		return "", "", fmt.Errorf("%q: put an IPv6 address in brackets, as in [::1]:22", text)
+	}
+	return host, port, nil
+}
+
+// ParsePort reads a port, 1 to 65535.
+func ParsePort(text string) (int, error) {
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || port == 0 {
+		return 0, fmt.Errorf("the port is %q: write a number from 1 to 65535", text)
+	}
+	return int(port), nil
+}
+
+// parseHost returns host as it is compared.
+func parseHost(host string) (string, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().String(), nil
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	switch {
+	case host == "":
+		return "", errors.New("the host is missing: write HOST:PORT")
+	case len(host) > maxHost:
+		return "", fmt.Errorf("the host has %d characters, more than the %d that DNS allows", len(host), maxHost)
+	case strings.ContainsFunc(host, notInHost):
+		return "", errors.New("the host has a character that no host name has: write letters, digits, hyphens and dots, other names in their xn-- form")
+	}
+	return host, nil
+}
+
+func notInHost(r rune) bool {
+	alphanumeric := 'a' <= r && r <= 'z' || '0' <= r && r <= '9'
+	return !alphanumeric && r != '.' && r != '-' && r != '_'
+}

@@ -1,0 +1,110 @@
+// Package ui writes what the command tells its user, on standard error:
+//
+//   - standard output is for data; nothing of this package goes there
+//   - a line says one thing, begins with the program's name, and is short
+//   - a state is told when it changes, not at each attempt
+//   - an error says what failed, why, and what to check
+//   - progress is drawn over itself on a terminal, and not shown elsewhere
+package ui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// handler is a slog.Handler for people: the program's name, a word if it is
+// not plain information, the message, and the attributes as key=value.
+type handler struct {
+	level  slog.Leveler
+	prefix string // of keys, from WithGroup
+	attrs  string // from WithAttrs
+
+	mu  *sync.Mutex // guards out
+	out io.Writer
+}
+
+// NewLogger returns a logger that writes to out, lines for people or JSON.
+func NewLogger(out io.Writer, level slog.Leveler, json bool) *slog.Logger {
+	if json {
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(&handler{level: level, mu: new(sync.Mutex), out: out})
+}
+
+// Enabled implements slog.Handler.
+func (h *handler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level.Level() }
+
+// Handle implements slog.Handler.
+func (h *handler) Handle(_ context.Context, record slog.Record) error {
+	var line strings.Builder
+	line.WriteString("mqtt-e2e: ")
+	switch {
+	case record.Level >= slog.LevelError:
+		line.WriteString("error: ")
+	case record.Level >= slog.LevelWarn:
+		line.WriteString("warning: ")
+	}
+	line.WriteString(oneLine(record.Message))
+	line.WriteString(h.attrs)
+	record.Attrs(func(attr slog.Attr) bool {
+		appendAttr(&line, h.prefix, attr)
+		return true
+	})
+	line.WriteByte('\n')
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, err := io.WriteString(h.out, line.String())
+	return err
+}
+
+// WithAttrs implements slog.Handler.
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	var text strings.Builder
+	for _, attr := range attrs {
+		appendAttr(&text, h.prefix, attr)
+	}
+	more := *h
+	more.attrs += text.String()
+	return &more
+}
+
+// WithGroup implements slog.Handler.
+func (h *handler) WithGroup(name string) slog.Handler {
+	more := *h
+	more.prefix += name + "."
+	return &more
+}
+
+func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
+	value := attr.Value.Resolve()
+	if value.Kind() == slog.KindGroup {
+		for _, member := range value.Group() {
+			appendAttr(line, prefix+attr.Key+".", member)
+		}
+		return
+	}
+	text := value.String()
+	if text == "" || strings.ContainsFunc(text, needsQuotes) {
+		text = strconv.Quote(text)
+	}
+	fmt.Fprintf(line, " %s%s=%s", prefix, attr.Key, text)
+}
+
+func needsQuotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }
+
+// oneLine keeps what comes from elsewhere, such as an error of a broker, from
+// moving the cursor or faking lines.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+)
+
+func (a *app) keygen() *cobra.Command {
+	var file string
+	var pasted bool
+	cmd := &cobra.Command{
+		Use:   "keygen [-o FILE]",
+		Short: "Make a key",
+		Long: `Prints a new key, or writes it to FILE, which only its owner can read. An
+existing file is never overwritten. The other side needs the same key.`,
+		Example: "  mqtt-e2e keygen -o ~/.config/mqtt-e2e/key\n  mqtt-e2e keygen --import -o ~/.config/mqtt-e2e/key",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			key, err := a.makeKey(pasted, file)
+			if err != nil {
+				return err
+			}
+			return a.storeKey(key, file)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "output", "o", "", "write the key to `FILE`")
+	cmd.Flags().BoolVar(&pasted, "import", false, "read a key, pasted without echo, instead of making one")
+	return cmd
+}
+
+func (a *app) makeKey(pasted bool, file string) (mqtte2e.Key, error) {
+	if !pasted {
+		return mqtte2e.NewKey(), nil
+	}
+	if file == "" && ui.IsTerminal(os.Stdout) {
+		return mqtte2e.Key{}, usagef("--import would show the key on the terminal: write it to a file with -o FILE")
+	}
+	text, err := readSecretLine()
+	if err != nil {
+		return mqtte2e.Key{}, keyError(err)
+	}
+	key, err := mqtte2e.ParseKey(text)
+	return key, keyError(err)
+}
+
+// maxLine bounds the pasted line, bytes; a key has 32, and space may be around.
+const maxLine = 4096
+
+// readSecretLine reads a line of standard input, without echo on a terminal.
+func readSecretLine() (string, error) {
+	if !ui.IsTerminal(os.Stdin) {
+		line, err := bufio.NewReader(io.LimitReader(os.Stdin, maxLine)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return line, err
+	}
+	fmt.Fprint(os.Stderr, "key (is not shown): ")
+	line, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(line), err
+}
+
+func (a *app) storeKey(key mqtte2e.Key, file string) error {
+	if file == "" {
+		_, err := fmt.Println(key.Hex())
+		return err
+	}
+	if err := secrets.WriteKey(file, key); err != nil {
+		return keyError(err)
+	}
+	a.logger.Info("wrote "+file, "fingerprint", key)
+	return nil
+}

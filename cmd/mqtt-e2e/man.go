@@ -1,0 +1,20 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+func (a *app) man() *cobra.Command {
+	return &cobra.Command{
+		Use:    "man DIRECTORY",
+		Short:  "Write the manual pages into a directory",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			root.DisableAutoGenTag = true // no date: the same pages each time
+			return doc.GenManTree(root, &doc.GenManHeader{Title: "MQTT-E2E", Section: "1", Source: "mqtt-e2e", Manual: " "}, args[0])
+		},
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+)
+
+const (
+	// pingInterval is the time between two probes, as of ping(8).
+	pingInterval = time.Second
+
+	// pingTimeout is how long an answer may take. Later ones count as lost.
+	pingTimeout = 5 * time.Second
+)
+
+// pingFlags are the flags of the verb ping.
+type pingFlags struct {
+	dialFlags
+	count int
+}
+
+func (a *app) ping() *cobra.Command {
+	var f pingFlags
+	cmd := &cobra.Command{
+		Use:   "ping ADDRESS",
+		Short: "Measure round-trip times and loss to a listener",
+		Long: `Sends probes to the listener, one each second. They travel like data, through the
+broker, encrypted, but are not repeated if they get lost.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runPing(cmd.Context(), &f, args) },
+	}
+	cmd.Flags().IntVarP(&f.count, "count", "c", 4, "number of probes, 0: until interrupted")
+	f.dialFlags.register(cmd)
+	return a.quiet(cmd)
+}
+
+func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
+	if f.count < 0 {
+		return usagef("-c %d: write how many probes to send, or 0", f.count)
+	}
+	p, _, err := a.findPlace(args, f.name)
+	if err != nil {
+		return err
+	}
+	key, err := f.key()
+	if err != nil {
+		return err
+	}
+	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	if err != nil {
+		return err
+	}
+	defer endpoint.Close()
+	s := &pings{name: p.name, progress: ui.NewProgress(os.Stderr)}
+	if s.name == "" {
+		s.name = p.parsed.Host
+	}
+	err = s.run(ctx, f.count, func(ctx context.Context) (time.Duration, error) {
+		if s.received > 0 {
+			return endpoint.Ping(ctx, p.name)
+		}
+		return a.firstPing(ctx, endpoint, p.name, f.timeout)
+	})
+	if err != nil && !errors.Is(err, errInterrupted) {
+		return err
+	}
+	return s.summary()
+}
+
+// firstPing repeats the probe until the listener is there: only then is a
+// missing answer a loss.
+func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name string, timeout time.Duration) (rtt time.Duration, err error) {
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err = a.try(ctx, timeout, func(context.Context) error {
+		for {
+			probe, cancel := context.WithTimeout(limited, pingTimeout)
+			rtt, err = endpoint.Ping(probe, name)
+			cancel()
+			if !errors.Is(err, mqtte2e.ErrNoAnswer) || limited.Err() != nil {
+				return err
+			}
+		}
+	})
+	return rtt, err
+}
+
+// pings are the probes of one run.
+type pings struct {
+	name           string
+	progress       *ui.Progress
+	sent, received int
+	least, most    time.Duration
+	sum            time.Duration
+}
+
+// run sends count probes, or until the context ends if that is 0. Before the
+// first answer every error is final; after it, silence is loss.
+func (s *pings) run(ctx context.Context, count int, ping func(context.Context) (time.Duration, error)) error {
+	tick := time.NewTicker(pingInterval)
+	defer tick.Stop()
+	for count == 0 || s.sent < count {
+		s.progress.Show("waiting for answer %d", s.sent+1)
+		limited, cancel := ctx, func() {}
+		if s.received > 0 {
+			limited, cancel = context.WithTimeout(ctx, pingTimeout)
+		}
+		rtt, err := ping(limited)
+		cancel()
+		s.progress.Clear()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s.sent++
+		switch {
+		case err == nil:
+			s.answer(rtt)
+		case s.received == 0 || isSetup(err):
+			return err
+		default:
+			fmt.Printf("no answer from %s: probe %d\n", s.name, s.sent)
+		}
+		if s.sent == count {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (s *pings) answer(rtt time.Duration) {
+	if s.received == 0 || rtt < s.least {
+		s.least = rtt
+	}
+	s.most = max(s.most, rtt)
+	s.sum += rtt
+	s.received++
+	fmt.Printf("answer from %s: probe %d, %.2f ms\n", s.name, s.sent, milliseconds(rtt))
+}
+
+func (s *pings) summary() error {
+	if s.received == 0 {
+		return nil
+	}
+	_, err := fmt.Printf("%d sent, %d answered, %d%% lost; round trip least/average/most %.2f/%.2f/%.2f ms\n",
+		s.sent, s.received, 100*(s.sent-s.received)/s.sent,
+		milliseconds(s.least), milliseconds(s.sum/time.Duration(s.received)), milliseconds(s.most))
+	return err
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

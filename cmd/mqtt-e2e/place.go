@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
+)
+
+// addressVariable holds the ADDRESS of command lines that have none.
+const addressVariable = "MQTT_E2E_ADDRESS"
+
+// A place is where a listener is.
+type place struct {
+	broker string // the URL without the name
+	name   string
+	parsed address.Address
+}
+
+// findPlace returns the place in the arguments or the environment, and the
+// arguments that follow the address.
+func (a *app) findPlace(args []string, name string) (place, []string, error) {
+	text, rest, inArgs := findAddress(args)
+	if text == "" {
+		return place{}, nil, usagef("there is no ADDRESS: write one such as mqtt://broker.example#thermostat, or set %s", addressVariable)
+	}
+	parsed, err := address.Parse(text)
+	if err != nil {
+		return place{}, nil, usage(err)
+	}
+	if inArgs && parsed.Password != "" {
+		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
+	}
+	p := place{name: parsed.Name, parsed: parsed}
+	p.broker, _, _ = strings.Cut(text, "#")
+	if name == "" {
+		return p, rest, nil
+	}
+	if parsed.HasName {
+		return place{}, nil, usagef("there are two names, one in the address after # and one after -n: leave one away")
+	}
+	if p.name, err = address.ParseName(name); err != nil {
+		return place{}, nil, usagef("-n: %w", err)
+	}
+	return p, rest, nil
+}
+
+// findAddress takes the first argument for the address unless the environment
+// has one and the argument does not look like one.
+func findAddress(args []string) (text string, rest []string, inArgs bool) {
+	fallback := os.Getenv(addressVariable)
+	if len(args) > 0 && (fallback == "" || strings.Contains(args[0], "://")) {
+		return args[0], args[1:], true
+	}
+	return fallback, args, false
+}
+
+// withoutPassword returns the address as it may be written down.
+func (p place) withoutPassword() string {
+	broker := p.broker
+	if p.parsed.Password != "" {
+		scheme, rest, _ := strings.Cut(broker, "://")
+		user, rest, _ := strings.Cut(rest, "@")
+		user, _, _ = strings.Cut(user, ":")
+		broker = scheme + "://" + user + "@" + rest
+	}
+	return broker + "#" + p.name
+}

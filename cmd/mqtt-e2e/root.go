@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+)
+
+// app is what the verbs share.
+type app struct {
+	verbose   bool
+	logFormat string
+	started   bool // the command line was understood
+	logger    *slog.Logger
+}
+
+// run runs the command and returns its exit code.
+func run() int {
+	a := &app{logger: ui.NewLogger(os.Stderr, slog.LevelInfo, false)}
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	err := a.root().ExecuteContext(ctx)
+	if err == nil || errors.Is(err, errInterrupted) {
+		return exitClean
+	}
+	a.logger.Error(err.Error())
+	if !a.started {
+		// Of cobra: an unknown verb or flag, or the wrong number of arguments.
+		a.logger.Info("see  mqtt-e2e --help")
+		return exitUsage
+	}
+	return exitCode(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mqtt-e2e",
+		Short: "TCP connections, end-to-end encrypted, over an MQTT broker",
+		Long: `Carries TCP connections, end-to-end encrypted, over an MQTT broker, which both
+sides reach and neither has to trust.
+
+ADDRESS is a broker's URL whose fragment is the listener's name, as in
+mqtts://user@broker.example:8883#thermostat, and may come from MQTT_E2E_ADDRESS.
+The key comes from --key-file, else the file in MQTT_E2E_KEY_FILE, else
+MQTT_E2E_KEY, else the file mqtt-e2e/key in the user's configuration directory.
+The broker's password comes from --password-file, else MQTT_E2E_PASSWORD.
+
+Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
+6 refused or target unreachable, 7 peer gone.`,
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp(slog.LevelInfo) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("name a verb, such as listen or connect; see  mqtt-e2e --help")
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
+	flags.StringVar(&a.logFormat, "log-format", "text", "text or json")
+	root.AddCommand(a.keygen(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
+		a.speedtest(), a.sshConfig(), a.version(), a.man())
+	return root
+}
+
+// setUp makes the logger. level is what is told without -v.
+func (a *app) setUp(level slog.Level) error {
+	a.started = true
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	if a.logFormat != "text" && a.logFormat != "json" {
+		return usagef("--log-format is %q: write text or json", a.logFormat)
+	}
+	a.logger = ui.NewLogger(os.Stderr, level, a.logFormat == "json")
+	return nil
+}
+
+// quiet is for verbs that tell only what goes wrong, since another program
+// runs them.
+func (a *app) quiet(cmd *cobra.Command) *cobra.Command {
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return a.setUp(slog.LevelWarn) }
+	return cmd
+}

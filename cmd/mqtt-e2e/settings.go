@@ -1,0 +1,135 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+)
+
+// settings are the flags of every verb that meets a broker.
+type settings struct {
+	name           string
+	keyFiles       []string
+	user           string
+	passwordFile   string
+	caFile         string
+	clientCert     string
+	clientKey      string
+	topicPrefix    string
+	padSize        int
+	maxMessageSize int
+	peerTimeout    time.Duration
+}
+
+func (s *settings) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none")
+	flags.StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
+	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
+	flags.StringVar(&s.caFile, "ca-file", "", "`FILE` with the certificates (PEM) that may sign the broker's")
+	flags.StringVar(&s.clientCert, "client-cert", "", "`FILE` with our certificate (PEM) for the broker")
+	flags.StringVar(&s.clientKey, "client-key", "", "`FILE` with its private key (PEM)")
+	flags.StringVar(&s.topicPrefix, "topic-prefix", "", "`TEXT` before every topic, equal on both sides")
+	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
+	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 61440)")
+	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 2m, negative: never)")
+	for _, flag := range fileFlags {
+		cmd.MarkFlagFilename(flag)
+	}
+}
+
+// fileFlags are the flags whose values are files.
+var fileFlags = []string{"key-file", "password-file", "ca-file", "client-cert", "client-key"}
+
+// keys returns what the flags or the environment say.
+func (s *settings) keys() ([]secrets.Source, error) {
+	sources, err := secrets.Keys(s.keyFiles)
+	return sources, keyError(err)
+}
+
+// key is keys for verbs that need exactly one.
+func (s *settings) key() (secrets.Source, error) {
+	if len(s.keyFiles) > 1 {
+		return secrets.Source{}, usagef("--key-file is given twice: only listen takes several keys")
+	}
+	sources, err := s.keys()
+	if err != nil {
+		return secrets.Source{}, err
+	}
+	return sources[0], nil
+}
+
+// endpoint returns an Endpoint at the place under key. It does no I/O but
+// reading files.
+func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint, error) {
+	password, err := secrets.Password(s.passwordFile)
+	if err != nil {
+		return nil, usage(err)
+	}
+	tlsConfig, err := s.tlsConfig(p)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return &mqtte2e.Endpoint{Broker: p.broker, Config: &mqtte2e.Config{
+		Key:            key,
+		PadSize:        s.padSize,
+		MaxMessageSize: s.maxMessageSize,
+		PeerTimeout:    s.peerTimeout,
+		Username:       s.user,
+		Password:       password,
+		TLSConfig:      tlsConfig,
+		TopicPrefix:    s.topicPrefix,
+		Logger:         a.logger,
+	}}, nil
+}
+
+// tlsConfig returns nil where the defaults do.
+func (s *settings) tlsConfig(p place) (*tls.Config, error) {
+	if s.caFile == "" && s.clientCert == "" && s.clientKey == "" {
+		return nil, nil
+	}
+	if p.parsed.Scheme != "mqtts" && p.parsed.Scheme != "wss" {
+		return nil, errors.New("--ca-file, --client-cert and --client-key are for TLS: write mqtts:// or wss://")
+	}
+	config := new(tls.Config)
+	if s.caFile != "" {
+		pem, err := os.ReadFile(s.caFile)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New(s.caFile + " has no certificate in PEM form in it")
+		}
+	}
+	if s.clientCert == "" && s.clientKey == "" {
+		return config, nil
+	}
+	certificate, err := s.certificate()
+	config.Certificates = []tls.Certificate{certificate}
+	return config, err
+}
+
+func (s *settings) certificate() (tls.Certificate, error) {
+	if s.clientCert == "" || s.clientKey == "" {
+		return tls.Certificate{}, errors.New("--client-cert and --client-key go together: give both")
+	}
+	certificate, err := os.ReadFile(s.clientCert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := secrets.ReadFile(s.clientKey)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, []byte(key))
+}
