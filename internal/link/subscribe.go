@@ -113,9 +113,7 @@ func (l *Link) answered(filters, refused []string) error {
 			s.confirmed = true
 			s.answer(nil)
 		case s.result != nil:
-			s.answer(err)
-			delete(l.subscriptions, filter)
-			l.routes.Store(newRoutes(l.subscriptions))
+			l.forget(filter, s, err)
 		default:
 			return err
 		}
@@ -135,9 +133,14 @@ func (s *subscription) answer(err error) {
 func (l *Link) loopEnded(err error) {
 	for filter, s := range l.subscriptions {
 		if s.result != nil {
-			s.answer(err)
-			delete(l.subscriptions, filter)
+			l.forget(filter, s, err)
 		}
 	}
-	l.routes.Store(newRoutes(l.subscriptions))
+}
+
+// forget removes a subscription and tells the waiting Subscribe why. mu must be held.
+func (l *Link) forget(filter string, s *subscription, err error) {
+	delete(l.subscriptions, filter)
+	l.routes.Store(newRoutes(l.subscriptions)) // first, so that the handler is not called after Subscribe has failed
+	s.answer(err)
 }
