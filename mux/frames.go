@@ -2,225 +2,75 @@ package mux
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
-	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// frames stands between yamux and its Conn and knows where frames begin. yamux
-// has no way to reset one stream and does not tell whether a stream ended
-// because the peer ended it or because the session died. So frames slips reset
-// frames in, towards the Conn and towards yamux, and notes what the peer says
-// of each stream. It also joins header and body, which yamux writes one by
-// one, so that a small frame is one packet.
+// frames stands between yamux and its Conn and knows where frames begin. It
+// makes up for what yamux lacks:
+//
+//   - yamux cannot reset one stream. frames slips reset frames in, towards the
+//     Conn and towards yamux.
+//   - A stream of yamux returns io.EOF when the session dies, too. frames notes
+//     whether the peer has ended it.
+//   - yamux holds locks while it waits for the rest of a frame and for the Conn
+//     to take one, so that no stream can be read, written or closed. frames
+//     hands out frames that have arrived whole, in pieces of at most chunk
+//     bytes, and takes frames into a buffer.
 type frames struct {
-	conn   net.Conn
-	parity uint32 // of the numbers of streams that the peer opens: 1 if it is the client, 0 if the server
+	conn    net.Conn
+	parity  uint32        // of the numbers of streams that the peer opens: 1 if it is the client, 0 if the server
+	written chan struct{} // closed when the goroutine that writes to conn has returned
 
 	// Owned by the goroutine on which yamux reads.
 	in    *bufio.Reader
-	ready []byte     // what yamux gets next
-	body  int        // then so many bytes of the body of a frame
-	last  *peerState // the stream that ends with that body; nil if none does
+	head  header // of the frame whose body is handed out
+	rest  int    // bytes of that body for which yamux has no header yet
+	ready []byte // what yamux gets next
+	body  int    // then so many bytes from in, which has them
 
-	writing sync.Mutex // held while writing to conn; guards out
-	out     []byte     // a header whose body yamux has not written yet
+	// Owned by the goroutine on which yamux writes.
+	held header // of a frame whose body comes next; zero if none
 
-	mu      sync.Mutex // guards the rest; never held while blocking
+	mu      sync.Mutex // guards the rest; not held during I/O
 	streams map[uint32]*peerState
 	resets  []uint32 // streams whose reset yamux is to read; at most one for each stream
 	waking  bool     // the read deadline of conn is in the past because of resets
-	pings   int      // pings of the peer that yamux has not answered yet
+	changed signal   // out, writing, closed or err changed
+	out     []byte   // whole frames for conn; senders wait above outSoft, yamux above outHard
+	spare   []byte   // the buffer that out takes turns with, owned by the writing goroutine while writing
+	writing bool     // conn.Write is under way
+	closed  bool     // Close was called
+	err     error    // of conn.Write
 }
 
-// peerState is what the peer has said of a stream. frames.mu guards it.
+var _ io.ReadWriteCloser = (*frames)(nil)
+
+// peerState is what the peer has said of a stream. Only the goroutine on which
+// yamux reads changes it.
 type peerState struct {
 	answered chan struct{} // closed when the peer accepted or reset the stream
-	reset    bool          // the peer reset the stream
-	finished bool          // the peer sent the last byte and yamux has it
-}
-
-// maxPings is how many pings of the peer may wait for yamux's answer; the rest
-// is ignored. Each is a goroutine, and only a hostile peer sends more.
-const maxPings = 16
-
-func newFrames(conn net.Conn, client bool) *frames {
-	var parity uint32
-	if !client {
-		parity = 1
-	}
-	return &frames{conn: conn, parity: parity, in: bufio.NewReaderSize(conn, 2*chunk), streams: make(map[uint32]*peerState)}
-}
-
-// Read is called by yamux's receive goroutine. Each call returns bytes of one
-// frame only.
-func (f *frames) Read(p []byte) (int, error) {
-	for {
-		switch {
-		case len(f.ready) > 0:
-			n := copy(p, f.ready)
-			f.ready = f.ready[n:]
-			return n, nil
-		case f.body > 0:
-			if n, err := f.readBody(p); n > 0 || err != nil {
-				return n, err
-			}
-		default:
-			if err := f.nextFrame(); err != nil {
-				return 0, err
-			}
-		}
-	}
-}
-
-func (f *frames) readBody(p []byte) (int, error) {
-	n, err := f.in.Read(p[:min(len(p), f.body)])
-	f.body -= n
-	if f.body == 0 {
-		f.finish(f.last)
-	}
-	return n, f.unlessWoken(err)
-}
-
-// nextFrame makes the next header ready: that of a reset, or one from the Conn.
-func (f *frames) nextFrame() error {
-	if id, ok := f.nextReset(); ok {
-		f.ready = resetFrame(id)[:]
-		return nil
-	}
-	peeked, err := f.in.Peek(headerSize)
-	if err != nil {
-		return f.unlessWoken(err)
-	}
-	h := header(peeked)
-	f.in.Discard(headerSize)
-	if h.flags()&flagSYN != 0 && h.kind() != typePing && h.stream()%2 != f.parity {
-		return errParity
-	}
-	if f.received(&h) {
-		f.ready = h[:]
-		f.body = h.body()
-	}
-	return nil
-}
-
-func (f *frames) nextReset() (id uint32, ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.resets) == 0 {
-		return 0, false
-	}
-	id, f.resets = f.resets[0], f.resets[1:]
-	return id, true
-}
-
-// unlessWoken returns err, or nil if wake caused it.
-func (f *frames) unlessWoken(err error) error {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.waking {
-		return err
-	}
-	f.waking = false
-	f.conn.SetReadDeadline(time.Time{})
-	return nil
-}
-
-// received notes what a header from the peer says and reports whether yamux is
-// to see it.
-func (f *frames) received(h *header) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.last = nil
-	if h.kind() == typePing {
-		return f.pingReceived(h)
-	}
-	if h.flags()&flagSYN != 0 && f.streams[h.stream()] == nil {
-		f.streams[h.stream()] = newPeerState()
-	}
-	state := f.streams[h.stream()]
-	if state == nil {
-		return true
-	}
-	if h.flags()&flagRST != 0 {
-		state.reset = true
-	}
-	if h.flags()&(flagACK|flagRST) != 0 && !closed(state.answered) {
-		close(state.answered)
-	}
-	if h.flags()&flagFIN != 0 {
-		state.finished = h.body() == 0
-		f.last = state
-	}
-	return true
+	reset    atomic.Bool   // the peer reset the stream
+	finished atomic.Bool   // the peer sent the last byte and yamux has it
 }
 
 func newPeerState() *peerState { return &peerState{answered: make(chan struct{})} }
 
-func (f *frames) pingReceived(h *header) bool {
-	if h.flags()&flagSYN == 0 {
-		return true
+func newFrames(conn net.Conn, client bool) *frames {
+	f := &frames{
+		conn:    conn,
+		written: make(chan struct{}),
+		in:      bufio.NewReaderSize(conn, 2*chunk),
+		streams: make(map[uint32]*peerState),
 	}
-	if f.pings == maxPings {
-		return false
+	if !client {
+		f.parity = 1
 	}
-	f.pings++
-	return true
-}
-
-// finish notes that yamux has all that the peer sent on a stream.
-func (f *frames) finish(state *peerState) {
-	if state == nil {
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	state.finished = true
-}
-
-// Write is called by yamux's send goroutine, first with a header and then, if
-// the frame has one, with its body.
-func (f *frames) Write(p []byte) (int, error) {
-	f.writing.Lock()
-	defer f.writing.Unlock()
-	if len(f.out) == 0 {
-		h := header(p)
-		f.sent(&h)
-		if h.body() > 0 {
-			f.out = append(f.out, p...)
-			return len(p), nil
-		}
-	}
-	f.out = append(f.out, p...)
-	_, err := f.conn.Write(f.out)
-	f.out = f.out[:0]
-	if err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// sent notes what a header from yamux says.
-func (f *frames) sent(h *header) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case h.kind() == typePing:
-		if h.flags()&flagACK != 0 {
-			f.pings--
-		}
-	case h.flags()&flagSYN != 0:
-		f.streams[h.stream()] = newPeerState()
-	case h.flags()&flagRST != 0:
-		// yamux refuses a stream that nobody has seen yet.
-		delete(f.streams, h.stream())
-	}
+	go f.writeConn()
+	return f
 }
 
 // state returns what the peer said of a stream that yamux has just opened or
@@ -235,20 +85,6 @@ func (f *frames) state(id uint32) *peerState {
 	return f.streams[id]
 }
 
-// finished reports whether the peer ended its direction of a stream.
-func (f *frames) finished(state *peerState) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return state.finished
-}
-
-// refused reports whether the peer reset a stream.
-func (f *frames) refused(state *peerState) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return state.reset
-}
-
 // forget drops what is known of a stream that has ended.
 func (f *frames) forget(id uint32, state *peerState) {
 	f.mu.Lock()
@@ -258,23 +94,23 @@ func (f *frames) forget(id uint32, state *peerState) {
 	}
 }
 
-// reset ends a stream at once at both ends. It may wait for the Conn to take
-// the frame.
+// reset ends a stream at once at both ends.
 func (f *frames) reset(id uint32) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.out = append(f.out, resetFrame(id)[:]...)
+	f.changed.broadcast()
+	// yamux reads its own as the next frame, for which it is woken.
 	f.resets = append(f.resets, id)
 	f.waking = true
 	f.conn.SetReadDeadline(time.Unix(1, 0))
-	f.mu.Unlock()
-
-	f.writing.Lock()
-	defer f.writing.Unlock()
-	// A header in f.out does not matter: nothing of its frame was sent. An
-	// error does not either: it ends the session, and all streams with it.
-	f.conn.Write(resetFrame(id)[:])
 }
 
-// Close closes the Conn.
-func (f *frames) Close() error { return f.conn.Close() }
-
-var _ io.ReadWriteCloser = (*frames)(nil)
+// Close closes the Conn. It is called by yamux, when the session ends.
+func (f *frames) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.changed.broadcast()
+	f.mu.Unlock()
+	return f.conn.Close()
+}

@@ -36,9 +36,11 @@ func (h *header) body() int {
 
 // resetFrame returns the frame that ends a stream at once at whoever gets it.
 func resetFrame(stream uint32) *header {
-	var h header
-	h[1] = typeWindowUpdate
-	binary.BigEndian.PutUint16(h[2:], flagRST)
+	h := header{1: typeWindowUpdate}
+	h.setFlags(flagRST)
 	binary.BigEndian.PutUint32(h[4:], stream)
 	return &h
 }
+
+func (h *header) setFlags(flags uint16) { binary.BigEndian.PutUint16(h[2:], flags) }
+func (h *header) setBody(length int)    { binary.BigEndian.PutUint32(h[8:], uint32(length)) }

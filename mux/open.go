@@ -25,9 +25,8 @@ func (s *Session) open(ctx context.Context) (*stream, error) {
 	}
 	opened := make(chan *stream)
 	failed := make(chan error, 1)
-	// yamux waits here while backlog streams of ours are unaccepted, or the
-	// Conn stalls. The token is held until it returns, so one goroutine at most
-	// outlasts the call.
+	// yamux waits here while backlog streams of ours are unaccepted. The token
+	// is held until it returns, so one goroutine at most outlasts the call.
 	go func() {
 		defer func() { <-s.opening }()
 		inner, err := s.inner.OpenStream()
@@ -73,13 +72,10 @@ func (s *Session) openAnswered(ctx context.Context) (*stream, error) {
 	return st, nil
 }
 
-// abandon gets rid of a stream that nobody has used, without waiting. It is
-// reset, since the peer must not take it for one that was ended properly.
+// abandon gets rid of a stream that nobody has used. It is reset, since the peer must not take it for one that was ended properly.
 func (s *stream) abandon() {
-	go func() {
-		s.reset()
-		s.Close()
-	}()
+	s.reset()
+	s.Close()
 }
 
 // acceptStreams takes the streams that the peer opens from yamux as soon as
@@ -93,6 +89,7 @@ func (s *Session) acceptStreams() {
 			s.cause = sessionError(err)
 			close(s.broken)
 			s.inner.Close()
+			<-s.frames.written
 			return
 		}
 		st := newStream(s, inner, func() { <-s.slots })

@@ -22,9 +22,8 @@ func tcpPair(tb testing.TB) (client, server net.Conn) {
 	return client, server
 }
 
-// sessions makes two sessions of the ends of a connection, which end with the
-// test.
-func sessions(tb testing.TB, c, s net.Conn) (client, server *Session) {
+// newSessions makes two sessions of the ends of a connection.
+func newSessions(tb testing.TB, c, s net.Conn) (client, server *Session) {
 	tb.Helper()
 	client, err := Client(c)
 	if err != nil {
@@ -33,16 +32,19 @@ func sessions(tb testing.TB, c, s net.Conn) (client, server *Session) {
 	if server, err = Server(s); err != nil {
 		tb.Fatal(err)
 	}
+	return client, server
+}
+
+// tcpSessions returns two sessions over TCP that end with the test.
+func tcpSessions(tb testing.TB) (client, server *Session) {
+	tb.Helper()
+	c, s := tcpPair(tb)
+	client, server = newSessions(tb, c, s)
 	tb.Cleanup(func() {
 		client.Close()
 		server.Close()
 	})
 	return client, server
-}
-
-func tcpSessions(tb testing.TB) (client, server *Session) {
-	c, s := tcpPair(tb)
-	return sessions(tb, c, s)
 }
 
 // open opens a stream from client and accepts it at server.

@@ -57,6 +57,9 @@ func (w *sender) put(b []byte) (n int, changed <-chan struct{}, err error) {
 	if w.ended {
 		return 0, nil, net.ErrClosed
 	}
+	if err := w.stream.gone(); err != nil {
+		return 0, nil, err
+	}
 	n = min(len(b), chunk-len(w.out))
 	w.out = append(w.out, b[:n]...)
 	if n > 0 {
@@ -90,6 +93,7 @@ func (w *sender) send() {
 	for {
 		batch, last := w.next()
 		if batch != nil {
+			w.stream.session.frames.room()
 			_, err := w.inner.Write(batch)
 			w.passed(batch, err)
 			continue

@@ -133,6 +133,7 @@ func (s *Session) flush() {
 			return
 		}
 	}
+	s.frames.flush(timer.C)
 }
 
 // shutdown takes no more streams, in either direction, and ends the session
@@ -140,8 +141,8 @@ func (s *Session) flush() {
 func (s *Session) shutdown() {
 	s.drain.Do(func() {
 		close(s.draining)
-		// Waits if the Conn stalls, and fails only if it has ended.
-		go s.inner.GoAway()
+		// Fails only if the session has ended.
+		s.inner.GoAway()
 		s.abandonAccepted()
 		s.closeIfEmpty()
 	})

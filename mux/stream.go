@@ -141,7 +141,7 @@ func (s *stream) check(d *deadline) error {
 
 // failure translates an error of yamux's stream.
 func (s *stream) failure(op string, err error) error {
-	if err == io.EOF && s.session.frames.finished(s.peer) {
+	if err == io.EOF && s.peer.finished.Load() {
 		return io.EOF
 	}
 	if errors.Is(err, yamux.ErrConnectionReset) {
@@ -149,6 +149,17 @@ func (s *stream) failure(op string, err error) error {
 	}
 	// yamux returns io.EOF and "stream closed" when its session has ended.
 	return opError(op, s, s.session.failure())
+}
+
+// gone fails if it is known that what is written will not arrive.
+func (s *stream) gone() error {
+	switch {
+	case s.peer.reset.Load():
+		return opError("write", s, syscall.ECONNRESET)
+	case closed(s.session.broken):
+		return opError("write", s, s.session.failure())
+	}
+	return nil
 }
 
 // answered waits until the peer has accepted the stream.
@@ -160,7 +171,7 @@ func (s *stream) answered(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if s.session.frames.refused(s.peer) {
+	if s.peer.reset.Load() {
 		return errRefused
 	}
 	return nil

@@ -1,0 +1,349 @@
+package mux
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+)
+
+// run runs f in virtual time. The timers that yamux keeps must not survive it
+// either, since other tests of this package use real time.
+func run(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	defer func() {
+		runtime.GC()
+		runtime.GC()
+	}()
+	simtest.Run(t, f)
+}
+
+// inPipe runs f in virtual time with two sessions over a connection in memory,
+// and closes them.
+func inPipe(t *testing.T, f func(t *testing.T, client, server *Session)) {
+	t.Helper()
+	run(t, func(t *testing.T) {
+		c, s := simtest.Pipe()
+		client, server := newSessions(t, c, s)
+		f(t, client, server)
+		client.Close()
+		server.Close()
+	})
+}
+
+func noise(n int) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{}).Read(b)
+	return b
+}
+
+func mustWrite(t *testing.T, w io.Writer, b []byte) {
+	t.Helper()
+	if n, err := w.Write(b); n != len(b) || err != nil {
+		t.Fatalf("Write = %d, %v; want %d", n, err, len(b))
+	}
+}
+
+func wantRead(t *testing.T, r io.Reader, want []byte) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("read %d bytes, %v; want %d, equal: %v", n, err, len(want), bytes.Equal(got, want))
+	}
+}
+
+func wantEOF(t *testing.T, r io.Reader) {
+	t.Helper()
+	if n, err := r.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+		t.Fatalf("Read = %d, %v; want io.EOF", n, err)
+	}
+}
+
+// wantGone checks that nothing is left of any stream.
+func wantGone(t *testing.T, sessions ...*Session) {
+	t.Helper()
+	simtest.Wait()
+	for _, s := range sessions {
+		s.frames.mu.Lock()
+		states := len(s.frames.streams)
+		s.frames.mu.Unlock()
+		if n := s.inner.NumStreams(); n != 0 || len(s.snapshot()) != 0 || states != 0 || len(s.slots) > 1 {
+			t.Errorf("left are %d streams of yamux, %d of ours, %d states, %d slots", n, len(s.snapshot()), states, len(s.slots))
+		}
+	}
+}
+
+type closeWriter interface{ CloseWrite() error }
+
+func closeWrite(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if err := conn.(closeWriter).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHalfCloseLastsForHours(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		mustWrite(t, near, []byte("get"))
+		closeWrite(t, near)
+		closeWrite(t, near)
+		if _, err := near.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write after CloseWrite: %v", err)
+		}
+		wantRead(t, far, []byte("get"))
+		wantEOF(t, far)
+		for range 12 {
+			time.Sleep(time.Hour)
+			mustWrite(t, far, noise(chunk+1))
+			wantRead(t, near, noise(chunk+1))
+		}
+		far.Close()
+		wantEOF(t, near)
+		near.Close()
+		wantGone(t, client, server)
+	})
+}
+
+func TestCloseDeliversToASlowReader(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		mustWrite(t, near, noise(window/2))
+		near.Close()
+		time.Sleep(50 * time.Minute)
+		wantRead(t, far, noise(window/2))
+		wantEOF(t, far)
+		far.Close()
+		wantGone(t, client, server)
+	})
+}
+
+func TestCloseWithUnreadData(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		mustWrite(t, near, noise(window/2))
+		mustWrite(t, far, []byte("bye"))
+		far.Close()
+		wantRead(t, near, []byte("bye"))
+		wantEOF(t, near)
+		near.Close()
+		wantGone(t, client, server)
+	})
+}
+
+// TestWriterIsStopped closes a stream whose peer goes on writing: as fast as it
+// can, or now and then.
+func TestWriterIsStopped(t *testing.T) {
+	for name, pause := range map[string]time.Duration{"fast": 0, "slow": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			inPipe(t, func(t *testing.T, client, server *Session) {
+				near, far := open(t, client, server)
+				mustWrite(t, near, noise(chunk))
+				far.Close()
+				start := time.Now()
+				written := 0
+				for {
+					n, err := near.Write(noise(chunk))
+					if written += n; err != nil {
+						if !errors.Is(err, syscall.ECONNRESET) {
+							t.Errorf("Write: %v", err)
+						}
+						break
+					}
+					time.Sleep(pause)
+				}
+				if written > 3*window || time.Since(start) > grace+3*pause {
+					t.Errorf("the peer wrote %d bytes in %v after Close", written, time.Since(start))
+				}
+				near.Close()
+				wantGone(t, client, server)
+			})
+		})
+	}
+}
+
+func TestCloseGivesUpAPeerThatDoesNotRead(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		mustWrite(t, near, noise(window+chunk))
+		near.Close()
+		time.Sleep(flushTimeout - time.Second)
+		if client.inner.NumStreams() != 1 {
+			t.Error("the stream is given up early")
+		}
+		time.Sleep(2 * time.Second)
+		if _, err := io.Copy(io.Discard, far); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the peer reads %v", err)
+		}
+		far.Close()
+		wantGone(t, client, server)
+	})
+}
+
+func TestCloseGivesUpAPeerThatDoesNotClose(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		near.Close()
+		wantEOF(t, far)
+		time.Sleep(closeTimeout + time.Second)
+		if _, err := far.Write([]byte("x")); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("Write: %v", err)
+		}
+		far.Close()
+		wantGone(t, client, server)
+	})
+}
+
+func TestSlowStreamDoesNotStopOthers(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		stuck, unread := open(t, client, server)
+		stuck.SetWriteDeadline(time.Now().Add(time.Second))
+		if n, err := stuck.Write(noise(2 * window)); !errors.Is(err, os.ErrDeadlineExceeded) || n < window {
+			t.Fatalf("a stream that nobody reads takes %d bytes, %v", n, err)
+		}
+		near, far := open(t, client, server)
+		for range 10 {
+			go near.Write(noise(window))
+			wantRead(t, far, noise(window))
+			mustWrite(t, far, []byte("pong"))
+			wantRead(t, near, []byte("pong"))
+		}
+		for _, conn := range []net.Conn{stuck, unread, near, far} {
+			conn.Close()
+		}
+		time.Sleep(flushTimeout)
+		wantGone(t, client, server)
+	})
+}
+
+// TestCallsReturnWhileTheConnStalls writes to a connection that nobody reads.
+func TestCallsReturnWhileTheConnStalls(t *testing.T) {
+	run(t, func(t *testing.T) {
+		c, other := simtest.Pipe()
+		client, err := Client(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, err := client.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		near.SetDeadline(time.Now().Add(time.Second))
+		if n, err := near.Write(noise(window)); err != os.ErrDeadlineExceeded || n == 0 {
+			t.Errorf("Write = %d, %v", n, err)
+		}
+		if _, err := near.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded {
+			t.Errorf("Read: %v", err)
+		}
+		near.SetDeadline(time.Time{})
+		result := make(chan error)
+		go func() {
+			_, err := near.Write(noise(window))
+			result <- err
+		}()
+		simtest.Wait()
+		near.Close()
+		if err := <-result; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write when closed: %v", err)
+		}
+		other.Close()
+		client.Close()
+	})
+}
+
+// TestReadReturnsWhileAFrameIsIncomplete holds back the rest of a frame.
+func TestReadReturnsWhileAFrameIsIncomplete(t *testing.T) {
+	run(t, func(t *testing.T) {
+		c, other := simtest.Pipe()
+		server, err := Server(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go io.Copy(io.Discard, other)
+		other.Write([]byte{0, typeWindowUpdate, 0, flagSYN, 0, 0, 0, 1, 0, 0, 0, 0})
+		far, err := server.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Write([]byte{0, typeData, 0, 0, 0, 0, 0, 1, 0, 0, 0, 100, 'x'})
+		far.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := far.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded {
+			t.Errorf("Read: %v", err)
+		}
+		far.SetReadDeadline(time.Time{})
+		other.Write(make([]byte, 99))
+		wantRead(t, far, append([]byte("x"), make([]byte, 99)...))
+		other.Close()
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("Read after the end of the session: %v", err)
+		}
+		far.Close()
+		server.Close()
+	})
+}
+
+func TestErrorsAfterClose(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		mustWrite(t, far, []byte("unread"))
+		near.Close()
+		if err := near.Close(); err != nil {
+			t.Errorf("second Close: %v", err)
+		}
+		_, readErr := near.Read(make([]byte, 1))
+		_, writeErr := near.Write([]byte("x"))
+		for _, err := range []error{readErr, writeErr, near.(closeWriter).CloseWrite()} {
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("after Close: %v", err)
+			}
+		}
+		far.Close()
+	})
+}
+
+func TestAddresses(t *testing.T) {
+	client, server := tcpSessions(t)
+	near, far := open(t, client, server)
+	if near.LocalAddr() != client.conn.LocalAddr() || near.RemoteAddr() != client.conn.RemoteAddr() {
+		t.Errorf("a stream's addresses are %v and %v", near.LocalAddr(), near.RemoteAddr())
+	}
+	if server.Addr().String() != near.RemoteAddr().String() {
+		t.Errorf("the session's address is %v", server.Addr())
+	}
+	near.Close()
+	far.Close()
+}
+
+func TestDeadlineMoves(t *testing.T) {
+	run(t, func(t *testing.T) {
+		d := newDeadline()
+		d.set(time.Now().Add(time.Minute))
+		before := d.done()
+		d.set(time.Now().Add(time.Hour))
+		time.Sleep(2 * time.Minute)
+		if closed(before) || closed(d.done()) {
+			t.Error("a deadline passes that was moved")
+		}
+		time.Sleep(time.Hour)
+		simtest.Wait()
+		if !closed(before) || !closed(d.done()) {
+			t.Error("a deadline does not pass for who waited before it was moved")
+		}
+		d.set(time.Time{})
+		if closed(d.done()) {
+			t.Error("no deadline has passed")
+		}
+		d.set(time.Now())
+		if !closed(d.done()) {
+			t.Error("a deadline of now has not passed")
+		}
+	})
+}
