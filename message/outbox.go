@@ -158,7 +158,7 @@ func (o *outbox) finishWritten(outcome error) {
 func (o *outbox) Up(time.Time) {}
 
 // Down fails what was being written when the connection ended. What had not begun waits for the next one.
-func (o *outbox) Down(time.Time, int) {
+func (o *outbox) Down(time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.packets = 0

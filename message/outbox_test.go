@@ -202,12 +202,12 @@ func TestInterrupted(t *testing.T) {
 			o.Errorf("written: %v", err)
 		}
 		o.write()
-		o.Down(time.Now(), 0)
+		o.Down(time.Now())
 		if err := <-halfWritten; !errors.Is(err, mqtte2e.ErrBroker) || !strings.Contains(err.Error(), "may be lost") {
 			o.Errorf("half written: %v", err)
 		}
 		o.write()
-		o.Down(time.Now(), 0)
+		o.Down(time.Now())
 		if err := <-patient; !errors.Is(err, mqtte2e.ErrBroker) {
 			o.Errorf("interrupted after the reconnect: %v", err)
 		}

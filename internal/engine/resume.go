@@ -51,7 +51,7 @@ func rank(urgent bool) int {
 }
 
 // Down implements link.Source.
-func (e *Engine) Down(now time.Time, _ int) {
+func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
 	e.upSince = time.Time{}
 	if e.hangs.end(now) {

@@ -105,22 +105,6 @@ func TestBlockedSocket(t *testing.T) {
 	})
 }
 
-func TestRecentLargest(t *testing.T) {
-	start := time.Now()
-	r := recentLargest{start: start}
-	ms := func(n int) time.Time { return start.Add(time.Duration(n) * time.Millisecond) }
-	for _, step := range []struct{ at, add, want int }{
-		{0, 5, 5}, {100, 3, 5}, {900, 2, 5}, {1000, 1, 5}, {1250, 0, 2}, {1900, 0, 2}, {2000, 0, 1}, {2250, 0, 0}, {100_000, 7, 7}, {200_000, 0, 0},
-	} {
-		if step.add > 0 {
-			r.add(ms(step.at), step.add)
-		}
-		if got := r.largest(ms(step.at)); got != step.want {
-			t.Errorf("after %d ms: %d, want %d", step.at, got, step.want)
-		}
-	}
-}
-
 // TestSocketOptionsAreOptional dials a connection that is no socket.
 func TestSocketOptionsAreOptional(t *testing.T) {
 	ours, theirs := net.Pipe()

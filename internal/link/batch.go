@@ -23,7 +23,6 @@ const (
 type Batch struct {
 	buf        []byte // whole packets
 	maxPayload int
-	largest    int // the largest payload in buf
 
 	// The packet between Publish and Commit stands behind buf: its header, with room for the length of the largest payload,
 	// then topic and payload.
@@ -69,7 +68,6 @@ func (b *Batch) Commit(n int) {
 	if n == 0 {
 		return
 	}
-	b.largest = max(b.largest, n)
 	length := 2 + len(b.topic) + n
 	reserved := len(b.buf) + 1 + lengthSize(2+len(b.topic)+b.maxPayload)
 	b.buf = appendHeader(b.buf, header{kind: typePublish, length: length})
@@ -92,7 +90,7 @@ func (b *Batch) Reset() {
 	if b.open {
 		panic("BUG: link: a packet was begun and not committed")
 	}
-	b.buf, b.largest = b.buf[:0], 0
+	b.buf = b.buf[:0]
 }
 
 // appendControl appends packets that are not PUBLISH.

@@ -15,12 +15,11 @@ const testMaxPayload = 60 << 10
 
 // testSource is a Source with a queue of messages, which notes what it is told.
 type testSource struct {
-	mu      sync.Mutex
-	queue   []testMessage
-	ups     []time.Time
-	downs   []time.Time
-	largest []int
-	down    chan struct{} // has a token for each Down
+	mu    sync.Mutex
+	queue []testMessage
+	ups   []time.Time
+	downs []time.Time
+	down  chan struct{} // has a token for each Down
 }
 
 type testMessage struct {
@@ -43,10 +42,10 @@ func (s *testSource) Up(now time.Time) {
 	s.ups = append(s.ups, now)
 }
 
-func (s *testSource) Down(now time.Time, largest int) {
+func (s *testSource) Down(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.downs, s.largest = append(s.downs, now), append(s.largest, largest)
+	s.downs = append(s.downs, now)
 	s.down <- struct{}{}
 }
 

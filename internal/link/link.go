@@ -58,9 +58,8 @@ type Source interface {
 	// Fill of the connection. Handlers may have been called before it.
 	Up(now time.Time)
 
-	// Down tells that a connection for which Up was called is over. Its goroutines have ended. largest is the size of the
-	// largest payload written in the last second before its end, 0 if there was none.
-	Down(now time.Time, largest int)
+	// Down tells that a connection for which Up was called is over. Its goroutines have ended.
+	Down(now time.Time)
 }
 
 // Stats counts what happened since New.

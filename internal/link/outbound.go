@@ -24,7 +24,6 @@ type outbound struct {
 	isUp          bool
 
 	keepAlive keepAlive
-	recent    recentLargest
 }
 
 func newOutbound(c *connection, parts connectionParts, clock *readClock, pingRequested *atomic.Bool) *outbound {
@@ -41,7 +40,6 @@ func newOutbound(c *connection, parts connectionParts, clock *readClock, pingReq
 		subscribed:    make(chan struct{}),
 		up:            make(chan struct{}),
 		keepAlive:     keepAlive{lastWrite: clock.start},
-		recent:        recentLargest{start: clock.start},
 	}
 }
 
@@ -80,7 +78,7 @@ func (w *outbound) writeAll() (next time.Time, err error) {
 		if len(w.batch.Bytes()) == 0 {
 			return next, nil
 		}
-		if err := w.write(now, ping); err != nil {
+		if err := w.write(ping); err != nil {
 			return next, err
 		}
 		if disconnect {
@@ -118,8 +116,7 @@ func (w *outbound) checkUp(now time.Time) {
 }
 
 // write writes the batch at once.
-func (w *outbound) write(now time.Time, ping bool) error {
-	w.recent.add(now, w.batch.largest)
+func (w *outbound) write(ping bool) error {
 	if _, err := w.transport.Write(w.batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
 	}

@@ -214,27 +214,6 @@ func TestDialThatNeverEndsTimesOut(t *testing.T) {
 	}
 }
 
-func TestLargestOfTheLastSecondReachesDown(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		embedded := simtest.Broker(t)
-		l := newTestLink(t, testAddress, embedded.DialContext)
-		l.mustConnect(t)
-		for _, pause := range []time.Duration{100 * time.Millisecond, 2 * time.Second} {
-			l.publish("topic", string(make([]byte, 5000)))
-			time.Sleep(500 * time.Millisecond)
-			l.publish("topic", "x")
-			time.Sleep(pause)
-			embedded.Stop()
-			embedded.Start()
-			simtest.Wait()
-			l.mustConnect(t)
-		}
-		if want := []int{5000, 0}; !slices.Equal(l.source.largest, want) {
-			t.Errorf("largest payloads %v, want %v", l.source.largest, want)
-		}
-	})
-}
-
 // TestMosquittoKilledAndRestarted is the same with a real broker and real time.
 func TestMosquittoKilledAndRestarted(t *testing.T) {
 	mosquitto := simtest.Mosquitto(t)

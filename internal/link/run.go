@@ -153,7 +153,7 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 	}
 	if writer := connection.outbound; writer.isUp {
 		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
-		l.parts.source.Down(connection.ended, writer.recent.largest(connection.ended))
+		l.parts.source.Down(connection.ended)
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
 	}
 }

@@ -38,8 +38,8 @@ func (p *pump) handle(_, _ []byte, _ time.Time) {
 	p.link.Wake()
 }
 
-func (p *pump) Up(time.Time)        {}
-func (p *pump) Down(time.Time, int) {}
+func (p *pump) Up(time.Time)   {}
+func (p *pump) Down(time.Time) {}
 
 func BenchmarkThroughMosquitto(b *testing.B) {
 	u, err := url.Parse(simtest.Mosquitto(b).Address)
