@@ -43,7 +43,7 @@ func TestConn(t *testing.T) {
 
 // faulty returns a DialContext whose connections have faults, each of them
 // others.
-func faulty(faults simtest.FaultConfig) func(context.Context, string, string) (net.Conn, error) {
+func faulty(faults simtest.FaultConfig) dialFunc {
 	var seed atomic.Uint64
 	seed.Store(faults.Seed)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

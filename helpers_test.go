@@ -2,10 +2,14 @@ package mqtte2e_test
 
 import (
 	"context"
+	"net"
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e"
 )
+
+// dialFunc is the type of Config.DialContext.
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // newConfig returns a Config with a key of its own.
 func newConfig() *mqtte2e.Config { return &mqtte2e.Config{Key: mqtte2e.NewKey()} }

@@ -7,16 +7,23 @@ import (
 	"sync/atomic"
 )
 
-// Lines makes TCP connections that a test can break. Its DialContext is meant for the DialContext of a Config. The zero
-// Lines is ready to use.
+// Lines makes connections that a test can break. Its DialContext is meant for the DialContext of a Config. The zero Lines is
+// ready to use.
 type Lines struct {
+	// Dial makes the connections. nil: net.Dialer does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 	mu    sync.Mutex
 	lines map[*line]struct{} // those that were not closed at this end
 }
 
-// DialContext connects as net.Dialer does.
+// DialContext makes a connection.
 func (l *Lines) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	dial := l.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	conn, err := dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

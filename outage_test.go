@@ -1,0 +1,148 @@
+package mqtte2e_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
+)
+
+// connected returns both ends of a Conn, each on lines that the test can break
+// and that dial makes; nil makes them as usual.
+func connected(t *testing.T, broker string, config *mqtte2e.Config, dial dialFunc) (dialed, accepted *mqtte2e.Conn, lines [2]*simtest.Lines) {
+	t.Helper()
+	var configs [2]mqtte2e.Config
+	for i := range lines {
+		lines[i] = &simtest.Lines{Dial: dial}
+		configs[i] = *config
+		configs[i].DialContext = lines[i].DialContext
+	}
+	listener, err := endpoint(t, broker, &configs[1]).Listen(context.Background(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialed, accepted, err = connect(endpoint(t, broker, &configs[0]), listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dialed, accepted, lines
+}
+
+// size returns how many MB to transfer, less in short mode.
+func size(megabytes int64) int64 {
+	if testing.Short() {
+		megabytes /= 4
+	}
+	return megabytes * 1e6
+}
+
+func TestBrokerKilledDuringTransfer(t *testing.T) {
+	t.Parallel()
+	for _, direction := range []string{"to listener", "to dialer"} {
+		t.Run(direction, func(t *testing.T) {
+			t.Parallel()
+			broker := simtest.Mosquitto(t)
+			from, to, _ := connected(t, broker.Address, newConfig(), nil)
+			if direction == "to dialer" {
+				from, to = to, from
+			}
+			transfer := startTransfer(from, to, size(100))
+			transfer.waitFor(size(100) * 2 / 5)
+			broker.Kill()
+			<-time.After(2 * time.Second)
+			broker.Restart()
+			back := time.Now()
+			before := transfer.waitFor(0)
+			transfer.waitFor(before)
+			t.Logf("data flowed %v after the broker was back", time.Since(back))
+			transfer.check(t)
+			if from.Stats().Reconnects != 1 || to.Stats().Reconnects != 1 {
+				t.Errorf("%d and %d reconnects, want 1 and 1", from.Stats().Reconnects, to.Stats().Reconnects)
+			}
+		})
+	}
+}
+
+// TestCutTwentyTimes cuts the TCP connection of either side again and again.
+func TestCutTwentyTimes(t *testing.T) {
+	t.Parallel()
+	const cuts = 20
+	from, to, lines := connected(t, mqtttest.Broker(t), newConfig(), nil)
+	random := rand.New(rand.NewPCG(1, 2))
+	transfer := startTransfer(from, to, size(100))
+	for i := range int64(cuts) {
+		part := size(100) / (cuts + 1)
+		transfer.waitFor(i*part + random.Int64N(part))
+		lines[random.IntN(2)].Cut()
+	}
+	transfer.check(t)
+	t.Logf("%d and %d reconnects, %d of %d packets retransmitted", from.Stats().Reconnects, to.Stats().Reconnects, from.Stats().Retransmitted, from.Stats().PacketsSent)
+}
+
+// TestHalfDeadSocket makes one direction of one side's connection to the broker
+// swallow everything without an error, in virtual time: the link finds out
+// within its keep-alive, or the broker within its own.
+func TestHalfDeadSocket(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		kill func(sender, receiver *simtest.Lines)
+	}{
+		{"sender's way out", func(sender, _ *simtest.Lines) { sender.SwallowOut() }},
+		{"sender's way in", func(sender, _ *simtest.Lines) { sender.SwallowIn() }},
+		{"receiver's way out", func(_, receiver *simtest.Lines) { receiver.SwallowOut() }},
+		{"receiver's way in", func(_, receiver *simtest.Lines) { receiver.SwallowIn() }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			simtest.Run(t, func(t *testing.T) {
+				broker := simtest.Broker(t)
+				from, to, lines := connected(t, simtest.Address, newConfig(), broker.DialContext)
+				transferOverHalfDeadSocket(t, from, to, func() { test.kill(lines[0], lines[1]) })
+			})
+		})
+	}
+}
+
+// TestHalfDeadSocketOfMosquitto does one of them for real.
+func TestHalfDeadSocketOfMosquitto(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the keep-alive of the link")
+	}
+	t.Parallel()
+	from, to, lines := connected(t, simtest.Mosquitto(t).Address, newConfig(), nil)
+	transferOverHalfDeadSocket(t, from, to, lines[0].SwallowIn)
+}
+
+func transferOverHalfDeadSocket(t *testing.T, from, to *mqtte2e.Conn, kill func()) {
+	t.Helper()
+	transfer := startTransfer(from, to, size(20))
+	transfer.waitFor(size(20) / 2)
+	kill()
+	dead := time.Now()
+	transfer.check(t)
+	t.Logf("complete %v after the direction died; %d and %d reconnects", time.Since(dead), from.Stats().Reconnects, to.Stats().Reconnects)
+}
+
+// TestBrokerGoneForTooLong checks that neither end takes a lost peer for the
+// end of the stream.
+func TestBrokerGoneForTooLong(t *testing.T) {
+	t.Parallel()
+	broker := simtest.Mosquitto(t)
+	config := newConfig()
+	config.PeerTimeout = 2 * time.Second
+	dialed, accepted, _ := connected(t, broker.Address, config, nil)
+	broker.Kill()
+	for _, c := range []*mqtte2e.Conn{dialed, accepted} {
+		if got, err := io.ReadAll(c); !errors.Is(err, mqtte2e.ErrPeerGone) || len(got) > 0 {
+			t.Errorf("%v reads %q, %v", c.LocalAddr(), got, err)
+		}
+		if _, err := c.Write([]byte("hello")); !errors.Is(err, mqtte2e.ErrPeerGone) {
+			t.Errorf("%v writes: %v", c.LocalAddr(), err)
+		}
+	}
+}
