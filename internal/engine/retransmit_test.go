@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// times returns when the packets among the messages were sent, relative to
+// packetTimes returns when the packets among the messages were sent, relative to
 // start, each time once.
 func (w *world) packetTimes(log []message, start time.Time) (at []time.Duration) {
 	for _, m := range log {
@@ -19,6 +20,8 @@ func (w *world) packetTimes(log []message, start time.Time) (at []time.Duration)
 	return at
 }
 
+// TestLostDataIsRepeatedAtDoublingIntervals begins with the least probe timeout,
+// 100 ms, as a round trip takes no time here, and ends with the longest, 5 s.
 func TestLostDataIsRepeatedAtDoublingIntervals(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -30,6 +33,15 @@ func TestLostDataIsRepeatedAtDoublingIntervals(t *testing.T) {
 		start := time.Now()
 		dialed.Write([]byte("lost"))
 		time.Sleep(20 * time.Second)
-		t.Log(w.packetTimes(w.recorded(), start))
+		want := seconds(0, 0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 11.3, 16.3)
+		if at := w.packetTimes(w.recorded(), start); !slices.Equal(at, want) {
+			t.Errorf("packets at %v, want %v", at, want)
+		}
+		w.set(nil)
+		got := make([]byte, 4)
+		n, err := accepted.Read(got)
+		if passed := time.Since(start); string(got[:n]) != "lost" || passed != 21300*time.Millisecond {
+			t.Errorf("after %v: %q, %v", passed, got[:n], err)
+		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -27,6 +26,8 @@ type world struct {
 	t      *testing.T
 	broker *simtest.EmbeddedBroker
 	key    [16]byte
+
+	cables map[*Engine]*cable
 
 	mu   sync.Mutex
 	rule rule      // nil: every message passes as it is
@@ -54,7 +55,7 @@ func (w *world) root() *handshake.Root { return handshake.NewRoot(w.key) }
 // newWorld must be called inside simtest.Run.
 func newWorld(t *testing.T, config ...broker.Config) *world {
 	t.Helper()
-	w := &world{t: t, key: [16]byte{1, 2, 3}}
+	w := &world{t: t, key: [16]byte{1, 2, 3}, cables: make(map[*Engine]*cable)}
 	c := append(config, broker.Config{})[0]
 	c.Publish = w.publish
 	w.broker = simtest.Broker(t, c)
@@ -132,7 +133,10 @@ func (w *world) engine(change ...func(*Config)) *Engine {
 	for _, f := range change {
 		f(&config)
 	}
+	c := &cable{dial: config.Link.DialContext}
+	config.Link.DialContext = c.DialContext
 	e := New(config)
+	w.cables[e] = c
 	w.t.Cleanup(func() { e.Close() })
 	return e
 }
@@ -186,33 +190,5 @@ func (w *world) exchange(a, b *Conn) {
 		if _, err := io.ReadFull(way[1], got); err != nil || !bytes.Equal(got, want) {
 			w.t.Fatalf("read %q, %v", got, err)
 		}
-	}
-}
-
-// entries counts what stands in the tables of an Engine.
-func entries(e *Engine) map[string]int {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	n := map[string]int{
-		"Conns": len(e.conns), "dials": len(e.dials), "probes": len(e.probes), "checks": len(e.checks),
-		"Listeners": len(e.listeners), "peers": len(e.peers), "tombstones": len(e.graves),
-		"to resume": len(e.resumes.waiting), "resuming": e.resumes.running,
-		"borrowed to send": int(bufferBudget - e.send.Left()), "borrowed to receive": int(bufferBudget - e.receive.Left()),
-	}
-	for _, l := range e.listeners {
-		l.mu.Lock()
-		n["half-open"] += len(l.halfOpen)
-		n["waiting"] += len(l.waiting)
-		l.mu.Unlock()
-	}
-	maps.DeleteFunc(n, func(_ string, count int) bool { return count == 0 })
-	return n
-}
-
-// checkEmpty checks that a closed Engine remembers nothing.
-func checkEmpty(t *testing.T, e *Engine) {
-	t.Helper()
-	if n := entries(e); len(n) != 0 {
-		t.Errorf("the Engine still has %v", n)
 	}
 }

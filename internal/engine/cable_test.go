@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"context"
+	"net"
+	"sync"
+	"syscall"
+)
+
+// A cable connects an Engine to the broker, and can be cut.
+type cable struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu    sync.Mutex
+	isCut bool
+	conn  net.Conn // the last one
+}
+
+// DialContext makes a connection, unless the cable is cut.
+func (c *cable) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	c.mu.Lock()
+	isCut := c.isCut
+	c.mu.Unlock()
+	if isCut {
+		return nil, syscall.ENETUNREACH
+	}
+	conn, err := c.dial(ctx, network, address)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn = conn
+	return conn, err
+}
+
+// cut ends an Engine's connection, and lets it make no other. To the rest of
+// the world the Engine's process has crashed.
+func (w *world) cut(e *Engine) {
+	c := w.cables[e]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isCut = true
+	c.conn.Close()
+}
+
+// mend ends what cut began.
+func (w *world) mend(e *Engine) {
+	c := w.cables[e]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isCut = false
+}

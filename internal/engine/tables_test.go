@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"maps"
+	"testing"
+)
+
+// entries counts what stands in the tables of an Engine.
+func entries(e *Engine) map[string]int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	n := map[string]int{
+		"Conns": len(e.conns), "dials": len(e.dials), "probes": len(e.probes), "checks": len(e.checks),
+		"Listeners": len(e.listeners), "peers": len(e.peers), "tombstones": len(e.graves),
+		"to resume": len(e.resumes.waiting), "resuming": e.resumes.running,
+		"borrowed to send": int(bufferBudget - e.send.Left()), "borrowed to receive": int(bufferBudget - e.receive.Left()),
+	}
+	for _, l := range e.listeners {
+		l.mu.Lock()
+		n["half-open"] += len(l.halfOpen)
+		n["waiting"] += len(l.waiting)
+		l.mu.Unlock()
+	}
+	maps.DeleteFunc(n, func(_ string, count int) bool { return count == 0 })
+	return n
+}
+
+// checkEmpty checks that a closed Engine remembers nothing.
+func checkEmpty(t *testing.T, e *Engine) {
+	t.Helper()
+	if n := entries(e); len(n) != 0 {
+		t.Errorf("the Engine still has %v", n)
+	}
+}
