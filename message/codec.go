@@ -23,7 +23,7 @@ const (
 // a Codec must not be copied after that. It is safe for concurrent use.
 //
 // It accepts no packet twice, and none that it sealed itself: it remembers every IV of the last TimeWindow, and of the TimeWindow
-// ahead, up to 65,536 of them (1 MiB). Above that it refuses late packets with [ErrReplay], older first, rather than accept one twice.
+// ahead, up to 65,536 of them (1 to 1.5 MiB). Above that it refuses late packets with [ErrReplay], older first, rather than accept one twice.
 // The memory ends with the Codec: a packet that was accepted less than TimeWindow before a restart is accepted once more after it.
 type Codec struct {
 	Key        mqtte2e.Key      // required: the zero key is refused

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxRemembered bounds a Codec's memory of IVs to 1 MiB (16 bytes each). A window of 10 s on either side of the clock then carries
+// maxRemembered bounds a Codec's memory of IVs to 1 MiB (16 bytes each), and what the slice has to spare. A window of 10 s on either side of the clock then carries
 // 3,276 messages a second in the worst case, far above what a broker's defaults pass on. What happens when it is full: see memory.
 const maxRemembered = 65536
 
