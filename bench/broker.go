@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// broker is what the clients are measured against: Mosquitto in processes of its own, or else the embedded broker in this one.
+type broker struct {
+	name  string            // for the report
+	hosts map[string]string // host:port by scheme: mqtt, mqtts, ws
+	tls   *tls.Config       // trusts the broker's certificate
+
+	servers []server
+}
+
+// server serves some of a broker's schemes.
+type server interface {
+	start() error
+	stop()
+}
+
+func (b *broker) host(scheme string) string { return b.hosts[scheme] }
+
+// address returns the URL of the broker.
+func (b *broker) address(scheme string) string {
+	if scheme == "ws" {
+		return "ws://" + b.hosts[scheme] + "/mqtt"
+	}
+	return scheme + "://" + b.hosts[scheme]
+}
+
+// startBroker starts Mosquitto with its default settings, or the embedded broker if there is none. Files go to dir.
+func startBroker(dir string) (*broker, error) {
+	b := &broker{hosts: make(map[string]string)}
+	if err := b.chooseHosts(); err != nil {
+		return nil, err
+	}
+	certificate, err := makeCertificate(dir)
+	if err != nil {
+		return nil, err
+	}
+	b.tls = certificate.client
+	if program, err := findMosquitto(); err == nil {
+		b.name = mosquittoVersion(program) + "; WebSocket: the embedded broker, in the process of the clients"
+		b.servers = mosquittoServers(program, dir, b)
+	} else {
+		b.name = "the embedded broker, in the process of the clients (mosquitto is not installed)"
+		b.servers = []server{&embedded{hosts: b.hosts, tls: certificate.server}}
+	}
+	if err := b.start(); err != nil {
+		b.stop()
+		return nil, err
+	}
+	return b, nil
+}
+
+// start starts all servers and waits until they take connections.
+func (b *broker) start() error {
+	for _, s := range b.servers {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	for _, host := range b.hosts {
+		if err := awaitHost(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *broker) stop() {
+	for _, s := range b.servers {
+		s.stop()
+	}
+}
+
+// awaitHost waits until something listens on host.
+func awaitHost(host string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), wireTimeout)
+	defer cancel()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for {
+		conn, err := net.Dial("tcp", host)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the broker does not listen on %s: %w", host, err)
+		}
+	}
+}
+
+// chooseHosts finds loopback addresses that nothing listens on now.
+func (b *broker) chooseHosts() error {
+	for _, scheme := range []string{"mqtt", "mqtts", "ws"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close() // once all are chosen, so that they differ
+		b.hosts[scheme] = l.Addr().String()
+	}
+	return nil
+}
+
+// findMosquitto looks where Debian puts it, too, which is in root's search path only.
+func findMosquitto() (string, error) {
+	program, err := exec.LookPath("mosquitto")
+	if errors.Is(err, exec.ErrNotFound) {
+		program, err = exec.LookPath("/usr/sbin/mosquitto")
+	}
+	return program, err
+}
+
+// mosquittoServers returns Mosquitto for TCP and TLS. WebSocket stays the embedded broker's: Mosquitto 2.0.11 with libwebsockets
+// stops delivering to a subscriber that is sent messages of more than 4 KiB faster than it takes them.
+func mosquittoServers(program, dir string, b *broker) []server {
+	_, tcp, _ := net.SplitHostPort(b.hosts["mqtt"])
+	_, secured, _ := net.SplitHostPort(b.hosts["mqtts"])
+	return []server{
+		&mosquitto{program: program, file: filepath.Join(dir, "mosquitto.conf"), lines: "listener " + tcp + " 127.0.0.1\n" +
+			"listener " + secured + " 127.0.0.1\n" +
+			"certfile " + filepath.Join(dir, certificateFile) + "\nkeyfile " + filepath.Join(dir, keyFile) + "\n" +
+			"allow_anonymous true\n"},
+		&embedded{hosts: map[string]string{"ws": b.hosts["ws"]}},
+	}
+}
+
+// mosquitto is a Mosquitto process.
+type mosquitto struct {
+	program, file, lines string
+	process              *exec.Cmd
+}
+
+func (m *mosquitto) start() error {
+	lines := m.lines
+	if os.Geteuid() == 0 {
+		lines += "user root\n" // else it gives root up and cannot read its key
+	}
+	if err := os.WriteFile(m.file, []byte(lines), 0o600); err != nil {
+		return err
+	}
+	m.process = exec.Command(m.program, "-c", m.file)
+	return m.process.Start()
+}
+
+// stop kills the process: without a farewell, as an outage does.
+func (m *mosquitto) stop() {
+	if m.process != nil && m.process.Process != nil {
+		m.process.Process.Kill()
+		m.process.Wait()
+	}
+}

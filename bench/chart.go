@@ -1,0 +1,108 @@
+package main
+
+import (
+	"image/color"
+	"path/filepath"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+)
+
+// A chart compares clients, as bars side by side, over several cases.
+type chart struct {
+	file, title, unit string
+	clients           []string   // of the legend
+	cases             []string   // below the bars
+	keys              [][]string // of results, by client and case
+}
+
+// Colours that people who do not see red or green can tell apart (Okabe and Ito), one for each client of a chart.
+var colours = []color.RGBA{{0x99, 0x99, 0x99, 0xFF}, {0x00, 0x72, 0xB2, 0xFF}, {0xE6, 0x9F, 0x00, 0xFF}, {0x00, 0x9E, 0x73, 0xFF}}
+
+const (
+	barWidth    = vg.Length(18) // points
+	chartWidth  = 16 * vg.Centimeter
+	chartHeight = 8 * vg.Centimeter
+)
+
+// charts are what README shows.
+func charts() []chart {
+	throughput := chart{
+		file: "throughput.svg", title: "Goodput by MQTT payload", unit: megabytes,
+		clients: []string{"bare client, no encryption", "Conn", "paho, no encryption", "mux stream"},
+		keys:    make([][]string, 4),
+	}
+	for _, p := range payloads {
+		throughput.cases = append(throughput.cases, p.name)
+		for i, client := range []string{"bare ", "Conn ", "paho ", "mux "} {
+			throughput.keys[i] = append(throughput.keys[i], client+p.name)
+		}
+	}
+	transports := chart{
+		file: "transports.svg", title: "Goodput by way to the broker, 60 KiB", unit: megabytes,
+		clients: []string{"bare client, no encryption", "Conn"},
+		cases:   []string{"TCP", "TLS", "WebSocket"},
+		keys:    [][]string{{"bare 60 KiB", "bare mqtts", "bare ws"}, {"Conn 60 KiB", "Conn mqtts", "Conn ws"}},
+	}
+	latency := chart{
+		file: "latency.svg", title: "Round trip of 64 bytes, median", unit: micros,
+		clients: []string{"bare client, no encryption", "Conn", "paho, no encryption"},
+		cases:   []string{"idle"},
+		keys:    [][]string{{"round trip, bare, median"}, {"round trip, Conn, median"}, {"round trip, paho, median"}},
+	}
+	return []chart{throughput, transports, latency}
+}
+
+// saveCharts draws what was measured.
+func saveCharts(dir string, r *results) error {
+	for _, c := range charts() {
+		if err := c.save(dir, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chart) save(dir string, r *results) error {
+	p := plot.New()
+	p.Title.Text = c.title
+	p.Y.Label.Text = c.unit
+	p.Y.Min = 0
+	p.BackgroundColor = color.White // legible on a dark page too
+	p.NominalX(c.cases...)
+	p.Legend.Top, p.Legend.Left = true, true
+	drawn := 0
+	for i, client := range c.clients {
+		values, ok := c.values(r, i)
+		if !ok {
+			continue
+		}
+		bars, err := plotter.NewBarChart(values, barWidth)
+		if err != nil {
+			return err
+		}
+		bars.Color, bars.LineStyle.Width = colours[i], 0
+		bars.Offset = barWidth * vg.Length(float64(i)-float64(len(c.clients)-1)/2)
+		p.Add(bars)
+		p.Legend.Add(client, bars)
+		drawn++
+	}
+	if drawn == 0 {
+		return nil
+	}
+	p.Y.Max *= 1.25 // room for the legend
+	return p.Save(chartWidth, chartHeight, filepath.Join(dir, c.file))
+}
+
+// values returns a client's medians, false if nothing of it was measured.
+func (c *chart) values(r *results, client int) (values plotter.Values, measured bool) {
+	for _, key := range c.keys[client] {
+		value := 0.0
+		if s := r.get(key); s != nil {
+			value, measured = s.median(), true
+		}
+		values = append(values, value)
+	}
+	return values, measured
+}

@@ -1,0 +1,94 @@
+// Command bench measures what encryption, ordering and flow control cost: a Conn against a client that does nothing but MQTT and
+// against plain paho, all through the same broker, interleaved in one run.
+//
+// Run it as go run ./bench at the root of the repository, or as go run . here. It starts Mosquitto, from PATH or /usr/sbin, or
+// else the embedded broker; it needs no network and installs nothing. It prints its tables, and with -o writes them and the
+// charts of README to a directory.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime/pprof"
+)
+
+// options are the flags.
+type options struct {
+	rounds  int
+	quick   bool
+	only    string
+	out     string
+	profile string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 5, "how often to measure everything")
+	flag.BoolVar(&o.quick, "quick", false, "one short round, for a first impression")
+	flag.StringVar(&o.only, "run", "", "measure only what matches this regular `expression`")
+	flag.StringVar(&o.out, "o", "", "write results.md, results.csv and charts to this `directory`")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of all clients to this `file`")
+	flag.Parse()
+	if o.quick {
+		o.rounds = 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	only, err := regexp.Compile(o.only)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := startBroker(dir)
+	if err != nil {
+		return err
+	}
+	defer b.stop()
+	if o.profile != "" {
+		stop, err := startProfile(o.profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	r, err := runPlan(ctx, b.plan(o.quick), o.rounds, only, os.Stderr)
+	if err != nil {
+		return err
+	}
+	about := environment(b, o.rounds)
+	writeReport(os.Stdout, about, r)
+	if o.out == "" {
+		return nil
+	}
+	return saveReport(o.out, about, r)
+}
+
+func startProfile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		file.Close()
+	}, nil
+}
