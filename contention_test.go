@@ -32,7 +32,7 @@ func TestManySendersOneQueue(t *testing.T) {
 	start := time.Now()
 	var transfers [senders]*transfer
 	for i := range senders {
-		transfers[i] = startTransfer(dialed[i], accepted[i], size(8))
+		transfers[i] = startTransfer(dialed[i], accepted[i], size(8e6))
 	}
 	for _, transfer := range transfers {
 		transfer.check(t)
@@ -43,7 +43,7 @@ func TestManySendersOneQueue(t *testing.T) {
 		sent += c.Stats().PacketsSent
 		again += c.Stats().Retransmitted
 	}
-	t.Logf("%d senders of %d MB each took %v; %d of %d packets retransmitted", senders, size(8)/1e6, elapsed, again, sent)
+	t.Logf("%d senders of %d MB each took %v; %d of %d packets retransmitted", senders, size(8e6)/1e6, elapsed, again, sent)
 }
 
 // TestWriteWriteRead checks that two small writes before a read cost no more

@@ -34,12 +34,12 @@ func connected(t *testing.T, broker string, config *mqtte2e.Config, dial dialFun
 	return dialed, accepted, lines
 }
 
-// size returns how many MB to transfer, less in short mode.
-func size(megabytes int64) int64 {
+// size returns how many bytes to transfer instead of full, less in short mode.
+func size(full int64) int64 {
 	if testing.Short() {
-		megabytes /= 4
+		return full / 4
 	}
-	return megabytes * 1e6
+	return full
 }
 
 func TestBrokerKilledDuringTransfer(t *testing.T) {
@@ -52,8 +52,8 @@ func TestBrokerKilledDuringTransfer(t *testing.T) {
 			if direction == "to dialer" {
 				from, to = to, from
 			}
-			transfer := startTransfer(from, to, size(100))
-			transfer.waitFor(size(100) * 2 / 5)
+			transfer := startTransfer(from, to, size(100e6))
+			transfer.waitFor(size(100e6) * 2 / 5)
 			broker.Kill()
 			<-time.After(2 * time.Second)
 			broker.Restart()
@@ -75,9 +75,9 @@ func TestCutTwentyTimes(t *testing.T) {
 	const cuts = 20
 	from, to, lines := connected(t, mqtttest.Broker(t), newConfig(), nil)
 	random := rand.New(rand.NewPCG(1, 2))
-	transfer := startTransfer(from, to, size(100))
+	transfer := startTransfer(from, to, size(100e6))
 	for i := range int64(cuts) {
-		part := size(100) / (cuts + 1)
+		part := size(100e6) / (cuts + 1)
 		transfer.waitFor(i*part + random.Int64N(part))
 		lines[random.IntN(2)].Cut()
 	}
@@ -120,8 +120,8 @@ func TestHalfDeadSocketOfMosquitto(t *testing.T) {
 
 func transferOverHalfDeadSocket(t *testing.T, from, to *mqtte2e.Conn, kill func()) {
 	t.Helper()
-	transfer := startTransfer(from, to, size(20))
-	transfer.waitFor(size(20) / 2)
+	transfer := startTransfer(from, to, size(20e6))
+	transfer.waitFor(size(20e6) / 2)
 	kill()
 	dead := time.Now()
 	transfer.check(t)
