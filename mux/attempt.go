@@ -57,12 +57,11 @@ func (d *Dialer) wait(ctx context.Context, a *attempt) (again bool, err error) {
 	case <-a.ready:
 		d.leave(a)
 	case <-ctx.Done():
-		if !d.leave(a) {
-			return false, noAnswer(a.name, ctx.Err())
+		if d.leave(a) {
+			// What the dial says now tells how far it got.
+			<-a.ready
 		}
-		// What the dial says now tells how far it got.
-		<-a.ready
-		if a.err == nil || !errors.Is(a.err, ctx.Err()) {
+		if !closed(a.ready) || !errors.Is(a.err, ctx.Err()) {
 			return false, noAnswer(a.name, ctx.Err())
 		}
 	}
