@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -40,7 +41,7 @@ type Conn struct {
 
 	sealer *record.Sealer // owned by the writer goroutine
 	opener *record.Opener // owned by the reader goroutine
-	warned bool           // of a second listener; owned by the reader goroutine
+	warned atomic.Bool    // of a second listener
 
 	inUrgent, inData bool // guarded by queue.mu
 

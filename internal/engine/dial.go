@@ -23,9 +23,6 @@ const (
 	// confirmTimeout is how long a dialer's Conn waits for the first packet
 	// from the listener that answered it.
 	confirmTimeout = 10 * time.Second
-	// maxEvents bounds the answers that wait for a dial; one more is dropped
-	// and comes again with the next repetition.
-	maxEvents = 8
 )
 
 // A dial is an attempt to reach the listener under a name. Its fields belong
@@ -55,12 +52,6 @@ type attempt struct {
 	count     int
 }
 
-type event struct {
-	id  [8]byte
-	m   handshake.Message
-	now time.Time
-}
-
 // Dial connects to the listener under name, which is valid and folded.
 func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Conn, error) {
 	ctx, cancel := e.bound(ctx)
@@ -69,8 +60,12 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 		return nil, err
 	}
 	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, events: make(chan event, maxEvents)}
-	defer d.end()
-	return d.run(ctx)
+	c, err := d.run(ctx)
+	d.end()
+	if c != nil {
+		d.lookForSecondAnswer(c)
+	}
+	return c, err
 }
 
 func (d *dial) run(ctx context.Context) (*Conn, error) {
@@ -142,6 +137,7 @@ func (d *dial) keep(a *attempt) {
 	e.dials[a.id] = d
 }
 
+// end sees to it that no more events come.
 func (d *dial) end() {
 	e := d.engine
 	e.mu.Lock()
@@ -260,31 +256,4 @@ func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
 	}
 	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil
-}
-
-// toDial hands an answer to the dial that waits for it. An answer to a dial
-// that has its Conn already can only come from a second listener.
-func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {
-	e.mu.RLock()
-	d, c := e.dials[id], e.conns[id]
-	e.mu.RUnlock()
-	if c != nil {
-		e.secondAnswer(c, m)
-		return
-	}
-	if d == nil {
-		return
-	}
-	select {
-	case d.events <- event{id, m, now}:
-	default:
-	}
-}
-
-func (e *Engine) secondAnswer(c *Conn, m handshake.Message) {
-	answer, ok := m.(handshake.Answer)
-	if ok && !c.warned && sha256.Sum256(answer.Noise) != c.origin.digest {
-		c.warned = true
-		e.config.Logger.Warn("a second listener answers under the same name; give each its own name or key", "conn", c.logName(), "name", c.origin.name)
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"testing"
 	"time"
 
@@ -101,27 +100,4 @@ func TestTombstonesAreBounded(t *testing.T) {
 		checkEmpty(t, client)
 		checkEmpty(t, server)
 	})
-}
-
-// connectMany makes so many Conns at once, and returns both ends of each in the
-// same order.
-func (w *world) connectMany(e *Engine, l *Listener, conns int) (dialed, accepted []*Conn) {
-	dialed, accepted = make([]*Conn, conns), make([]*Conn, conns)
-	var dials sync.WaitGroup
-	for i := range conns {
-		dials.Go(func() { dialed[i] = w.dial(e) })
-	}
-	ids := make(map[[8]byte]*Conn)
-	for range conns {
-		c, err := l.Accept()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		ids[c.origin.peerID] = c
-	}
-	dials.Wait()
-	for i, c := range dialed {
-		accepted[i] = ids[c.id]
-	}
-	return dialed, accepted
 }

@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+// maxEvents bounds the answers that wait for a dial; one more is dropped and
+// comes again with the next repetition.
+const maxEvents = 8
+
+// An event is an authenticated answer to a dial.
+type event struct {
+	id  [8]byte
+	m   handshake.Message
+	now time.Time
+}
+
+// toDial hands an answer to the dial that waits for it. An answer to a dial
+// that has its Conn already can only come from a second listener.
+func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {
+	e.mu.RLock()
+	c, d := e.conns[id], e.dials[id]
+	if c == nil && d != nil {
+		select {
+		case d.events <- event{id, m, now}:
+		default:
+		}
+	}
+	e.mu.RUnlock()
+	if c != nil {
+		e.secondAnswer(c, m)
+	}
+}
+
+// lookForSecondAnswer looks at what came while the first answer was dealt with.
+func (d *dial) lookForSecondAnswer(c *Conn) {
+	for {
+		select {
+		case ev := <-d.events:
+			if ev.id == c.id {
+				d.engine.secondAnswer(c, ev.m)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (e *Engine) secondAnswer(c *Conn, m handshake.Message) {
+	answer, ok := m.(handshake.Answer)
+	if ok && sha256.Sum256(answer.Noise) != c.origin.digest && !c.warned.Swap(true) {
+		e.config.Logger.Warn("a second listener answers under the same name; give each its own name or key", "conn", c.logName(), "name", c.origin.name)
+	}
+}
