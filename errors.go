@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // Errors that errors.Is finds in what the functions of this package return.
@@ -40,15 +42,22 @@ func withHint(err error, broker address.Address) error {
 	if !errors.As(err, &e) || e.Kind != ErrBroker {
 		return err
 	}
-	return &engine.Error{Kind: e.Kind, Cause: e.Cause, Text: fmt.Sprintf("%v: %s: %s", broker, e.Text, brokerHint(e.Cause))}
+	text := fmt.Sprintf("%v: %s", broker, e.Text)
+	if hint := brokerHint(e.Cause); hint != "" {
+		text += ": " + hint
+	}
+	return &engine.Error{Kind: e.Kind, Cause: e.Cause, Text: text}
 }
 
-// brokerHint says what to check after cause.
+// brokerHint says what to check after cause, nothing if cause says it by itself.
 func brokerHint(cause error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
+	var refused *link.RefusedError
 	switch {
+	case errors.As(cause, &refused):
+		return ""
 	case errors.As(cause, &dns):
 		return "check the spelling of the host, and this machine's DNS"
 	case errors.As(cause, &certificate):
@@ -57,7 +66,7 @@ func brokerHint(cause error) string {
 		return "check the port, which does not speak TLS; mqtt:// and ws:// are without TLS"
 	case errors.Is(cause, syscall.ECONNREFUSED):
 		return "check that the broker runs, and the port"
-	case errors.Is(cause, context.DeadlineExceeded), errors.Is(cause, context.Canceled):
+	case errors.Is(cause, context.DeadlineExceeded), errors.Is(cause, context.Canceled), errors.Is(cause, os.ErrDeadlineExceeded):
 		return "check the address and the network, or allow more time"
 	}
 	return "check the address, the network, and user and password for the broker"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +37,7 @@ func TestBrokerErrorsHaveHints(t *testing.T) {
 		{certificate, []string{"TLSConfig"}},
 		{tls.RecordHeaderError{Msg: "not TLS"}, []string{"does not speak TLS"}},
 		{fmt.Errorf("dial: %w", context.DeadlineExceeded), []string{"allow more time"}},
+		{fmt.Errorf("TLS: %w", os.ErrDeadlineExceeded), []string{"allow more time"}},
 		{errors.New("not authorized"), []string{"not authorized", "user and password"}},
 	} {
 		err := withHint(brokerFailure(test.cause), broker)

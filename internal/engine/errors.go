@@ -51,7 +51,7 @@ func peerGone(format string, values ...any) error {
 
 // noAnswer says that a dial to name reached the broker and no listener.
 func noAnswer(name string, cause error) error {
-	text := fmt.Sprintf("as %q: check that its listener runs and uses the same broker, and that key, name and TopicPrefix are equal on both ends", name)
+	text := fmt.Sprintf("as %q: check that its listener runs and uses the same broker, that key, name and TopicPrefix are equal on both ends, and the broker's permissions for the topics", name)
 	if cause != nil {
 		text += " (" + cause.Error() + ")"
 	}
