@@ -25,8 +25,9 @@ type acks struct {
 	pending   int       // eliciting packets not yet acknowledged
 	first     time.Time // when the first of them came
 	last      time.Time // when the last of them came
-	now       bool      // an ACK is due at once
+	now       bool      // an ACK is due at once; only while some are pending
 	every     int       // packets an ACK may wait for, from the grant
+	gap       bool      // a number out of order came, and no eliciting packet since
 }
 
 // receive takes note of an authenticated packet. atOnce asks for an immediate
@@ -41,6 +42,7 @@ func (a *acks) receive(now time.Time, number uint64, eliciting, atOnce bool) {
 		kept := copy(a.received, a.received[excess:])
 		a.received = a.received[:kept]
 	}
+	a.gap = a.gap || !inOrder
 	if !eliciting {
 		return
 	}
@@ -49,34 +51,40 @@ func (a *acks) receive(now time.Time, number uint64, eliciting, atOnce bool) {
 	}
 	a.pending++
 	a.last = now
-	a.now = a.now || atOnce || !inOrder || a.pending >= a.every
+	a.now = a.now || atOnce || a.gap || a.pending >= a.every
+	a.gap = false
 }
 
-// deadline is when an ACK that nothing else carries has to go; zero: none.
+// deadline is when an ACK that nothing else carries has to go; zero: there is
+// none, or it is due already.
 func (a *acks) deadline() time.Time {
-	if a.pending == 0 {
+	if a.pending == 0 || a.now {
 		return time.Time{}
 	}
 	return earlier(a.last.Add(ackDrained), a.first.Add(maxAckDelay))
 }
+
+// expire makes an ACK due whose deadline has come.
+func (a *acks) expire(now time.Time) { a.now = a.due(now) }
 
 // due reports whether an ACK has to go now.
 func (a *acks) due(now time.Time) bool {
 	return a.now || a.pending > 0 && !now.Before(a.deadline())
 }
 
-// fill describes what arrived and starts a new count. The grant sets the pace.
-func (a *acks) fill(ack *wire.Ack, now time.Time) {
+// fill describes what arrived, in most ranges at most, and starts a new count.
+// The grant sets the pace.
+func (a *acks) fill(ack *wire.Ack, now time.Time, most int) {
 	ack.Delay = 0
-	if a.pending > 0 {
+	if len(a.received) > 0 {
 		ack.Delay = max(now.Sub(a.largestAt), 0)
 	}
 	ack.Ranges = ack.Ranges[:0]
-	for i := len(a.received) - 1; i >= 0; i-- {
+	for i := len(a.received) - 1; i >= 0 && len(ack.Ranges) < most; i-- {
 		s := a.received[i]
 		ack.Ranges = append(ack.Ranges, wire.Range{Smallest: s.start, Largest: s.end - 1})
 	}
-	a.every = min(max(int(ack.GrantMessages/4), minAckPackets), ackPackets)
+	a.every = int(min(max(ack.GrantMessages/4, minAckPackets), ackPackets))
 	a.pending, a.now = 0, false
 }
 

@@ -24,6 +24,19 @@ func (b *Budget) take(n int) bool {
 	return false
 }
 
+// share reserves up to want bytes, in units of baseBuffer, for a stream that
+// has reserved held before, and returns how many. No stream gets more than it
+// leaves to the others, so that a few that are stuck or idle with what they
+// have do not starve those that come later.
+func (b *Budget) share(held, want int) int {
+	n := int(min(int64(want), (b.left.Load()-int64(held))/2))
+	n -= n % baseBuffer
+	if n <= 0 || !b.take(n) {
+		return 0
+	}
+	return n
+}
+
 // give returns n bytes.
 func (b *Budget) give(n int) { b.left.Add(int64(n)) }
 

@@ -70,7 +70,7 @@ func (b *buffer) discard(offset uint64) {
 	if offset <= b.base {
 		return
 	}
-	done := min(int((offset-b.base)/chunkSize), len(b.chunks))
+	done := int(min((offset-b.base)/chunkSize, uint64(len(b.chunks))))
 	for _, c := range b.chunks[:done] {
 		if c != nil {
 			chunkPool.Put(c)

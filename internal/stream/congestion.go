@@ -7,6 +7,10 @@ const (
 	// peer's first ACK says otherwise (SPEC.md, "Grant").
 	initialMessages   = 4
 	initialGrantBytes = 4 << 20
+	// maxGrantMessages is the most that is made of a grant, more than any
+	// broker queues by default. Of bytes it is maxBuffer, which bounds what can
+	// be in flight anyway.
+	maxGrantMessages = 4096
 	// minWindowPackets keeps a stream moving however bad the path.
 	minWindowPackets = 2
 	// delayGuard is the standing queue, as time above the smallest round
@@ -33,14 +37,14 @@ type congestion struct {
 	packet    int // bytes of a full packet
 	slowStart bool
 
-	roundEnd    uint64 // the round trip ends when a packet at or above this is acknowledged
+	recovery    uint64 // packets below this number were sent before the window last shrank
+	roundEnd    uint64 // the round trip ends when a packet at or above this number is acknowledged
 	roundStart  time.Time
 	acked, lost int // packets of this round trip
 	delivered   int // bytes acknowledged in this round trip
 	burst       int // most bytes of them acknowledged at once
 	fastest     time.Duration
-	shrunk      bool // the window shrank in this round trip
-	stuck       int  // consecutive rounds of delay at the smallest window
+	stuck       int // consecutive rounds of delay at the smallest window
 
 	run     int    // consecutive numbers lost
 	runNext uint64 // the number that would make the run longer
@@ -64,7 +68,7 @@ func (c *congestion) onPacket(size, grant int, limited bool) {
 	case c.window < c.ceiling*9/10:
 		c.window += size / 8
 	default:
-		c.window += c.packet * size / c.window
+		c.window += int(int64(c.packet) * int64(size) / int64(c.window))
 	}
 	c.window = min(c.window, max(grant, c.minimum()))
 }
@@ -77,35 +81,39 @@ func (c *congestion) onSample(measured time.Duration) {
 }
 
 // onLoss takes note of a lost packet. Numbers between two eliciting packets
-// may belong to ACKs, so a run continues at next, the number that this stream
-// sent after the one lost before.
-func (c *congestion) onLoss(number, next uint64) {
+// may belong to ACKs, so a run continues at following, the number of the packet
+// that was sent after the one lost. next is the number that will be sent next.
+func (c *congestion) onLoss(number, following, next uint64) {
 	c.lost++
 	if number == c.runNext {
 		c.run++
 	} else {
 		c.run = 1
 	}
-	c.runNext = next
-	if c.run >= burstLoss {
-		c.shrink()
+	c.runNext = following
+	if c.run >= burstLoss && number >= c.recovery {
+		c.shrink(next)
 	}
 }
 
-// onAck takes note of an ACK for so many bytes, up to the number largest, and
-// ends the round trip when that reaches its end.
+// onAck takes note of an ACK for so many bytes, below the number largest, and
+// ends the round trip when that reaches its end. What happened in a round trip
+// counts only if the window did not shrink while its packets were on their way.
 func (c *congestion) onAck(now time.Time, bytes int, largest, next uint64, rtt *rtt) {
 	c.delivered += bytes
 	c.burst = max(c.burst, bytes)
-	if largest < c.roundEnd {
+	if largest <= c.roundEnd {
 		return
 	}
-	if c.lost > burstLoss && c.lost*10 > c.acked+c.lost {
-		c.shrink()
+	if c.recovery < c.roundEnd {
+		if c.lost > burstLoss && c.lost*10 > c.acked+c.lost {
+			c.shrink(next)
+		} else {
+			c.guard(rtt, c.burstTime(now), next)
+		}
 	}
-	c.guard(rtt, c.burstTime(now))
 	c.roundEnd, c.roundStart = next, now
-	c.acked, c.lost, c.delivered, c.burst, c.fastest, c.shrunk = 0, 0, 0, 0, 0, false
+	c.acked, c.lost, c.delivered, c.burst, c.fastest = 0, 0, 0, 0, 0
 }
 
 // burstTime is how long the path took to deliver as many bytes as one ACK
@@ -120,13 +128,14 @@ func (c *congestion) burstTime(now time.Time) time.Duration {
 }
 
 // guard shrinks the window when even the fastest packet of a round waited.
-func (c *congestion) guard(rtt *rtt, burst time.Duration) {
-	if c.fastest == 0 || c.fastest <= rtt.minimum()+delayGuard+burst {
+func (c *congestion) guard(rtt *rtt, burst time.Duration, next uint64) {
+	base := rtt.minimum()
+	if c.fastest == 0 || base == 0 || c.fastest <= base+delayGuard+burst {
 		c.stuck = 0
 		return
 	}
 	if c.window > c.minimum() {
-		c.shrink()
+		c.shrink(next)
 		return
 	}
 	if c.stuck++; c.stuck >= guardRounds {
@@ -135,12 +144,11 @@ func (c *congestion) guard(rtt *rtt, burst time.Duration) {
 	}
 }
 
-func (c *congestion) shrink() {
+// shrink takes the window back. Packets below next were sent with the larger
+// one, and cause no further shrinking.
+func (c *congestion) shrink(next uint64) {
 	c.slowStart = false
-	if c.shrunk {
-		return
-	}
-	c.shrunk = true
+	c.recovery = next
 	c.ceiling = c.window
 	c.window = max(c.window*7/10, c.minimum())
 }

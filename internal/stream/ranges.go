@@ -63,8 +63,9 @@ func (r ranges) search(v uint64) int {
 	return low
 }
 
-// contains reports whether all of [start, end) is in the set.
-func (r ranges) contains(start, end uint64) bool {
-	i := r.search(start + 1)
-	return i < len(r) && r[i].start <= start && end <= r[i].end
+// touches reports whether some span overlaps or borders on [start, end), so that
+// adding that makes no further span.
+func (r ranges) touches(start, end uint64) bool {
+	i := r.search(start)
+	return i < len(r) && r[i].start <= end
 }

@@ -77,6 +77,7 @@ func (v *visitor) Reset(code uint64) {
 	s := v.stream
 	v.elicit(true)
 	s.wasReset, s.peerCode = true, code
+	s.stop.drop()
 	s.out.abandon()
 }
 
@@ -91,8 +92,7 @@ func (v *visitor) Resume(a *wire.Ack) {
 	v.elicit(true)
 	s.restart = v.now
 	s.ledger.eligible = s.ledger.next
-	s.ledger.noFailNum = s.ledger.next
-	s.ledger.backoff = 0
+	s.ledger.excuse()
 	s.rtt.resetMinimum()
 	v.Ack(a)
 }
@@ -100,9 +100,18 @@ func (v *visitor) Resume(a *wire.Ack) {
 // Ack implements wire.Visitor.
 func (v *visitor) Ack(a *wire.Ack) {
 	s := v.stream
-	s.out.credit = max(s.out.credit, a.Credit)
+	if len(a.Ranges) > 0 && a.Ranges[0].Largest >= s.ledger.next {
+		v.fail(fmt.Errorf("%w: %d", errUnsent, a.Ranges[0].Largest))
+		return
+	}
+	if a.Credit > s.out.credit {
+		s.out.credit = a.Credit
+		s.ledger.backoff = 0
+	}
 	if v.number >= s.grantedBy {
-		s.messages, s.bytes, s.grantedBy = max(a.GrantMessages, 1), a.GrantBytes, v.number
+		s.grantedBy = v.number
+		s.messages = min(max(a.GrantMessages, 1), maxGrantMessages)
+		s.bytes = min(a.GrantBytes, maxBuffer)
 	}
 	s.acknowledge(v.now, a)
 	s.detectLoss(v.now)

@@ -14,14 +14,15 @@ const maxGaps = 4096
 // sender's window does in a round trip, so that credit never slows its start.
 const growthFactor = 4
 
-// growthPeriod is within which half a window has to be consumed for the window
-// to grow: a stream that takes longer does not fill its window at any round
-// trip below twice this.
+// growthPeriod, or two round trips if that is more, is within which half a
+// window has to be consumed for the window to grow: a stream that takes longer
+// does not fill its window.
 const growthPeriod = 500 * time.Millisecond
 
 var (
 	errCredit = errors.New("the peer sent beyond the credit it was given")
 	errFinal  = errors.New("the peer moved the end of its stream")
+	errUnsent = errors.New("the peer acknowledged a packet that was not sent")
 	errGaps   = errors.New("too many gaps")
 )
 
@@ -60,7 +61,7 @@ func (r *receiver) stream(offset uint64, p []byte) (fresh bool, err error) {
 		return false, fmt.Errorf("%w: offset %d of %d", errCredit, end, r.credit)
 	case r.hasFinal && end > r.final:
 		return false, errFinal
-	case len(r.received) >= maxGaps && offset > r.next:
+	case len(r.received) >= maxGaps && offset > r.next && !r.received.touches(offset, end):
 		return false, errGaps
 	case end <= r.next:
 		return false, nil
@@ -85,13 +86,19 @@ func (r *receiver) store(offset uint64, p []byte) bool {
 		r.next = max(r.next, r.received[0].end)
 		r.received = append(r.received[:0], r.received[1:]...)
 	}
+	if r.discard {
+		r.read = r.next
+	}
 	return true
 }
 
 // finish learns the length of the stream.
 func (r *receiver) finish(final uint64) error {
-	if final < r.highest || r.hasFinal && final != r.final {
+	switch {
+	case final < r.highest || r.hasFinal && final != r.final:
 		return errFinal
+	case final > r.credit:
+		return fmt.Errorf("%w: end %d of %d", errCredit, final, r.credit)
 	}
 	r.final, r.hasFinal = final, true
 	return nil
@@ -113,27 +120,31 @@ func (r *receiver) take(p []byte) (n int, reopened bool) {
 	} else {
 		r.data.discard(r.read)
 	}
+	if r.hasFinal {
+		r.settle()
+	}
 	return n, r.starved()
 }
 
 // starved reports whether less than half of the window is left to the peer,
 // although a quarter more could be given.
 func (r *receiver) starved() bool {
-	left := int(r.credit - r.highest)
-	more := int(r.read) + r.window - int(r.credit)
-	return !r.hasFinal && left < r.window/2 && more >= r.window/4
+	window := uint64(r.window)
+	left, granted := r.credit-r.highest, r.credit-r.read
+	return !r.hasFinal && left < window/2 && granted <= window-window/4
 }
 
 // advance moves the credit up to the window. The window grows, while the budget
-// lasts, whenever the application consumed half of it within growthPeriod; a
-// slower one could not use more.
-func (r *receiver) advance(now time.Time) {
+// lasts, whenever the application consumed half of it within period; a slower
+// one could not use more.
+func (r *receiver) advance(now time.Time, period time.Duration) {
 	if r.hasFinal || r.discard {
 		r.settle()
 		return
 	}
-	if int(r.read-r.periodRead) >= r.window/2 {
-		if more := min(r.window*(growthFactor-1), maxBuffer-r.window); now.Sub(r.periodStart) < growthPeriod && r.budget.take(more) {
+	if r.read-r.periodRead >= uint64(r.window/2) {
+		if now.Sub(r.periodStart) < period {
+			more := r.budget.share(r.held, min(r.window*(growthFactor-1), maxBuffer-r.window))
 			r.held += more
 			r.window += more
 		}

@@ -11,8 +11,11 @@ import (
 func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	l := &s.ledger
 	limited := l.bytes*2 >= s.congestion.window
-	progress, before := false, l.bytes
+	before := l.bytes
 	for i, r := range a.Ranges {
+		if i == 0 {
+			l.largest = max(l.largest, r.Largest+1)
+		}
 		packets := l.between(r.Smallest, r.Largest)
 		for j := range packets {
 			p := &packets[j]
@@ -23,24 +26,29 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 				s.sample(now, p, a.Delay)
 			}
 			s.onAcknowledged(p, limited)
-			progress = true
 		}
 	}
-	if !progress {
-		return
+	if acked := before - l.bytes; acked > 0 {
+		s.probe = probeNone
+		s.congestion.onAck(now, acked, l.largest, l.next, &s.rtt)
+		l.trim()
 	}
-	l.largest = max(l.largest, a.Ranges[0].Largest+1)
-	l.backoff = 0
-	s.congestion.onAck(now, before-l.bytes, a.Ranges[0].Largest, l.next, &s.rtt)
-	l.trim()
 }
 
+// sample takes the round-trip time of p, unless an outage of either link is
+// part of it. An ACK held back longer than the shortest probe timeout repeats one
+// that was lost, or waited for a link or a writer.
 func (s *Stream) sample(now time.Time, p *sentPacket, delay time.Duration) {
+	if p.number < s.ledger.excused || delay > minProbeTimeout {
+		return
+	}
 	measured := now.Sub(p.at)
 	s.rtt.sample(now, measured, delay)
 	s.congestion.onSample(max(measured-delay, 0))
 }
 
+// onAcknowledged takes p out of flight. The probe timeout starts afresh, but
+// not when all that is acknowledged is probes of a peer without credit.
 func (s *Stream) onAcknowledged(p *sentPacket, limited bool) {
 	s.ledger.finish(p)
 	s.size.onAck(p.size)
@@ -48,8 +56,13 @@ func (s *Stream) onAcknowledged(p *sentPacket, limited bool) {
 	if p.length > 0 {
 		s.out.acknowledge(p.offset, p.offset+uint64(p.length))
 	}
-	for _, c := range s.signals(p.control) {
-		*c = signalAcked
+	if p.length > 0 || !s.out.blocked() {
+		s.ledger.backoff = 0
+	}
+	for i, c := range s.signals() {
+		if p.control&(1<<i) != 0 {
+			c.acknowledge(p.number)
+		}
 	}
 }
 
@@ -84,43 +97,39 @@ func (s *Stream) numberAfter(i int) uint64 {
 	return s.ledger.next
 }
 
-func (s *Stream) onLost(p *sentPacket, next uint64) {
+// onLost takes p out of flight and queues what it carried for a new packet.
+// following is the number of the packet after it.
+func (s *Stream) onLost(p *sentPacket, following uint64) {
 	s.ledger.finish(p)
-	if !s.ledger.blameless(p) {
-		s.congestion.onLoss(p.number, next)
+	if p.number >= s.ledger.excused {
+		s.congestion.onLoss(p.number, following, s.ledger.next)
 		if p.length > 0 {
 			s.size.onLoss(p.offset, p.offset+uint64(p.length), s.out.una, p.size)
 		}
 	}
-	s.sendAgain(p)
-}
-
-// sendAgain queues what p carried for a new packet.
-func (s *Stream) sendAgain(p *sentPacket) {
 	if p.length > 0 {
 		s.out.lose(p.offset, p.offset+uint64(p.length))
 	}
-	for _, c := range s.signals(p.control) {
-		c.lose()
-	}
-	if p.control&controlCredit != 0 {
-		s.reopened = true
+	for i, c := range s.signals() {
+		if p.control&(1<<i) != 0 {
+			c.lose(p.number)
+		}
 	}
 }
 
-// signals returns the signals that a packet carried.
-func (s *Stream) signals(carried control) []*signal {
-	if carried == 0 {
-		return nil
+// forget takes the oldest packet for lost when there are too many to remember.
+// Only a probe timeout repeats the signals that it carried.
+func (s *Stream) forget() {
+	l := &s.ledger
+	if len(l.packets) < maxSent {
+		return
 	}
-	all := [...]*signal{&s.out.fin, &s.stop, &s.reset, &s.ping, &s.resume}
-	list := all[:0]
-	for i, c := range all {
-		if carried&(1<<i) != 0 {
-			list = append(list, c)
-		}
+	p := l.oldest()
+	l.finish(p)
+	if p.length > 0 {
+		s.out.lose(p.offset, p.offset+uint64(p.length))
 	}
-	return list
+	l.trim()
 }
 
 // probeAt is when the next probe timeout ends; zero: nothing to wait for, or
@@ -138,20 +147,24 @@ func (s *Stream) probeAt() time.Time {
 	return since.Add(timeout)
 }
 
-// onProbeTimeout sends a small packet, which makes the peer's ACK reveal what
-// was lost, and the oldest data again. Nothing is declared lost (RFC 9002,
-// 6.2.4).
+// onProbeTimeout sends a small packet with all signals, which makes the peer's
+// ACK reveal what was lost, and the oldest data again. Nothing is declared lost
+// (RFC 9002, 6.2.4).
 func (s *Stream) onProbeTimeout(now time.Time) {
 	l := &s.ledger
 	l.backoff++
 	s.restart = now
 	s.probe = probePing
-	if p := l.oldest(); p != nil {
-		s.sendAgain(p)
+	for _, c := range s.signals() {
+		c.retry()
+	}
+	if p := l.oldestData(); p != nil {
+		s.out.lose(p.offset, p.offset+uint64(p.length))
 	}
 }
 
 // Deadline is when Expire has to be called; zero: not until something happens.
+// What is already due, and waits for the writer, has no deadline.
 func (s *Stream) Deadline() time.Time {
 	next := earlier(s.acks.deadline(), s.probeAt())
 	if s.linkUp {
@@ -171,6 +184,7 @@ func (s *Stream) lossAt() time.Time {
 
 // Expire does what is due at now. Pending may then have something to send.
 func (s *Stream) Expire(now time.Time) {
+	s.acks.expire(now)
 	if !s.linkUp {
 		return
 	}

@@ -17,6 +17,9 @@ const (
 	maxProbeTimeout = 5 * time.Second
 	// timerGranularity is RFC 9002's kGranularity.
 	timerGranularity = time.Millisecond
+	// maxRTT bounds a sample: a clock that jumped, as that of a machine that
+	// slept may, must not stop the timers for hours.
+	maxRTT = time.Minute
 	// minRTTLife is how long the smallest sample is believed: two windows of
 	// it, so that a standing queue of our own cannot become the base quickly.
 	minRTTLife = time.Minute
@@ -32,7 +35,7 @@ type rtt struct {
 
 // sample takes a measurement, of which the peer held back delay.
 func (r *rtt) sample(now time.Time, measured, delay time.Duration) {
-	measured = max(measured, time.Microsecond)
+	measured = min(max(measured, time.Microsecond), maxRTT)
 	r.updateMinimum(now, measured)
 	if adjusted := measured - min(delay, maxAckDelay); adjusted >= r.minimum() {
 		measured = adjusted

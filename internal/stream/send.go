@@ -24,15 +24,21 @@ const (
 	probePing       // first a small packet, which passes where a large one may not
 )
 
-// frameRoom is set aside for the STREAM header and the small control frames
-// when the question is whether data fills a packet.
-const frameRoom = 40
+// Bytes of frames, at most. frameRoom is set aside for the STREAM header and
+// the small control frames when the question is whether data fills a packet.
+// ackRoom is for an ACK with one range, FIN, STOP, RESET and PING, rangeRoom
+// for each further range.
+const (
+	frameRoom = 40
+	ackRoom   = 1 + 7*8 + 9 + 1 + 9 + 1
+	rangeRoom = 2 * 8
+)
 
 // Pending says what there is to send now.
 func (s *Stream) Pending(now time.Time) Priority {
 	switch {
 	case s.reset.unsent(), s.stop.unsent(), s.ping.unsent(), s.resume.unsent(),
-		s.out.finReady(), s.probe != probeNone, s.reopened, s.acks.due(now):
+		s.reopen.unsent(), s.out.finReady(), s.probe != probeNone, s.acks.due(now):
 		return Urgent
 	case s.canSendData():
 		return Data
@@ -69,7 +75,7 @@ func (s *Stream) room(fresh int, lost bool) bool {
 // holds Config.MaxPacket bytes, and returns its length. 0 means that there is
 // nothing to send, and the number is not used.
 func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
-	p := sentPacket{number: number, at: now, epoch: s.epoch}
+	p := sentPacket{number: number, at: now}
 	b := room[:0:min(len(room), s.size.limit)]
 	b, eliciting := s.appendControl(b, now, &p)
 	if s.wantsData() {
@@ -82,6 +88,7 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
 	s.ledger.next = number + 1
 	if eliciting || p.length > 0 {
 		p.size = len(b) + s.config.Overhead
+		s.forget()
 		s.ledger.add(p)
 		s.unheard = earlier(s.unheard, now)
 	}
@@ -93,11 +100,14 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
 func (s *Stream) wantsData() bool {
 	switch s.probe {
 	case probePing:
-		s.probe = probeData
+		s.probe = probeNone
+		if len(s.out.lost) > 0 || s.out.fresh() > 0 {
+			s.probe = probeData
+		}
 		return false
 	case probeData:
 		s.probe = probeNone
-		return len(s.out.lost) > 0 || s.out.fresh() > 0
+		return true
 	}
 	return s.canSendData()
 }
@@ -107,54 +117,53 @@ func (s *Stream) wantsData() bool {
 func (s *Stream) appendControl(b []byte, now time.Time, p *sentPacket) (_ []byte, eliciting bool) {
 	b = s.appendAck(b, now, p)
 	if s.out.finReady() {
-		b = wire.AppendFin(b, s.out.end)
-		s.out.fin = signalSent
-		p.control |= controlFin
+		b = s.appendFin(b, p)
 	}
 	if s.stop.unsent() {
 		b = wire.AppendStop(b)
-		s.stop = signalSent
-		p.control |= controlStop
+		p.carry(&s.stop, controlStop)
 	}
 	if s.reset.unsent() {
 		b = wire.AppendReset(b, s.resetCode)
-		s.reset = signalSent
-		p.control |= controlReset
+		p.carry(&s.reset, controlReset)
 	}
 	if s.ping.unsent() || s.probe == probePing || p.control&controlCredit != 0 {
 		b = wire.AppendPing(b)
 		if s.ping.unsent() {
-			s.ping = signalSent
-			p.control |= controlPing
+			p.carry(&s.ping, controlPing)
 		}
 		eliciting = true
 	}
 	return b, eliciting || p.control != 0
 }
 
+func (s *Stream) appendFin(b []byte, p *sentPacket) []byte {
+	p.carry(&s.out.fin, controlFin)
+	return wire.AppendFin(b, s.out.end)
+}
+
 func (s *Stream) appendAck(b []byte, now time.Time, p *sentPacket) []byte {
 	resume := s.resume.unsent()
-	if !resume && !s.reopened && s.acks.pending == 0 && !s.acks.now {
+	if !resume && !s.reopen.unsent() && s.acks.pending == 0 {
 		return b
 	}
-	s.in.advance(now)
+	s.in.advance(now, max(growthPeriod, 2*s.rtt.smoothed))
 	s.ack.Credit = s.in.credit
 	s.ack.GrantMessages, s.ack.GrantBytes = s.config.Grant(now)
-	s.acks.fill(&s.ack, now)
-	if s.reopened {
-		s.reopened = false
-		p.control |= controlCredit
+	s.acks.fill(&s.ack, now, (s.size.limit-ackRoom)/rangeRoom)
+	if s.reopen.unsent() {
+		p.carry(&s.reopen, controlCredit)
 	}
 	if resume {
-		s.resume = signalSent
-		p.control |= controlResume
+		p.carry(&s.resume, controlResume)
 		return wire.AppendResume(b, &s.ack)
 	}
 	return wire.AppendAck(b, &s.ack)
 }
 
-// appendData adds one STREAM frame. The partial packet that exhausts the
-// allowance asks for an ACK at once, as further small writes wait for it.
+// appendData adds one STREAM frame, if there is data. The partial packet that
+// exhausts the allowance asks for an ACK at once, as further small writes wait
+// for it; what is sent again does not count.
 func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 	space := cap(b) - len(b) - 1
 	offset, n, again := s.out.take(space)
@@ -163,8 +172,8 @@ func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 		return b
 	}
 	b = s.out.append(b, offset, n)
-	p.offset, p.length, p.again = offset, n, again
-	p.partial = n < space-frameRoom
+	p.offset, p.length = offset, n
+	p.partial = !again && n < space-frameRoom
 	if p.partial && s.ledger.partial+1 >= maxPartial {
 		b = wire.AppendPing(b)
 	}
@@ -172,9 +181,7 @@ func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 		s.stats.Retransmitted++
 	}
 	if s.out.finReady() && cap(b)-len(b) >= frameRoom {
-		b = wire.AppendFin(b, s.out.end)
-		s.out.fin = signalSent
-		p.control |= controlFin
+		b = s.appendFin(b, p)
 	}
 	return b
 }

@@ -32,6 +32,9 @@ type sender struct {
 // write copies what there is room for. want is how many bytes the path could
 // use at once, which limits what is borrowed.
 func (s *sender) write(p []byte, want int) int {
+	if s.closed {
+		return 0
+	}
 	s.borrow(len(p), want)
 	n := min(len(p), s.space())
 	if n > 0 {
@@ -46,8 +49,12 @@ func (s *sender) space() int    { return max(baseBuffer+s.held-s.buffered(), 0) 
 
 // borrow reserves room for n bytes more, in steps of baseBuffer.
 func (s *sender) borrow(n, want int) {
-	for s.space() < n && s.held < min(want, maxBuffer)-baseBuffer && s.budget.take(baseBuffer) {
-		s.held += baseBuffer
+	for s.space() < n && s.held < min(want, maxBuffer)-baseBuffer {
+		more := s.budget.share(s.held, baseBuffer)
+		if more == 0 {
+			return
+		}
+		s.held += more
 	}
 }
 
@@ -89,12 +96,17 @@ func (s *sender) lose(start, end uint64) {
 	}
 }
 
-// abandon drops everything: the peer discards it, or is gone.
+// abandon drops everything: the peer discards it, or is gone. The end of the
+// stream, which may lie beyond the peer's credit, is not announced any more.
 func (s *sender) abandon() {
 	s.closed = true
+	s.fin.drop()
 	s.una, s.sent = s.end, s.end
 	s.shrink()
 }
+
+// delivered reports whether the peer has everything, and knows that it ended.
+func (s *sender) delivered() bool { return s.buffered() == 0 && s.fin.acked() }
 
 // fresh is how many bytes were never sent and may be, by the peer's credit.
 func (s *sender) fresh() int {
@@ -128,34 +140,3 @@ func (s *sender) append(b []byte, offset uint64, n int) []byte {
 	s.sent = max(s.sent, offset+uint64(n))
 	return b
 }
-
-// A signal is something that the peer must be told reliably.
-type signal uint8
-
-const (
-	signalUnset signal = iota // nothing to tell
-	signalUnsent
-	signalSent
-	signalAcked
-)
-
-func (s signal) unsent() bool { return s == signalUnsent }
-func (s signal) acked() bool  { return s == signalAcked }
-func (s signal) set() bool    { return s != signalUnset }
-
-// raise starts the telling, once.
-func (s *signal) raise() {
-	if *s == signalUnset {
-		*s = signalUnsent
-	}
-}
-
-// lose makes it be told again.
-func (s *signal) lose() {
-	if *s == signalSent {
-		*s = signalUnsent
-	}
-}
-
-// repeat makes it be told again although it may have arrived before.
-func (s *signal) repeat() { *s = signalUnsent }

@@ -14,18 +14,11 @@ const packetThreshold = 3
 // maxBackoff bounds the doubling of the probe timeout as a shift.
 const maxBackoff = 10
 
-// control is the set of frames other than STREAM and ACK that a packet
-// carried, each of which is sent again when the packet is lost.
-type control uint8
-
-const (
-	controlFin control = 1 << iota
-	controlStop
-	controlReset
-	controlPing
-	controlResume
-	controlCredit // an ACK that reopened the peer's credit, made eliciting by a PING
-)
+// maxSent bounds the packets that are remembered. Grants and buffers allow far
+// fewer; probes of a peer that is silent for days, or credit that a peer takes
+// without ever acknowledging anything, do not. One more packet takes the oldest
+// for lost.
+const maxSent = 2 * maxGrantMessages
 
 // sentPacket is what is remembered of an ack-eliciting packet in flight.
 type sentPacket struct {
@@ -35,29 +28,31 @@ type sentPacket struct {
 	offset  uint64
 	length  int // stream bytes; 0: none
 	control control
-	partial bool // it carried less stream data than would fit
-	again   bool // its stream data had been sent before
-	epoch   int  // the link connection that it was sent on
+	partial bool // it carried new stream data, less than would fit
 	done    bool // acknowledged or lost
 }
 
-// A ledger knows the ack-eliciting packets in flight. The number of packets is
-// bounded by the grant, probes and control frames included.
+// carry takes note that the packet carries a signal.
+func (p *sentPacket) carry(s *signal, c control) {
+	s.send(p.number)
+	p.control |= c
+}
+
+// A ledger knows the ack-eliciting packets in flight, maxSent at most.
 type ledger struct {
 	packets []sentPacket // ascending by number; the first is not done
 	bytes   int          // in flight
 	count   int          // packets in flight
 	partial int          // partial packets in flight
-	largest uint64       // largest acknowledged number plus one
+	largest uint64       // largest acknowledged number plus one, eliciting or not
 	// eligible is the number below which every packet may be declared lost by
 	// time, although none later was acknowledged: set when the peer resumes.
 	eligible uint64
 	next     uint64 // one above the last number sent
 
-	backoff   uint      // probe timeouts since the last acknowledgement
-	lastSent  time.Time // when the last ack-eliciting packet went
-	noFail    int       // losses of packets of older epochs do not count against the path
-	noFailNum uint64    // nor do losses of numbers below this
+	backoff  uint      // probe timeouts since the last progress
+	lastSent time.Time // when the last ack-eliciting packet went
+	excused  uint64    // packets below this number were sent before a reconnect of either side
 }
 
 func (l *ledger) add(p sentPacket) {
@@ -104,20 +99,31 @@ func (l *ledger) between(smallest, largest uint64) []sentPacket {
 	return p[i:j]
 }
 
-// oldest returns the first packet in flight.
+// oldest returns the first packet in flight, nil if there is none.
 func (l *ledger) oldest() *sentPacket {
+	if len(l.packets) == 0 {
+		return nil
+	}
+	return &l.packets[0]
+}
+
+// oldestData returns the first packet in flight that carries data, nil if none
+// does.
+func (l *ledger) oldestData() *sentPacket {
 	for i := range l.packets {
-		if !l.packets[i].done {
-			return &l.packets[i]
+		if p := &l.packets[i]; !p.done && p.length > 0 {
+			return p
 		}
 	}
 	return nil
 }
 
-// blameless reports whether losing p says nothing about congestion: a
-// reconnect of either side lost it.
-func (l *ledger) blameless(p *sentPacket) bool {
-	return p.epoch < l.noFail || p.number < l.noFailNum
+// excuse starts the probe timeouts afresh after a reconnect of either side.
+// What was sent before says nothing about the path, neither by its loss nor by
+// its round-trip time.
+func (l *ledger) excuse() {
+	l.excused = l.next
+	l.backoff = 0
 }
 
 // overdue reports whether p is lost now, and else when it will be (zero: not

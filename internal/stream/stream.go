@@ -45,15 +45,14 @@ type Stream struct {
 	stats      Stats
 
 	stop, reset, ping, resume signal
+	reopen                    signal // an ACK with new credit, made eliciting by a PING
 	resetCode                 uint64
-	reopened                  bool // the peer has to hear of new credit at once
 	probe                     probe
 
 	stopped   bool // the peer reads no more
 	wasReset  bool // the peer gave the stream up
 	peerCode  uint64
 	linkUp    bool
-	epoch     int       // counts the connections of our link
 	restart   time.Time // when the link came up, or the peer last moved on: probe timeouts count from here
 	dataAt    time.Time // when stream data last arrived
 	unheard   time.Time // when the first packet since the peer was last heard asked for an answer
@@ -95,7 +94,9 @@ func (s *Stream) Write(p []byte) int {
 // Read copies out what arrived in order.
 func (s *Stream) Read(p []byte) int {
 	n, starved := s.in.take(p)
-	s.reopened = s.reopened || starved
+	if starved {
+		s.reopen.renew()
+	}
 	return n
 }
 
@@ -107,15 +108,19 @@ func (s *Stream) Readable() (n int, end bool) { return s.in.readable(), s.in.com
 // no more is not told.
 func (s *Stream) CloseWrite() {
 	s.out.closed = true
-	if !s.stopped {
+	if !s.stopped && !s.over() {
 		s.out.fin.raise()
 	}
 }
 
+// over reports whether one side gave the stream up, after which neither has
+// anything else to say.
+func (s *Stream) over() bool { return s.wasReset || s.reset.set() }
+
 // Close ends the outgoing stream and tells the peer that nobody reads any more.
 func (s *Stream) Close() {
 	s.CloseWrite()
-	if !s.in.complete() {
+	if !s.in.complete() && !s.over() {
 		s.stop.raise()
 	}
 	s.in.abandon()
@@ -138,7 +143,7 @@ func (s *Stream) Abandon() {
 func (s *Stream) DropUnsent() { s.out.abandon() }
 
 // Ping asks the peer for a sign of life.
-func (s *Stream) Ping() { s.ping.repeat() }
+func (s *Stream) Ping() { s.ping.renew() }
 
 // Stopped reports whether the peer said that it reads no more.
 func (s *Stream) Stopped() bool { return s.stopped }
@@ -161,7 +166,7 @@ func (s *Stream) Stalled() bool { return s.out.blocked() }
 // Finished reports whether, after Close, neither side needs anything more of
 // the other.
 func (s *Stream) Finished() bool {
-	sent := s.out.fin.acked() || s.stopped || s.wasReset
+	sent := s.out.delivered() || s.stopped || s.wasReset
 	received := s.in.complete() || s.stop.acked() || s.wasReset
 	return sent && received || s.reset.acked()
 }
@@ -169,7 +174,7 @@ func (s *Stream) Finished() bool {
 // Settled reports whether nothing can be asked of the peer any more although
 // the application has not closed its end yet.
 func (s *Stream) Settled() bool {
-	return s.in.complete() && (s.stopped || s.out.fin.acked())
+	return s.in.complete() && (s.stopped || s.out.delivered())
 }
 
 // DataAt returns when stream data last arrived.
@@ -193,16 +198,14 @@ func (s *Stream) LinkDown() { s.linkUp = false }
 // does not count against the path.
 func (s *Stream) LinkUp(now time.Time) {
 	s.linkUp = true
-	s.epoch++
-	s.ledger.noFail = s.epoch
-	s.ledger.backoff = 0
+	s.ledger.excuse()
 	s.restart = now
 	s.rtt.resetMinimum()
 }
 
 // Resume tells the peer after a reconnect what arrived here and asks for the
 // same, until it answers.
-func (s *Stream) Resume() { s.resume.repeat() }
+func (s *Stream) Resume() { s.resume.renew() }
 
 // Resuming reports whether a Resume was not answered yet.
 func (s *Stream) Resuming() bool { return s.resume.set() && !s.resume.acked() }

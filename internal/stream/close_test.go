@@ -1,0 +1,271 @@
+package stream
+
+import (
+	"strings"
+	"testing"
+)
+
+// state is what a Stream says about its end.
+type state struct{ finished, settled, acknowledged, stalled, stopped, writeClosed bool }
+
+func (p *peer) wantState(why string, want state) {
+	p.Helper()
+	s := p.s
+	got := state{s.Finished(), s.Settled(), s.Acknowledged(), s.Stalled(), s.Stopped(), s.WriteClosed()}
+	if got != want {
+		p.Errorf("%s:\nthe state is %+v,\nwant         %+v", why, got, want)
+	}
+}
+
+func TestHalfCloseEachWay(t *testing.T) {
+	p := newPeer(t)
+	p.wantState("new", state{acknowledged: true})
+	p.write(10)
+	p.s.CloseWrite()
+	p.wantState("closed for writing", state{writeClosed: true})
+	n := p.want("data and its end together", "STREAM 0+10, FIN 10")
+	if p.s.Write([]byte("x")) != 0 {
+		t.Error("Write took data after CloseWrite")
+	}
+	p.deliver(p.ack(n))
+	p.wantState("acknowledged", state{acknowledged: true, writeClosed: true})
+	p.deliver(data(0, 5))
+	p.deliver(fin(5))
+	p.want("FIN is acknowledged at once", "ACK 0-2")
+	p.wantState("ended both ways", state{finished: true, settled: true, acknowledged: true, writeClosed: true})
+	if n, end := p.s.Readable(); n != 5 || !end {
+		t.Errorf("%d bytes are readable, end %v", n, end)
+	}
+	p.read(5)
+	p.s.Close()
+	p.wantIdle("the peer needs to hear nothing more")
+	p.wantNoTimer("it is over")
+}
+
+// FIN may arrive and be acknowledged while data before it is still missing:
+// then nothing is over yet.
+func TestFinWithoutItsData(t *testing.T) {
+	p := newPeer(t)
+	p.write(10)
+	p.want("lost", "STREAM 0+10")
+	p.s.CloseWrite()
+	n := p.want("arrives", "FIN 10")
+	p.deliver(fin(0))
+	p.next()
+	p.pass(testRTT)
+	p.deliver(p.ack(n))
+	p.wantState("data is missing", state{writeClosed: true})
+	p.pass(testRTT)
+	n = p.want("repeated", "STREAM 0+10")
+	p.deliver(p.ack(n))
+	p.wantState("all is there", state{finished: true, settled: true, acknowledged: true, writeClosed: true})
+}
+
+func TestEndArrivesBeforeTheData(t *testing.T) {
+	p := newPeer(t)
+	p.deliver(fin(10))
+	if _, end := p.s.Readable(); end || p.s.Settled() {
+		t.Error("the end counts before its data")
+	}
+	p.deliver(data(5, 5))
+	p.deliver(data(0, 5))
+	if n, end := p.s.Readable(); n != 10 || !end {
+		t.Errorf("%d bytes are readable, end %v", n, end)
+	}
+	p.deliver(fin(10), data(3, 2))
+	p.read(10)
+}
+
+func TestClose(t *testing.T) {
+	p := newPeer(t)
+	p.deliver(data(0, 100))
+	p.write(10)
+	p.s.Close()
+	n := p.want("all at once", "ACK 0-0, STOP, STREAM 0+10, FIN 10")
+	p.wantState("unanswered", state{writeClosed: true})
+	p.deliver(p.ack(n))
+	p.wantState("the peer knows", state{finished: true, acknowledged: true, writeClosed: true})
+	p.deliver(data(100, 50))
+	p.timer("later data is acknowledged", 2*ms)
+	p.want("and discarded", "ACK 0-2")
+	if n, _ := p.s.Readable(); n != 0 || p.s.in.data.chunks != nil || p.last.Credit != baseBuffer {
+		t.Errorf("%d bytes are readable, credit %d", n, p.last.Credit)
+	}
+	p.deliver(data(200, 50))
+	p.timer("also out of order", 2*ms)
+	p.want("also out of order", "ACK 0-3")
+	p.deliver(fin(250))
+	p.next()
+	p.deliver(data(150, 50))
+	if !p.s.Settled() {
+		t.Error("everything arrived")
+	}
+}
+
+func TestPeerStops(t *testing.T) {
+	p := newPeer(t)
+	p.write(5000)
+	p.drain()
+	p.deliver(stop)
+	p.want("acknowledged at once", "ACK 0-0")
+	p.wantIdle("nobody reads what is left")
+	p.wantState("stopped", state{acknowledged: true, stopped: true, writeClosed: true})
+	if p.sendBudget.Left() != testBudget || p.s.out.data.chunks != nil || p.s.Write([]byte("x")) != 0 {
+		t.Error("the send buffer is still there")
+	}
+	p.deliver(data(0, 10), fin(10))
+	p.next()
+	p.wantState("ended", state{finished: true, settled: true, acknowledged: true, stopped: true, writeClosed: true})
+	p.read(10)
+	p.s.Close()
+	p.wantIdle("a peer that stopped is not told")
+}
+
+// The end of what a peer no longer reads may lie beyond its credit, so it must
+// not be announced.
+func TestStopCancelsTheEnd(t *testing.T) {
+	p := newPeer(t)
+	p.s.congestion.window = 1 << 20
+	p.write(2 * baseBuffer)
+	p.s.CloseWrite()
+	p.drain()
+	p.deliver(stop)
+	for range 5 {
+		p.pass(5000 * ms)
+		for p.s.Pending(p.now) != Idle {
+			if got := p.next(); strings.Contains(got, "FIN") || strings.Contains(got, "STREAM") {
+				t.Fatalf("the stream sends %s", got)
+			}
+		}
+	}
+}
+
+func TestReset(t *testing.T) {
+	p := newPeer(t)
+	p.s.congestion.window = 1 << 20
+	p.write(2 * baseBuffer)
+	p.s.CloseWrite()
+	p.drain()
+	first := p.number
+	p.s.Reset(9)
+	p.want("instead of everything else", "RESET 9")
+	p.s.Close()
+	p.wantIdle("nothing after a RESET")
+	p.wantState("unanswered", state{acknowledged: true, writeClosed: true})
+	p.deliver(p.ack(first))
+	if !p.s.Finished() {
+		t.Error("an acknowledged RESET does not finish the stream")
+	}
+	if p.sendBudget.Left() != testBudget {
+		t.Error("the send buffer is still there")
+	}
+}
+
+func TestPeerResets(t *testing.T) {
+	p := newPeer(t)
+	p.write(5000)
+	p.s.Close()
+	p.drain()
+	p.deliver(data(0, 10), reset(300))
+	p.want("acknowledged at once", "ACK 0-0")
+	p.wantIdle("the peer is gone")
+	if code, ok := p.s.WasReset(); !ok || code != 300 {
+		t.Errorf("code %d, %v", code, ok)
+	}
+	p.wantState("reset", state{finished: true, acknowledged: true, writeClosed: true})
+	if _, end := p.s.Readable(); end {
+		t.Error("a RESET is no end of the stream")
+	}
+}
+
+func TestReadAfterPeerResets(t *testing.T) {
+	p := newPeer(t)
+	p.deliver(data(0, 10))
+	p.deliver(reset(1))
+	p.read(10)
+	p.s.Close()
+	p.want("only the ACK", "ACK 0-1")
+	p.wantIdle("the peer gave up")
+}
+
+// An application may read on after the stream was given up on its behalf.
+func TestReadAfterReset(t *testing.T) {
+	for name, give := range map[string]func(s *Stream){
+		"Reset": func(s *Stream) { s.Reset(1) }, "Abandon": (*Stream).Abandon, "Close": (*Stream).Close,
+	} {
+		p := newPeer(t)
+		p.deliver(data(0, 10), data(20, 10))
+		give(p.s)
+		p.deliver(data(10, 20))
+		p.deliver(data(30, 20))
+		if n, _ := p.s.Readable(); n != 0 || p.s.Read(make([]byte, 100)) != 0 {
+			t.Errorf("%s: %d bytes are readable", name, n)
+		}
+	}
+}
+
+func TestDropUnsentKeepsWhatCanBeRead(t *testing.T) {
+	p := newPeer(t)
+	p.write(5000)
+	p.deliver(data(0, 10))
+	p.s.DropUnsent()
+	p.read(10)
+	if p.s.Unacknowledged() || p.sendBudget.Left() != testBudget {
+		t.Error("the send buffer is still there")
+	}
+}
+
+func TestStalled(t *testing.T) {
+	p := newPeer(t)
+	p.credit = 100
+	p.s.out.credit = 100
+	p.write(100)
+	p.drain()
+	p.wantState("all was sent", state{})
+	p.write(1)
+	p.wantState("no credit", state{stalled: true})
+	p.credit++
+	p.deliver(p.ack())
+	p.wantState("credit", state{})
+}
+
+func TestPeerOwesAnAnswer(t *testing.T) {
+	p := newPeer(t)
+	p.deliver(ping)
+	p.next()
+	if !p.s.Unheard().IsZero() {
+		t.Error("an ACK asks for no answer")
+	}
+	p.write(1)
+	p.next()
+	since := p.now
+	p.pass(400 * ms)
+	p.drain()
+	if !p.s.Unheard().Equal(since) {
+		t.Errorf("unheard since %v, want %v", p.s.Unheard(), since)
+	}
+	p.deliver()
+	if !p.s.Unheard().IsZero() {
+		t.Error("any packet is a sign of life")
+	}
+}
+
+func TestStats(t *testing.T) {
+	p := newPeer(t)
+	p.write(10)
+	p.drain()
+	p.pass(310 * ms)
+	p.drain()
+	p.deliver(data(0, 10))
+	p.deliver(data(0, 10))
+	p.deliver(data(20, 10))
+	stats, rtt := p.s.Stats()
+	want := Stats{BytesSent: 10, BytesReceived: 10, PacketsSent: 3, PacketsReceived: 3, Retransmitted: 1, Duplicates: 1}
+	if stats != want || rtt != testRTT || p.s.LargestAcknowledged() != 0 {
+		t.Errorf("%+v, want %+v; round trip %v", stats, want, rtt)
+	}
+	p.deliver(p.ack(2))
+	if n := p.s.LargestAcknowledged(); n != 2 {
+		t.Errorf("largest acknowledged number %d, want 2", n)
+	}
+}

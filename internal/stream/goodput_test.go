@@ -1,0 +1,55 @@
+package stream
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTransferOverBadPaths(t *testing.T) {
+	for name, p := range map[string]path{
+		"good":            {delay: 10 * ms},
+		"loss 1 %":        {delay: 10 * ms, loss: 0.01},
+		"loss 20 %":       {delay: 10 * ms, loss: 0.2},
+		"loss 50 %":       {delay: 10 * ms, loss: 0.5},
+		"reordering":      {delay: 10 * ms, reorder: 0.3, extra: ms},
+		"duplication":     {delay: 10 * ms, duplicate: 0.5},
+		"short queue":     {delay: 10 * ms, rate: 20e6, queue: 30},
+		"long queue":      {delay: 10 * ms, rate: 20e6, queue: 8192},
+		"slow":            {delay: 10 * ms, rate: 200e3, queue: 100},
+		"no large":        {delay: 10 * ms, drop: func(size int) bool { return size > 16<<10 }},
+		"no large, lossy": {delay: 10 * ms, loss: 0.05, drop: func(size int) bool { return size > 16<<10 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(5) {
+				s := newSim(t, seed, 60<<10, p, p)
+				took := s.transfer(4<<20, 5*time.Minute)
+				stats, rtt := s.ends[0].stream.Stats()
+				t.Logf("%v, %d packets, %d retransmitted, rtt %v, limit %d", took, stats.PacketsSent, stats.Retransmitted, rtt, s.ends[0].stream.size.limit)
+			}
+		})
+	}
+}
+
+// TestGoodput measures the share of what is possible at all: the window, or
+// the rate of the path, whichever is less. A short run, of which the start is
+// a larger part, has to reach less.
+func TestGoodput(t *testing.T) {
+	total, allowance := 256<<20, 0.0
+	if testing.Short() || underRace {
+		total, allowance = 32<<20, 0.3
+	}
+	const rate = 100e6
+	for _, rtt := range []time.Duration{20 * ms, 100 * ms, 300 * ms} {
+		for _, c := range []struct{ loss, want float64 }{{0, 0.8}, {0.01, 0.8}, {0.05, 0.6}} {
+			p := path{delay: rtt / 2, rate: rate, queue: 8192, loss: c.loss}
+			s := newSim(t, 1, 60<<10, p, p)
+			took := s.transfer(total, time.Hour)
+			ideal := min(float64(4<<20)/rtt.Seconds(), rate)
+			share := float64(total) / took.Seconds() / ideal
+			t.Logf("rtt %v loss %.0f%%: %.1f MB/s, %.2f of %.1f MB/s", rtt, 100*c.loss, float64(total)/took.Seconds()/1e6, share, ideal/1e6)
+			if share < c.want-allowance {
+				t.Errorf("rtt %v, loss %v: goodput is %.2f of the ideal, want at least %.2f", rtt, c.loss, share, c.want-allowance)
+			}
+		}
+	}
+}

@@ -1,0 +1,275 @@
+package stream
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
+)
+
+const (
+	testPacket   = 1000
+	testOverhead = 28
+	testRTT      = 100 * time.Millisecond
+	testBudget   = 64 << 20
+	ms           = time.Millisecond
+)
+
+// A peer is the far side of one stream, played by a test: it delivers packets,
+// says which packet it wants next, and moves the clock from deadline to
+// deadline.
+type peer struct {
+	*testing.T
+	s      *Stream
+	now    time.Time
+	number uint64 // of the next packet that the stream sends
+	theirs uint64 // of the next packet that the peer sends
+
+	credit                  uint64 // what the peer's next ACK says
+	grantMessages, grant    uint64
+	delay                   time.Duration
+	given, givenBytes       uint64 // what the stream grants
+	sendBudget, readBudget  *Budget
+	written, room           []byte
+	readOffset, writeOffset uint64
+	last                    wire.Ack // the last ACK or RESUME that the stream sent
+}
+
+// newPeer returns the peer of a stream whose round trip is known to take
+// testRTT, so that its probe timeout is 100 + 4*50 + 10 = 310 ms.
+func newPeer(t *testing.T) *peer { return newPeerSize(t, testPacket) }
+
+func newPeerSize(t *testing.T, packet int) *peer {
+	p := &peer{
+		T: t, now: time.Unix(1e9, 0), credit: 1 << 20, grantMessages: 128, grant: 4 << 20, given: 128, givenBytes: 4 << 20,
+		sendBudget: NewBudget(testBudget), readBudget: NewBudget(testBudget),
+	}
+	p.s = New(Config{
+		MaxPacket: packet, Overhead: testOverhead, SendBudget: p.sendBudget, ReceiveBudget: p.readBudget,
+		Grant: func(time.Time) (uint64, uint64) { return p.given, p.givenBytes },
+	}, p.now)
+	p.s.SeedRTT(p.now, testRTT)
+	p.room = make([]byte, packet)
+	return p
+}
+
+// pattern is the byte at an offset of either stream.
+func pattern(offset uint64) byte { return byte(offset ^ offset>>8 ^ offset>>16 ^ offset>>24) }
+
+func patterned(offset uint64, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = pattern(offset + uint64(i))
+	}
+	return b
+}
+
+// A frame appends itself to a packet.
+type frame func(b []byte) []byte
+
+func data(offset uint64, n int) frame {
+	return func(b []byte) []byte {
+		return append(wire.AppendStreamHeader(b, offset, n), patterned(offset, n)...)
+	}
+}
+func fin(final uint64) frame  { return func(b []byte) []byte { return wire.AppendFin(b, final) } }
+func reset(code uint64) frame { return func(b []byte) []byte { return wire.AppendReset(b, code) } }
+func stop(b []byte) []byte    { return wire.AppendStop(b) }
+func ping(b []byte) []byte    { return wire.AppendPing(b) }
+
+// ack is an ACK of these numbers with the peer's credit and grant.
+func (p *peer) ack(numbers ...uint64) frame {
+	return func(b []byte) []byte { return wire.AppendAck(b, p.body(numbers)) }
+}
+
+func (p *peer) resume(numbers ...uint64) frame {
+	return func(b []byte) []byte { return wire.AppendResume(b, p.body(numbers)) }
+}
+
+// all returns the numbers from first to last.
+func all(first, last uint64) (numbers []uint64) {
+	for n := first; n <= last; n++ {
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+func (p *peer) body(numbers []uint64) *wire.Ack {
+	var set ranges
+	for _, n := range numbers {
+		set.add(n, n+1)
+	}
+	a := &wire.Ack{Delay: p.delay, Credit: p.credit, GrantMessages: p.grantMessages, GrantBytes: p.grant}
+	for _, s := range slices.Backward(set) {
+		a.Ranges = append(a.Ranges, wire.Range{Smallest: s.start, Largest: s.end - 1})
+	}
+	return a
+}
+
+// receive hands the stream a packet of these frames.
+func (p *peer) receive(frames ...frame) error {
+	var b []byte
+	for _, f := range frames {
+		b = f(b)
+	}
+	p.theirs++
+	return p.s.Receive(p.now, p.theirs-1, b)
+}
+
+// deliver is receive of a packet that keeps to the protocol.
+func (p *peer) deliver(frames ...frame) {
+	p.Helper()
+	if err := p.receive(frames...); err != nil {
+		p.Fatalf("packet %d was refused: %v", p.theirs-1, err)
+	}
+}
+
+// lose lets a packet of the peer disappear.
+func (p *peer) lose() { p.theirs++ }
+
+// write has the application write n bytes, all of which must be taken.
+func (p *peer) write(n int) {
+	p.Helper()
+	if got := p.s.Write(patterned(p.writeOffset, n)); got != n {
+		p.Fatalf("Write took %d of %d bytes", got, n)
+	}
+	p.writeOffset += uint64(n)
+}
+
+// read has the application read n bytes, which must be there.
+func (p *peer) read(n int) {
+	p.Helper()
+	b := make([]byte, n)
+	if got := p.s.Read(b); got != n || !slices.Equal(b, patterned(p.readOffset, n)) {
+		p.Fatalf("Read returned %d bytes, or wrong ones, want %d", got, n)
+	}
+	p.readOffset += uint64(n)
+}
+
+// want takes the stream's next packet, which must consist of these frames, and
+// returns its number.
+func (p *peer) want(why, frames string) uint64 {
+	p.Helper()
+	if p.s.Pending(p.now) == Idle {
+		p.Fatalf("%s: the stream is idle, want %s", why, frames)
+	}
+	if got := p.next(); got != frames {
+		p.Fatalf("%s: packet %d is\n%s, want\n%s", why, p.number-1, got, frames)
+	}
+	return p.number - 1
+}
+
+// next takes the stream's next packet and describes it; empty: there is none.
+func (p *peer) next() string {
+	p.Helper()
+	n := p.s.Next(p.now, p.number, p.room)
+	if n == 0 {
+		return ""
+	}
+	p.number++
+	d := describer{peer: p}
+	if err := wire.Parse(p.room[:n], new(wire.Ack), &d); err != nil {
+		p.Fatalf("the stream sent a malformed packet: %v", err)
+	}
+	return strings.Join(d.frames, ", ")
+}
+
+// sends takes n packets, whatever they are.
+func (p *peer) sends(n int) {
+	p.Helper()
+	for i := range n {
+		if p.s.Pending(p.now) == Idle || p.next() == "" {
+			p.Fatalf("the stream sent %d packets, want %d", i, n)
+		}
+	}
+}
+
+// drain takes packets until the stream is idle and returns how many.
+func (p *peer) drain() (n int) {
+	p.Helper()
+	for p.s.Pending(p.now) != Idle {
+		if p.next() != "" {
+			n++
+		}
+		if n > 20000 {
+			p.Fatal("the stream sends without end")
+		}
+	}
+	return n
+}
+
+func (p *peer) wantIdle(why string) {
+	p.Helper()
+	if p.s.Pending(p.now) != Idle {
+		p.Fatalf("%s: want nothing, but the stream sends %s", why, p.next())
+	}
+}
+
+// timer moves the clock to the next deadline, which must be d away.
+func (p *peer) timer(why string, d time.Duration) {
+	p.Helper()
+	at := p.s.Deadline()
+	if at.IsZero() || at.Sub(p.now) != d {
+		p.Fatalf("%s: the next deadline is %v away (zero: %v), want %v", why, at.Sub(p.now), at.IsZero(), d)
+	}
+	p.pass(d)
+}
+
+// pass lets time pass.
+func (p *peer) pass(d time.Duration) {
+	p.now = p.now.Add(d)
+	p.s.Expire(p.now)
+}
+
+func (p *peer) wantNoTimer(why string) {
+	p.Helper()
+	if at := p.s.Deadline(); !at.IsZero() {
+		p.Fatalf("%s: want no deadline, but there is one in %v", why, at.Sub(p.now))
+	}
+}
+
+func (p *peer) wantWindow(why string, bytes int) {
+	p.Helper()
+	if p.s.congestion.window != bytes {
+		p.Fatalf("%s: the window is %d bytes, want %d", why, p.s.congestion.window, bytes)
+	}
+}
+
+// describer is a visitor that describes a packet in words.
+type describer struct {
+	peer   *peer
+	frames []string
+}
+
+func (d *describer) add(format string, values ...any) {
+	d.frames = append(d.frames, fmt.Sprintf(format, values...))
+}
+
+func (d *describer) Stream(offset uint64, b []byte) {
+	if !slices.Equal(b, patterned(offset, len(b))) {
+		d.peer.Fatalf("the data at offset %d is not what was written", offset)
+	}
+	d.add("STREAM %d+%d", offset, len(b))
+}
+
+func (d *describer) ranges(name string, a *wire.Ack) {
+	d.peer.last = *a
+	for i, r := range a.Ranges {
+		separator := ","
+		if i == 0 {
+			separator = " "
+		}
+		name += fmt.Sprintf("%s%d-%d", separator, r.Smallest, r.Largest)
+	}
+	d.add("%s", name)
+}
+
+func (d *describer) Ack(a *wire.Ack)    { d.ranges("ACK", a) }
+func (d *describer) Resume(a *wire.Ack) { d.ranges("RESUME", a) }
+func (d *describer) Fin(final uint64)   { d.add("FIN %d", final) }
+func (d *describer) Stop()              { d.add("STOP") }
+func (d *describer) Reset(code uint64)  { d.add("RESET %d", code) }
+func (d *describer) Ping()              { d.add("PING") }

@@ -1,0 +1,173 @@
+package stream
+
+import (
+	"testing"
+	"time"
+)
+
+func TestResumeReportsWhatArrived(t *testing.T) {
+	p := newPeer(t)
+	p.deliver(data(0, 10))
+	p.drain()
+	p.s.LinkDown()
+	p.pass(time.Second)
+	p.s.LinkUp(p.now)
+	p.s.Resume()
+	n := p.want("after a reconnect", "RESUME 0-0")
+	if !p.s.Resuming() || p.last.Credit != baseBuffer+10-10 || p.last.GrantMessages != 128 {
+		t.Errorf("the RESUME says %+v", p.last)
+	}
+	p.timer("unanswered", 310*ms)
+	p.want("repeated", "RESUME 0-0, PING")
+	p.deliver(p.ack(n))
+	if p.s.Resuming() {
+		t.Error("the answer does not count")
+	}
+	p.wantIdle("answered")
+}
+
+// What the peer misses after its reconnect is lost at once if it is older than
+// 9/8 of the round trip, and else as soon as it is. The window stays.
+func TestPeerResumes(t *testing.T) {
+	p := flight(t, 6)
+	p.pass(113 * ms)
+	p.write(994)
+	p.want("young", "STREAM 5965+994")
+	before := p.s.congestion.window
+	timeout := p.s.ProbeTimeout()
+	p.deliver(p.resume(0))
+	p.want("old and missing", "ACK 0-1, STREAM 995+979")
+	p.sends(5)
+	p.wantIdle("the youngest may still arrive")
+	p.timer("9/8 of the round trip after it was sent", 112500*time.Microsecond)
+	p.want("lost", "STREAM 5965+994")
+	p.wantIdle("everything was sent again")
+	if p.s.congestion.window != before || p.s.ProbeTimeout() != timeout {
+		t.Errorf("window %d, before %d, probe timeout %v, before %v", p.s.congestion.window, before, p.s.ProbeTimeout(), timeout)
+	}
+}
+
+func TestPeerThatResumesResetsTheBackoff(t *testing.T) {
+	p := flight(t, 1)
+	for range 6 {
+		p.pass(5 * time.Second)
+		p.drain()
+	}
+	p.deliver(p.resume())
+	p.want("lost", "ACK 0-1, STREAM 0+980")
+	p.want("lost", "STREAM 980+15")
+	p.timer("the last probe is young", 112500*time.Microsecond)
+	p.drain()
+	p.timer("the timeout starts afresh", 310*ms)
+}
+
+func TestTimersRestWhileTheLinkIsDown(t *testing.T) {
+	p := flight(t, 5)
+	p.deliver(p.ack(4))
+	p.sends(2)
+	p.pass(50 * ms)
+	p.s.LinkDown()
+	p.wantNoTimer("the link is down")
+	p.pass(time.Hour)
+	p.wantIdle("the link is down")
+	p.s.LinkUp(p.now)
+	p.timer("overdue by the time threshold", p.s.rtt.lossDelay()-time.Hour-50*ms)
+	p.want("lost", "STREAM 1989+994")
+	p.want("lost", "STREAM 2983+994")
+	p.wantIdle("the others are above the largest acknowledged")
+}
+
+func TestProbeTimeoutCountsFromTheReconnect(t *testing.T) {
+	p := flight(t, 1)
+	p.timer("probe", 310*ms)
+	p.sends(2)
+	p.pass(100 * ms)
+	p.s.LinkDown()
+	p.pass(time.Minute)
+	p.s.LinkUp(p.now)
+	p.timer("not doubled any more", 310*ms)
+	p.want("probe", "PING")
+}
+
+// What a reconnect of ours lost says nothing about the path, and nor do the
+// round trips that it took part in.
+func TestOurReconnectIsBlameless(t *testing.T) {
+	p := flight(t, 30)
+	before, timeout := p.s.congestion.window, p.s.ProbeTimeout()
+	p.s.LinkDown()
+	p.pass(30 * time.Second)
+	p.s.LinkUp(p.now)
+	p.s.Resume()
+	n := p.want("resume", "RESUME 0-0")
+	p.wantIdle("all is in flight")
+	p.delay = 30 * time.Second
+	p.deliver(p.ack(0, 1, 29)) // had arrived before
+	if p.s.ProbeTimeout() != timeout {
+		t.Errorf("an outage made the probe timeout %v", p.s.ProbeTimeout())
+	}
+	p.pass(testRTT)
+	p.delay = 0
+	p.deliver(p.ack(0, 1, 29, n))
+	if p.s.congestion.window < before || p.s.congestion.run != 0 {
+		t.Errorf("window %d, before %d", p.s.congestion.window, before)
+	}
+	if got := p.drain(); got != 27 {
+		t.Errorf("%d packets were sent again, want 27", got)
+	}
+}
+
+func TestPeersReconnectTakesNoSample(t *testing.T) {
+	p := flight(t, 3)
+	timeout := p.s.ProbeTimeout()
+	p.pass(20 * time.Second)
+	p.drain()
+	p.deliver(p.resume(0, 1, 2))
+	if p.s.ProbeTimeout() != timeout {
+		t.Errorf("an outage made the probe timeout %v", p.s.ProbeTimeout())
+	}
+}
+
+// An ACK whose predecessor was lost tells a delay that is no part of the path.
+func TestLateRepeatedAckTakesNoSample(t *testing.T) {
+	p := flight(t, 1)
+	p.pass(250 * ms)
+	p.delay = 150 * ms
+	p.deliver(p.ack(0))
+	if p.s.rtt.smoothed != testRTT {
+		t.Errorf("the round trip became %v", p.s.rtt.smoothed)
+	}
+}
+
+func TestSeededAndMeasuredRoundTrip(t *testing.T) {
+	p := flight(t, 2)
+	p.pass(180 * ms)
+	p.deliver(p.ack(0)) // RFC 9002, 5.3: 7/8 of 100 ms and 1/8 of 180 ms; 3/4 of 50 ms and 1/4 of 80 ms
+	if r := p.s.rtt; r.smoothed != 110*ms || r.variance != 57500*time.Microsecond || r.minimum() != testRTT {
+		t.Errorf("round trip %v, variance %v, minimum %v", r.smoothed, r.variance, r.minimum())
+	}
+	p.delay = 50 * ms
+	p.deliver(p.ack(0, 1)) // the delay counts up to 10 ms
+	if r := p.s.rtt; r.latest != 170*ms {
+		t.Errorf("the last sample is %v, want 170 ms", r.latest)
+	}
+}
+
+func TestMinimumRoundTripIsForgotten(t *testing.T) {
+	var r rtt
+	now := time.Unix(1e9, 0)
+	r.sample(now, 10*ms, 0)
+	for range 130 {
+		now = now.Add(time.Second)
+		r.sample(now, 50*ms, 0)
+	}
+	if r.minimum() != 50*ms {
+		t.Errorf("the minimum is %v after two minutes", r.minimum())
+	}
+	r.sample(now, 70*ms, 0)
+	if r.resetMinimum(); r.minimum() != 0 {
+		t.Errorf("the minimum is %v after it was reset", r.minimum())
+	}
+	if r.sample(now, -time.Second, 0); r.minimum() != time.Microsecond {
+		t.Errorf("the minimum is %v after a clock jumped back", r.minimum())
+	}
+}
