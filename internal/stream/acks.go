@@ -26,13 +26,15 @@ type acks struct {
 	first     time.Time // when the first of them came
 	last      time.Time // when the last of them came
 	now       bool      // an ACK is due at once; only while some are pending
-	every     int       // packets an ACK may wait for, from the grant
+	bytes     uint64    // of the packets pending, as the grant counts them
+	every     int       // packets that an ACK may wait for, from the grant
+	quarter   uint64    // bytes that an ACK may wait for, from the grant
 	gap       bool      // a number out of order came, and no eliciting packet since
 }
 
 // receive takes note of an authenticated packet. atOnce asks for an immediate
 // ACK; a number out of order does so by itself.
-func (a *acks) receive(now time.Time, number uint64, eliciting, atOnce bool) {
+func (a *acks) receive(now time.Time, number uint64, size int, eliciting, atOnce bool) {
 	inOrder := len(a.received) == 0 || number == a.received[len(a.received)-1].end
 	if len(a.received) == 0 || number >= a.received[len(a.received)-1].end {
 		a.largestAt = now
@@ -50,8 +52,9 @@ func (a *acks) receive(now time.Time, number uint64, eliciting, atOnce bool) {
 		a.first = now
 	}
 	a.pending++
+	a.bytes += uint64(size)
 	a.last = now
-	a.now = a.now || atOnce || a.gap || a.pending >= a.every
+	a.now = a.now || atOnce || a.gap || a.pending >= a.every || a.bytes >= a.quarter
 	a.gap = false
 }
 
@@ -85,7 +88,8 @@ func (a *acks) fill(ack *wire.Ack, now time.Time, most int) {
 		ack.Ranges = append(ack.Ranges, wire.Range{Smallest: s.start, Largest: s.end - 1})
 	}
 	a.every = int(min(max(ack.GrantMessages/4, minAckPackets), ackPackets))
-	a.pending, a.now = 0, false
+	a.quarter = ack.GrantBytes / 4
+	a.pending, a.bytes, a.now = 0, 0, false
 }
 
 // earlier returns the earlier of two times, of which zero means never.

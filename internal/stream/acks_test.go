@@ -215,3 +215,19 @@ func TestAckRangesInAnyOrder(t *testing.T) {
 		t.Errorf("ranges %v, want %v", p.last.Ranges, want)
 	}
 }
+
+// Where messages are large, or many Conns share the inbox, the grant's bytes run out long before its messages do.
+func TestAckPaceInBytes(t *testing.T) {
+	now := time.Unix(0, 0)
+	var a acks
+	a.fill(&wire.Ack{GrantMessages: 128, GrantBytes: 1000}, now, wire.MaxRanges)
+	for number := range uint64(3) {
+		if a.due(now) {
+			t.Fatalf("an ACK is due after %d of 1000 bytes granted", number*100)
+		}
+		a.receive(now, number, 100, true, false)
+	}
+	if !a.due(now) {
+		t.Error("no ACK after 300 of 1000 bytes granted")
+	}
+}

@@ -21,7 +21,7 @@ func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte) error {
 	if errors.Is(v.err, errGaps) {
 		return nil
 	}
-	s.acks.receive(now, number, v.eliciting, v.atOnce)
+	s.acks.receive(now, number, len(plaintext)+s.config.Overhead, v.eliciting, v.atOnce)
 	return v.err
 }
 

@@ -72,7 +72,7 @@ func New(config Config, now time.Time) *Stream {
 		config:   config,
 		out:      sender{budget: config.SendBudget, credit: baseBuffer},
 		in:       newReceiver(config.ReceiveBudget, now),
-		acks:     acks{every: minAckPackets},
+		acks:     acks{every: minAckPackets, quarter: initialGrantBytes / 4},
 		size:     pathSize{limit: config.MaxPacket},
 		linkUp:   true,
 		restart:  now,
