@@ -54,6 +54,9 @@ type attempt struct {
 
 // Dial connects to the listener under name, which is valid and folded.
 func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Conn, error) {
+	if err := handshake.CheckProtocols(protocols); err != nil {
+		return nil, err
+	}
 	ctx, cancel := e.bound(ctx)
 	defer cancel()
 	if err := e.start(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,12 +33,18 @@ type Listener struct {
 
 // Listen subscribes to the name's rendezvous topic. name is valid and folded.
 func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*Listener, error) {
+	// Each has to fit into a hello, where a dialer may offer it alone.
+	for _, p := range protocols {
+		if err := handshake.CheckProtocols([]string{p}); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := e.bound(ctx)
 	defer cancel()
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	l := &Listener{engine: e, name: name, keys: e.name(name), protocols: protocols, halfOpen: make(map[[32]byte]*Conn)}
+	l := &Listener{engine: e, name: name, keys: e.name(name), protocols: slices.Clone(protocols), halfOpen: make(map[[32]byte]*Conn)}
 	l.changed.L = &l.mu
 	l.topic = handshake.Topic(e.config.TopicPrefix, l.keys.Rendezvous)
 	if err := e.register(l); err != nil {

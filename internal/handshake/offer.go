@@ -30,18 +30,26 @@ func (o Offer) encode() ([]byte, error) {
 	b = appendTime(b, o.Time)
 	b = binary.BigEndian.AppendUint32(b, uint32(o.MaxMessageSize))
 	b = append(b, 0) // length of a pinned listener key: reserved
-	size := 0
-	for _, p := range protocols {
-		size += 1 + len(p)
-	}
-	if size > maxProtocols {
-		return nil, fmt.Errorf("%w (these take %d)", ErrProtocols, size)
+	if err := CheckProtocols(protocols); err != nil {
+		return nil, err
 	}
 	b = append(b, byte(len(protocols)))
 	for _, p := range protocols {
 		b = appendString(b, p)
 	}
 	return b, nil
+}
+
+// CheckProtocols reports, with ErrProtocols, a list that does not fit into a hello.
+func CheckProtocols(protocols []string) error {
+	size := 0
+	for _, p := range protocols {
+		size += 1 + len(p)
+	}
+	if size > maxProtocols {
+		return fmt.Errorf("%w (these take %d)", ErrProtocols, size)
+	}
+	return nil
 }
 
 // decodeOffer is the inverse of encode.
