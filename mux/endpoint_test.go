@@ -1,0 +1,245 @@
+package mux_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
+	"github.com/mqtt-e2e/mqtte2e/mux"
+)
+
+// run runs f in virtual time, around which no timer of yamux may survive.
+func run(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	defer func() {
+		runtime.GC()
+		runtime.GC()
+	}()
+	simtest.Run(t, f)
+}
+
+func noise(n int) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{}).Read(b)
+	return b
+}
+
+// newConfig returns settings for both ends. A nil dial is the network's.
+func newConfig(key mqtte2e.Key, dial func(context.Context, string, string) (net.Conn, error)) *mqtte2e.Config {
+	return &mqtte2e.Config{Key: key, DialContext: dial}
+}
+
+func TestConnOverBroker(t *testing.T) {
+	broker := mqtttest.Broker(t)
+	config := newConfig(mqtte2e.NewKey(), nil)
+	listener, err := mux.Listen(t.Context(), broker+"#conn", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	endpoint := &mqtte2e.Endpoint{Broker: broker, Config: config}
+	defer endpoint.Close()
+	dialer := &mux.Dialer{Endpoint: endpoint}
+	defer dialer.Close()
+	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+		if c1, err = dialer.DialContext(t.Context(), "tcp", "conn"); err != nil {
+			return nil, nil, nil, err
+		}
+		if c2, err = listener.Accept(); err != nil {
+			return nil, nil, nil, err
+		}
+		return c1, c2, func() { c1.Close(); c2.Close() }, nil
+	})
+}
+
+// TestHTTP serves a site over streams, as the package comment promises.
+func TestHTTP(t *testing.T) {
+	broker := mqtttest.Broker(t)
+	config := newConfig(mqtte2e.NewKey(), nil)
+	listener, err := mux.Listen(t.Context(), broker+"#site", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Write(body)
+	})}
+	served := make(chan error)
+	go func() { served <- server.Serve(listener) }()
+	endpoint := &mqtte2e.Endpoint{Broker: broker, Config: config}
+	defer endpoint.Close()
+	dialer := &mux.Dialer{Endpoint: endpoint}
+	defer dialer.Close()
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	client := &http.Client{Transport: transport}
+	var all sync.WaitGroup
+	for i := range 10 {
+		all.Go(func() {
+			body := noise(100_000 * i)
+			response, err := client.Post("http://site/", "text/plain", bytes.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer response.Body.Close()
+			if got, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(got, body) {
+				t.Errorf("request %d: %d bytes of %d come back, %v", i, len(got), len(body), err)
+			}
+		})
+	}
+	all.Wait()
+	transport.CloseIdleConnections()
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != http.ErrServerClosed {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// process is one end's connection to the broker, which can vanish as if the
+// machine had lost power.
+type process struct {
+	broker *simtest.EmbeddedBroker
+	mu     sync.Mutex
+	dead   bool
+	conns  []net.Conn
+}
+
+func (p *process) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return nil, fmt.Errorf("no power")
+	}
+	conn, err := p.broker.DialContext(ctx, network, address)
+	if err == nil {
+		p.conns = append(p.conns, conn)
+	}
+	return conn, err
+}
+
+func (p *process) die() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
+	for _, conn := range p.conns {
+		conn.Close()
+	}
+}
+
+func serveEcho(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			io.Copy(conn, conn)
+			conn.Close()
+		}()
+	}
+}
+
+func echo(t *testing.T, d *mux.Dialer, body []byte) {
+	t.Helper()
+	conn, err := d.DialContext(t.Context(), "tcp", "device")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go conn.Write(body)
+	got := make([]byte, len(body))
+	if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, body) {
+		t.Fatalf("the echo differs: %v", err)
+	}
+}
+
+// TestDialAfterRestart restarts the listener without a goodbye and dials at
+// once.
+func TestDialAfterRestart(t *testing.T) {
+	run(t, func(t *testing.T) {
+		broker := simtest.Broker(t)
+		key := mqtte2e.NewKey()
+		start := func() (*mux.Listener, *process) {
+			p := &process{broker: broker}
+			l, err := mux.Listen(t.Context(), simtest.Address+"#device", newConfig(key, p.dial))
+			if err != nil {
+				t.Fatal(err)
+			}
+			go serveEcho(l)
+			return l, p
+		}
+		endpoint := &mqtte2e.Endpoint{Broker: simtest.Address, Config: newConfig(key, broker.DialContext)}
+		dialer := &mux.Dialer{Endpoint: endpoint}
+		old, p := start()
+		echo(t, dialer, noise(100))
+		p.die()
+		fresh, _ := start()
+		before := time.Now()
+		echo(t, dialer, noise(100))
+		if took := time.Since(before); took > 10*time.Second {
+			t.Errorf("a dial after a restart took %v", took)
+		}
+		dialer.Close()
+		endpoint.Close()
+		fresh.Close()
+		old.Close()
+		time.Sleep(10 * time.Minute)
+	})
+}
+
+// TestStreamsOutliveTheBroker stops the broker for a minute in the middle of a
+// transfer.
+func TestStreamsOutliveTheBroker(t *testing.T) {
+	run(t, func(t *testing.T) {
+		broker := simtest.Broker(t)
+		config := newConfig(mqtte2e.NewKey(), broker.DialContext)
+		l, err := mux.Listen(t.Context(), simtest.Address+"#device", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go serveEcho(l)
+		endpoint := &mqtte2e.Endpoint{Broker: simtest.Address, Config: config}
+		dialer := &mux.Dialer{Endpoint: endpoint}
+		conn, err := dialer.DialContext(t.Context(), "tcp", "device")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := noise(1 << 20)
+		got := make([]byte, len(body))
+		for range 2 {
+			go conn.Write(body)
+			if _, err := io.ReadFull(conn, got[:len(got)/2]); err != nil {
+				t.Fatal(err)
+			}
+			broker.Stop()
+			time.Sleep(time.Minute)
+			broker.Start()
+			if _, err := io.ReadFull(conn, got[len(got)/2:]); err != nil || !bytes.Equal(got, body) {
+				t.Fatalf("the echo differs: %v", err)
+			}
+		}
+		conn.Close()
+		dialer.Close()
+		endpoint.Close()
+		l.Close()
+		time.Sleep(time.Minute)
+	})
+}
