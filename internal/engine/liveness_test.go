@@ -103,10 +103,6 @@ func TestArrivedDataIsReadBeforeTheFailure(t *testing.T) {
 	})
 }
 
-type readerOf struct{ c *Conn }
-
-func (r readerOf) Read(p []byte) (int, error) { return r.c.Read(p) }
-
 // TestNoPeerTimeout survives an outage of a day.
 func TestNoPeerTimeout(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {

@@ -192,3 +192,8 @@ func (w *world) exchange(a, b *Conn) {
 		}
 	}
 }
+
+// contextFor ends after so long.
+func contextFor(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
+}
