@@ -19,6 +19,7 @@ const writeStall = 10 * time.Second
 type socket struct {
 	net.Conn
 	rearm func() // sets again what the kernel forgets after reads
+	fresh bool   // Read has given something since; owned by the reading goroutine
 
 	closeOnce sync.Once
 	closeErr  error
@@ -39,12 +40,14 @@ func bottom(conn net.Conn) net.Conn {
 	}
 }
 
-// Read reads what has arrived.
+// Read reads what has arrived. Only when it is called again, hence when what it gave last has been handled, does it acknowledge
+// that: an answer may have gone meanwhile and carried the acknowledgement, and if not, nobody waited for it but the broker.
 func (s *socket) Read(p []byte) (int, error) {
-	n, err := s.Conn.Read(p)
-	if n > 0 {
+	if s.fresh {
 		s.rearm()
 	}
+	n, err := s.Conn.Read(p)
+	s.fresh = n > 0
 	return n, err
 }
 
