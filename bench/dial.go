@@ -45,14 +45,13 @@ func dialQuick(ctx context.Context, network, address string) (net.Conn, error) {
 	return quickConn{conn, quickAck(conn)}, nil
 }
 
-// quickConn sets after each read what the kernel forgets.
+// quickConn sets before each read what the kernel forgets, as the link does.
 type quickConn struct {
 	net.Conn
 	rearm func()
 }
 
 func (c quickConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
 	c.rearm()
-	return n, err
+	return c.Conn.Read(p)
 }
