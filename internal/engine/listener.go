@@ -118,16 +118,13 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// refuse ends a Conn that nobody will accept.
+// refuse ends a Conn that nobody will accept. Its dialer, which may hold the
+// answer already, would else find out only after confirmTimeout.
 func (c *Conn) refuse() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
 	c.closed = true
-	if c.state == stateHalfOpen {
-		c.remove()
-		return
-	}
 	c.reset(resetUnused, net.ErrClosed, now)
 	c.update(now)
 }
