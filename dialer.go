@@ -25,7 +25,6 @@ func Dial(ctx context.Context, address string, config *Config, protocols ...stri
 		return nil, err
 	}
 	e.keepFor(c.c)
-	e.release()
 	return c, nil
 }
 

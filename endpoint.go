@@ -26,11 +26,11 @@ type Endpoint struct {
 	engine *engine.Engine
 	broker address.Address
 	closed bool
-	users  int // of an Endpoint that nobody else closes: the opener, and Conns
+	users  int // of an Endpoint that nobody else closes: its Listener, calls of Accept, and Conns
 }
 
 // open returns an Endpoint of its own for the broker of an address, and the
-// address's name. Its one user is the caller.
+// address's name. Its one use is the caller's.
 func open(text string, config *Config) (*Endpoint, string, error) {
 	settings, err := config.withDefaults()
 	if err != nil {
@@ -96,12 +96,16 @@ func (e *Endpoint) Close() error {
 	return engine.Close()
 }
 
-// keepFor makes a Conn a user of an Endpoint of its own, until nothing of the
-// Conn lingers and the peer has had time to hear so.
-func (e *Endpoint) keepFor(c *engine.Conn) {
+// retain begins another use of an Endpoint of its own.
+func (e *Endpoint) retain() {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.users++
-	e.mu.Unlock()
+}
+
+// keepFor hands the caller's use to a Conn, until nothing of the Conn lingers
+// and the peer has had time to hear so.
+func (e *Endpoint) keepFor(c *engine.Conn) {
 	draining := c.Draining()
 	c.AfterDone(func() { time.AfterFunc(draining, e.release) })
 }

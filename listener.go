@@ -22,14 +22,27 @@ var _ net.Listener = (*Listener)(nil)
 // that they hold the key, as *Conn, and fails only once the Listener or its
 // Endpoint is closed: neither a peer nor an outage of the broker can make it.
 func (l *Listener) Accept() (net.Conn, error) {
-	c, err := l.l.Accept()
+	c, err := l.accept()
 	if err != nil {
 		return nil, &net.OpError{Op: "accept", Net: "mqtt", Addr: l.Addr(), Err: err}
 	}
-	if l.own != nil {
-		l.own.keepFor(c)
-	}
 	return &Conn{c}, nil
+}
+
+// accept keeps an Endpoint of the Listener's own open for what it returns, and
+// until then, else a Close just before it returns would end the Conn too.
+func (l *Listener) accept() (*engine.Conn, error) {
+	if l.own == nil {
+		return l.l.Accept()
+	}
+	l.own.retain()
+	c, err := l.l.Accept()
+	if err != nil {
+		l.own.release()
+		return nil, err
+	}
+	l.own.keepFor(c)
+	return c, nil
 }
 
 // Close ends Accept. Conns that were accepted live on.
