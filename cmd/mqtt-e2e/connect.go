@@ -135,8 +135,6 @@ func (a *app) try(ctx context.Context, timeout time.Duration, do func(context.Co
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case isSetup(err) && exitCode(err) == exitOther:
-			return usage(err)
 		case limited.Err() != nil, link.Permanent(err), !errors.Is(err, mqtte2e.ErrBroker):
 			return err
 		}

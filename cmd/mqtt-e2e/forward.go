@@ -114,9 +114,6 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	ports.serve(ctx, client)
 	systemd.Notify(systemd.Ready)
 	if err := client.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
-		if isSetup(err) {
-			return usage(err)
-		}
 		return err
 	}
 	return context.Cause(ctx)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/serve"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
@@ -166,10 +165,7 @@ func (l *listening) run(ctx context.Context) error {
 		if err == nil {
 			return l.serve(ctx, listener, status)
 		}
-		if isSetup(err) {
-			return usage(err)
-		}
-		if link.Permanent(err) {
+		if link.Permanent(err) || reach.IsSetup(err) {
 			return err
 		}
 		if ctx.Err() == nil {
@@ -187,7 +183,8 @@ func (l *listening) run(ctx context.Context) error {
 func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	return l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
+	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
+	return listener, reach.Setup(err)
 }
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
@@ -200,12 +197,6 @@ func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, statu
 		return err
 	}
 	return context.Cause(ctx)
-}
-
-// isSetup reports whether the library did not even try: an error of a setting.
-func isSetup(err error) bool {
-	var op *net.OpError
-	return !errors.As(err, &op)
 }
 
 // listeners are what the watchdog looks after.

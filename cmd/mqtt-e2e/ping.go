@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
@@ -65,7 +66,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 	}
 	err = s.run(ctx, f.count, func(ctx context.Context) (time.Duration, error) {
 		if s.received > 0 {
-			return endpoint.Ping(ctx, p.name)
+			return ping(ctx, endpoint, p.name)
 		}
 		return a.firstPing(ctx, endpoint, p.name, f.timeout)
 	})
@@ -73,6 +74,11 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 		return err
 	}
 	return s.summary()
+}
+
+func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Duration, error) {
+	rtt, err := endpoint.Ping(ctx, name)
+	return rtt, reach.Setup(err)
 }
 
 // firstPing repeats the probe until the listener is there: only then is a
@@ -83,7 +89,7 @@ func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name st
 	err = a.try(ctx, timeout, func(context.Context) error {
 		for {
 			probe, cancel := context.WithTimeout(limited, pingTimeout)
-			rtt, err = endpoint.Ping(probe, name)
+			rtt, err = ping(probe, endpoint, name)
 			cancel()
 			if !errors.Is(err, mqtte2e.ErrNoAnswer) || limited.Err() != nil {
 				return err
@@ -123,7 +129,7 @@ func (s *pings) run(ctx context.Context, count int, ping func(context.Context) (
 		switch {
 		case err == nil:
 			s.answer(rtt)
-		case s.received == 0 || isSetup(err):
+		case s.received == 0:
 			return err
 		default:
 			fmt.Printf("no answer from %s: probe %d\n", s.name, s.sent)

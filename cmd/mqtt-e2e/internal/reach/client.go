@@ -139,7 +139,7 @@ func (c *Client) session(ctx context.Context, protocols []string) (*session, net
 	}
 	conn, err := c.endpoint.Dial(ctx, c.name, protocols...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, Setup(err)
 	}
 	switch conn.Protocol() {
 	case tunnel.Protocol:

@@ -17,8 +17,9 @@ const attemptTimeout = 30 * time.Second
 
 // Keep keeps a session with the listener until the context ends, so that
 // streams need not wait for one and ports stay open at the far side. It tries
-// for ever, and tells what changes. It fails only if the broker refuses us in a
-// way that trying again does not cure, before it let us in once.
+// for ever, and tells what changes. It fails only if a setting is wrong, or the
+// broker refuses us in a way that trying again does not cure, before it let us
+// in once.
 //
 // defaultOnly says that only Default is ever opened, so that listeners that do
 // not speak mqtt-e2e/1 will do; those are dialled when they are needed.
@@ -35,7 +36,7 @@ func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) 
 			if ctx.Err() == nil {
 				status.Warn("the session with the listener is over; connecting again")
 			}
-		case before && link.Permanent(err):
+		case before && (link.Permanent(err) || IsSetup(err)):
 			return err
 		case defaultOnly && errors.Is(err, mqtte2e.ErrRefused):
 			status.Info("the listener speaks another protocol; connecting when a connection comes in", "reason", err)

@@ -2,7 +2,6 @@ package reach
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -22,13 +21,6 @@ type session struct {
 
 	ctx context.Context // ends with the session
 }
-
-// endedError means that a session ended before a stream was of use, so that
-// the same request is worth another session.
-type endedError struct{ cause error }
-
-func (e *endedError) Error() string { return e.cause.Error() }
-func (e *endedError) Unwrap() error { return e.cause }
 
 // newSession makes a session of conn, serves what the listener opens in it and
 // asks for its remotes.
@@ -56,7 +48,7 @@ func (s *session) isDone() bool { return s.ctx.Err() != nil }
 func (s *session) open(ctx context.Context, request tunnel.Request) (net.Conn, error) {
 	stream, err := s.mux.Open(ctx)
 	if err != nil {
-		return nil, s.failure(ctx, err)
+		return nil, failure(ctx, err)
 	}
 	// A deadline in the past wakes the stream's Read and Write.
 	stop := context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })
@@ -66,7 +58,7 @@ func (s *session) open(ctx context.Context, request tunnel.Request) (net.Conn, e
 	}
 	if err != nil {
 		relay.Abort(stream)
-		return nil, s.failure(ctx, err)
+		return nil, failure(ctx, err)
 	}
 	if err := reply.Err(); err != nil {
 		stream.Close()
@@ -81,14 +73,6 @@ func ask(stream net.Conn, request tunnel.Request) (tunnel.Reply, error) {
 		return tunnel.Reply{}, err
 	}
 	return tunnel.ReadReply(stream)
-}
-
-// failure tells the end of the caller's patience from that of the session.
-func (s *session) failure(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("the other side did not answer a request in time: %w", ctx.Err())
-	}
-	return &endedError{err}
 }
 
 // acceptAll serves the streams that the listener opens, until the session ends.

@@ -85,8 +85,17 @@ func parseHost(host string) (string, error) {
 		return "", fmt.Errorf("the host has %d characters, more than the %d that DNS allows", len(host), maxHost)
 	case strings.ContainsFunc(host, notInHost):
 		return "", errors.New("the host has a character that no host name has: write letters, digits, hyphens and dots, other names in their xn-- form")
+	case endsInNumber(host):
+		return "", errors.New("the host is neither an address nor a name: write an IPv4 address as four decimal numbers")
 	}
 	return host, nil
+}
+
+// endsInNumber recognizes what resolvers take for odd spellings of IPv4, such
+// as 0x7f.1 or 2130706433. No name of DNS has such an end.
+func endsInNumber(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x")
 }
 
 func notInHost(r rune) bool {

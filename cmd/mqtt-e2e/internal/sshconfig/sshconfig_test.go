@@ -1,0 +1,42 @@
+package sshconfig
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+var words = []string{"/opt/my tools/mqtt-e2e", "mqtts://me%40here@h:1#box", "it's", "$HOME", "`id`", "", "a\\b", "--topic-prefix", "ünï ✓", "*", "~", "x;y&z|w>v<u"}
+
+// TestShellReadsTheWords gives the command to a real shell, as ssh does after
+// replacing %%.
+func TestShellReadsTheWords(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	command := make([]string, len(words))
+	for i, word := range words {
+		command[i] = posix(word)
+	}
+	out, err := exec.Command(shell, "-c", "printf '%s\\n' "+strings.Join(command, " ")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Join(words, "\n") + "\n"; string(out) != want {
+		t.Errorf("the shell reads\n%swant\n%s", out, want)
+	}
+}
+
+func TestBlock(t *testing.T) {
+	got := Block("box", []string{"mqtt-e2e", "connect", "a%40b"})
+	if want := "Host box\n    ProxyCommand mqtt-e2e connect "; !strings.HasPrefix(got, want) || !strings.Contains(got, "a%%40b") {
+		t.Errorf("the block is\n%s", got)
+	}
+}
+
+func TestWindows(t *testing.T) {
+	if got := windows(`C:\Program Files\mqtt-e2e.exe`); got != `"C:\Program Files\mqtt-e2e.exe"` {
+		t.Errorf("quoted as %s", got)
+	}
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+)
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"mqtt-e2e": main}) }
+
+// TestScripts drives the command as a user does. Beside testscript's own
+// commands the scripts have:
+//
+//	broker [USER PASSWORD]  starts a broker and sets ADDRESS to its URL
+//	target KIND [NAME]      starts a TCP server and sets TARGET, or NAME, to its address
+//	exits CODE VERB…        runs mqtt-e2e and checks its exit code
+//	start NAME VERB…        starts mqtt-e2e in the background, its standard error in the file NAME,
+//	                        its standard output in NAME.out, its standard input open
+//	wait-for FILE TEXT      waits until the file has the text in it
+//	end NAME [SIGNAL CODE]  sends a signal to what start started (default: TERM; none: waits for its end) and
+//	                        checks its exit code (default: 0)
+//	ask HOST:PORT TEXT      sends TEXT over TCP, ends its direction, and prints what comes back until the end
+//	free-port NAME          sets NAME to a loopback port that is free
+//	socks PROXY HOST:PORT   prints the reply of a SOCKS5 proxy and, if it is 0, what comes back for "hello"
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+			env.Setenv("KEY", mqtte2e.NewKey().Hex())
+			env.Values["started"] = make(started)
+			return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(env.Getenv("KEY")+"\n"), 0o600)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"broker":    startBroker,
+			"target":    startTarget,
+			"exits":     exits,
+			"start":     start,
+			"wait-for":  waitFor,
+			"end":       end,
+			"ask":       askTCP,
+			"free-port": freePort,
+			"socks":     askSOCKS,
+		},
+	})
+}
+
+func startBroker(ts *testscript.TestScript, _ bool, args []string) {
+	var config broker.Config
+	if len(args) == 2 {
+		config.Username, config.Password = args[0], args[1]
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	b, err := broker.New(config)
+	ts.Check(err)
+	ts.Defer(func() { b.Close() })
+	ts.Check(b.Listen(listener))
+	ts.Setenv("ADDRESS", "mqtt://"+listener.Addr().String())
+}
+
+func startTarget(ts *testscript.TestScript, _ bool, args []string) {
+	name := "TARGET"
+	if len(args) == 2 {
+		name = args[1]
+	}
+	serve, ok := targets[args[0]]
+	if !ok {
+		ts.Fatalf("there is no target %q", args[0])
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { listener.Close() })
+	ts.Setenv(name, listener.Addr().String())
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn.(*net.TCPConn))
+		}
+	}()
+}
+
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer listener.Close()
+	ts.Setenv(args[0], strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("mqtt-e2e", args[1:]...)
+	if code := codeOf(err); strconv.Itoa(code) != args[0] {
+		ts.Fatalf("mqtt-e2e exited with %d (%v), not %s", code, err, args[0])
+	}
+}
+
+func codeOf(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// started are the processes in the background, by name.
+type started map[string]*exec.Cmd
+
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	log, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer log.Close()
+	program, err := exec.LookPath(filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], "mqtt-e2e"))
+	ts.Check(err)
+	cmd := exec.Command(program, args[1:]...)
+	output, err := os.Create(ts.MkAbs(args[0] + ".out"))
+	ts.Check(err)
+	defer output.Close()
+	cmd.Stdout, cmd.Stderr = output, log
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"HOME", "PATH", "XDG_CONFIG_HOME", "GOCOVERDIR", "MQTT_E2E_PASSWORD", "NOTIFY_SOCKET", "WATCHDOG_USEC", "SYSTEMROOT"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	_, err = cmd.StdinPipe() // stays open
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Value("started").(started)[args[0]] = cmd
+	ts.Defer(func() {
+		if cmd.ProcessState == nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	})
+}
+
+func end(ts *testscript.TestScript, _ bool, args []string) {
+	signal, code := "TERM", "0"
+	if len(args) == 3 {
+		signal, code = args[1], args[2]
+	}
+	cmd := ts.Value("started").(started)[args[0]]
+	if signal != "none" {
+		ts.Check(cmd.Process.Signal(signals[signal]))
+	}
+	if got := codeOf(cmd.Wait()); strconv.Itoa(got) != code {
+		log, _ := os.ReadFile(ts.MkAbs(args[0]))
+		ts.Fatalf("%s exited with %d, not %s:\n%s", args[0], got, code, log)
+	}
+}
+
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	file, text := ts.MkAbs(args[0]), []byte(args[1])
+	ok := eventually(func() bool {
+		content, _ := os.ReadFile(file)
+		return bytes.Contains(content, text)
+	})
+	if !ok {
+		content, _ := os.ReadFile(file)
+		ts.Fatalf("%s does not get %q:\n%s", args[0], text, content)
+	}
+}
