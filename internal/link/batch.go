@@ -10,9 +10,10 @@ const (
 	// are much shorter (AWS allows 256); the bound keeps a whole packet inside the read buffer.
 	MaxTopic = 1024
 
-	// batchLimit is the size, in bytes, from which a batch takes no further packet. One write of 256 KiB costs little more than
-	// the copying; more would only delay what is more urgent. It is also what the kernel holds unsent (see notSentLimit).
-	batchLimit = 256 << 10
+	// batchLimit is the size, in bytes, from which a batch takes no further packet: one write of 64 KiB costs little more than the
+	// copying. What is collected, sealed and written stays in the processor's cache; with 256 KiB a transfer took 7 % more
+	// processor time. And what is more urgent waits less.
+	batchLimit = 64 << 10
 
 	// batchReserve is room for control packets behind a full batch, bytes. More of them than that make the buffer grow.
 	batchReserve = 4 << 10

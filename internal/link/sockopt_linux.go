@@ -10,8 +10,8 @@ import (
 
 const (
 	// notSentLimit bounds what the kernel holds that it has not sent yet, bytes: whatever waits there can no longer be
-	// overtaken by what is more urgent.
-	notSentLimit = batchLimit
+	// overtaken by what is more urgent. 256 KiB keep a link of 1 Gbit/s busy for the 2 ms in which a busy machine may not run us.
+	notSentLimit = 256 << 10
 
 	// userTimeout is how long sent data may stay without TCP acknowledgement. The kernel alone would go on for 15 minutes.
 	userTimeout = 20 * time.Second
