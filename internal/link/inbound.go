@@ -11,8 +11,9 @@ import (
 
 const (
 	// readBuffer is the size of the inbound buffer, in bytes, if a whole packet does not need more: what the kernel has ready
-	// is taken with one system call and opened where it lies.
-	readBuffer = 256 << 10
+	// is taken with one system call and opened where it lies. With 256 KiB less of it is still in the processor's cache by then,
+	// and with 64 KiB most reads end within a packet.
+	readBuffer = 128 << 10
 
 	// maxControl is the largest packet that is not PUBLISH, in bytes after its header. The largest that the broker has reason
 	// to send is a SUBACK with a byte for each of filtersPerSubscribe filters.
