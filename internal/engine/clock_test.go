@@ -132,7 +132,7 @@ func TestTimeAnswersAreBounded(t *testing.T) {
 		w.record()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		const dialers = 300
+		const dialers = 100
 		results := make(chan error, dialers)
 		for range dialers {
 			e := w.engine()

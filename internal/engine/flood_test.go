@@ -44,7 +44,7 @@ func TestFloods(t *testing.T) {
 }
 
 func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, []message) []byte) {
-	const lasts = time.Second
+	const lasts = time.Second / slower
 	w := newWorld(t)
 	w.record()
 	client := w.engine(func(c *Config) { c.MaxMessageSize = maxMessageSize })
@@ -62,7 +62,7 @@ func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, [
 	flooded := make(chan struct{})
 	go func() {
 		defer close(flooded)
-		for i := range int(lasts.Seconds()) * rate {
+		for i := range int(float64(rate) * lasts.Seconds()) {
 			topic := []string{l.topic, l.engine.topic, client.topic}[i%3]
 			intruder.publish(topic, makeOne(random, seen))
 			time.Sleep(time.Second / time.Duration(rate))
@@ -81,7 +81,7 @@ func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, [
 	}
 	_, _, rejected := accepted.Stats()
 	rejected += l.engine.Stats().Rejected
-	if want := uint64(int(lasts.Seconds())*rate) / 3; rejected < want {
+	if want := uint64(float64(rate)*lasts.Seconds()) / 3; rejected < want {
 		t.Errorf("the listener's end counted %d of %d rejected messages", rejected, want)
 	}
 	time.Sleep(time.Second)

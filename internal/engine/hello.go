@@ -19,7 +19,7 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 	var version *handshake.VersionError
 	switch {
 	case errors.As(err, &version) && version.Hello != nil:
-		l.refuse(*version.Hello, now, handshake.RefusedVersion, err.Error())
+		l.otherVersion(*version.Hello, now, err)
 		return
 	case err != nil:
 		l.engine.rejected.Add(1)
@@ -29,8 +29,8 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 	case handshake.Hello:
 		l.hello(m, now)
 	case handshake.Probe:
-		if l.engine.limits.probes.Allow(now) {
-			l.engine.toInbox(m.Inbox, handshake.Pong{Nonce: m.Nonce})
+		if l.engine.limits.pong(m, now) {
+			l.engine.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})
 		}
 	case handshake.Check:
 		l.engine.receiveCheck(m, now)
@@ -42,7 +42,17 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 // refuse tells a dialer why it gets no Conn.
 func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
 	if l.engine.limits.refusals.Allow(now) {
-		l.engine.toInbox(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
+		l.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
+	}
+}
+
+// otherVersion refuses a hello that only a listener of another version
+// understands, once.
+func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
+	e := l.engine
+	wall := e.config.Wall()
+	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), m.Time.Add(e.config.TimeWindow), wall) {
+		l.refuse(m, now, handshake.RefusedVersion, why.Error())
 	}
 }
 
@@ -51,15 +61,15 @@ func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	e := l.engine
 	wall := e.config.Wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		if e.limits.times.Allow(now) {
-			e.toInbox(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
+		if e.limits.time(m, now) {
+			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return
 	}
 	digest := m.Digest()
 	if c := l.pending(digest); c != nil {
 		if e.limits.repeats.Allow(now) {
-			e.toInbox(m.Inbox, c.origin.answer)
+			e.reply(m.Inbox, c.origin.answer)
 		}
 		return
 	}
@@ -107,6 +117,7 @@ func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
 
 // admit sends the answer and waits for the dialer's proof.
 func (l *Listener) admit(c *Conn, now time.Time) {
+	c.until = now.Add(halfOpenLife)
 	if !l.engine.enter(c, now) {
 		return
 	}
@@ -115,7 +126,6 @@ func (l *Listener) admit(c *Conn, now time.Time) {
 		return
 	}
 	c.mu.Lock()
-	c.until = now.Add(halfOpenLife)
 	c.update(now)
 	c.mu.Unlock()
 	l.engine.toInbox(c.origin.peerInbox, c.origin.answer)

@@ -11,7 +11,7 @@ import (
 )
 
 // manyConns is how many Conns one Listener and one Engine have to bear.
-const manyConns = 2000
+const manyConns = 2000 / slower
 
 // idleLimit is what an idle end of a Conn may hold of heap and stacks, bytes.
 const idleLimit = 32 << 10
@@ -54,16 +54,14 @@ func TestManyConns(t *testing.T) {
 		dialed, accepted := w.connect(client, l)
 		w.exchange(dialed, accepted)
 		before := memory()
-		start := time.Now()
 		ours, theirs := w.connectMany(client, l, manyConns)
 		for i := range ours {
 			exchangeKilobytes(t, ours[i], theirs[i])
 		}
-		t.Logf("%d Conns opened and used within %v", manyConns, time.Since(start))
 		time.Sleep(10 * time.Second)
 		idle := (memory() - before) / 2 / manyConns
 		t.Logf("an idle end holds %d bytes of heap and stacks", idle)
-		if idle > idleLimit {
+		if slower == 1 && idle > idleLimit {
 			t.Errorf("that is more than %d", idleLimit)
 		}
 		resumeMany(t, w, ours)

@@ -7,6 +7,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,16 +69,17 @@ func TestFullBacklogRefuses(t *testing.T) {
 		w := newWorld(t)
 		e, server := w.engine(), w.engine()
 		l := w.listen(server)
-		for range backlog {
-			w.dial(e)
-		}
+		w.dial(e)
+		simtest.Wait()
+		l.mu.Lock()
+		l.waiting = slices.Repeat(l.waiting, backlog)
+		l.mu.Unlock()
 		w.wantRefused(e, nil, "backlog full")
-		c, err := l.Accept()
-		if err != nil {
+		if _, err := l.Accept(); err != nil {
 			t.Fatal(err)
 		}
-		c.Close()
 		w.dial(e)
+		simtest.Wait()
 		w.wantRefused(e, nil, "backlog full")
 		if n := entries(server); n["waiting"] != backlog || n["half-open"] != 0 {
 			t.Errorf("the listener has %v", n)

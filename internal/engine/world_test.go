@@ -144,7 +144,12 @@ func (w *world) engine(change ...func(*Config)) *Engine {
 // listen makes a Listener for testName.
 func (w *world) listen(e *Engine, protocols ...string) *Listener {
 	w.t.Helper()
-	l, err := e.Listen(context.Background(), testName, protocols)
+	return w.listenTo(e, testName, protocols...)
+}
+
+func (w *world) listenTo(e *Engine, name string, protocols ...string) *Listener {
+	w.t.Helper()
+	l, err := e.Listen(context.Background(), name, protocols)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -154,7 +159,12 @@ func (w *world) listen(e *Engine, protocols ...string) *Listener {
 // dial connects to testName.
 func (w *world) dial(e *Engine) *Conn {
 	w.t.Helper()
-	c, err := e.Dial(context.Background(), testName, nil)
+	return w.dialTo(e, testName)
+}
+
+func (w *world) dialTo(e *Engine, name string) *Conn {
+	w.t.Helper()
+	c, err := e.Dial(context.Background(), name, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -164,7 +174,7 @@ func (w *world) dial(e *Engine) *Conn {
 // connect returns both ends of a new Conn.
 func (w *world) connect(dialer *Engine, l *Listener) (dialed, accepted *Conn) {
 	w.t.Helper()
-	dialed = w.dial(dialer)
+	dialed = w.dialTo(dialer, l.Name())
 	accepted, err := l.Accept()
 	if err != nil {
 		w.t.Fatal(err)
