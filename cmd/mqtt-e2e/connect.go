@@ -67,6 +67,10 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 		return err
 	}
 	err = stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+	if errors.Is(err, stdio.ErrOutputClosed) {
+		a.logger.Debug(err.Error())
+		err = nil
+	}
 	if err == nil || errors.Is(err, errInterrupted) {
 		stream.Close()
 	} else {

@@ -12,8 +12,9 @@ import (
 	"syscall"
 )
 
-// errOutputClosed means that nobody reads what comes from the other side.
-var errOutputClosed = errors.New("standard output was closed")
+// ErrOutputClosed means that nobody reads standard output any more. That is
+// how ssh ends a ProxyCommand.
+var ErrOutputClosed = errors.New("standard output was closed")
 
 // Join copies in to the stream, and the stream to out, until the far side has
 // ended and everything is written to out, whether or not in has ended. The end
@@ -41,7 +42,7 @@ func Join(ctx context.Context, in io.Reader, out *os.File, stream net.Conn) erro
 			}
 			sending = nil
 		case <-closed:
-			return errOutputClosed
+			return ErrOutputClosed
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -84,7 +85,7 @@ type writer struct{ io.Writer }
 func (w writer) Write(b []byte) (int, error) {
 	n, err := w.Writer.Write(b)
 	if errors.Is(err, syscall.EPIPE) {
-		return n, errOutputClosed
+		return n, ErrOutputClosed
 	}
 	if err != nil {
 		err = fmt.Errorf("writing standard output: %w", err)
