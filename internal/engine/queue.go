@@ -24,8 +24,8 @@ type queue struct {
 	mu        sync.Mutex
 	empty     sync.Cond // signalled when the writer has taken everything
 	envelopes []envelope
-	urgent    []*Conn
-	data      []*Conn
+	urgent    turns
+	data      turns
 }
 
 func (q *queue) init() { q.empty.L = &q.mu }
@@ -46,10 +46,10 @@ func (q *queue) schedule(c *Conn, p stream.Priority) bool {
 	switch {
 	case p == stream.Urgent && !c.inUrgent:
 		c.inUrgent = true
-		q.urgent = append(q.urgent, c)
+		q.urgent.push(c)
 	case p == stream.Data && !c.inData && !c.inUrgent:
 		c.inData = true
-		q.data = append(q.data, c)
+		q.data.push(c)
 	default:
 		return false
 	}
@@ -75,28 +75,16 @@ func (q *queue) nextEnvelope() (envelope, bool) {
 func (q *queue) nextConn() *Conn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if c := pop(&q.urgent); c != nil {
+	if c := q.urgent.pop(); c != nil {
 		c.inUrgent = false
 		return c
 	}
-	if c := pop(&q.data); c != nil {
+	if c := q.data.pop(); c != nil {
 		c.inData = false
 		return c
 	}
 	q.empty.Broadcast()
 	return nil
-}
-
-func pop(list *[]*Conn) *Conn {
-	if len(*list) == 0 {
-		return nil
-	}
-	c := (*list)[0]
-	(*list)[0] = nil
-	if *list = (*list)[1:]; len(*list) == 0 {
-		*list = nil
-	}
-	return c
 }
 
 // drain waits until the writer has taken everything, or until the deadline.
@@ -109,7 +97,7 @@ func (q *queue) drain(deadline time.Time) {
 	defer timer.Stop()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.envelopes)+len(q.urgent)+len(q.data) > 0 && time.Now().Before(deadline) {
+	for len(q.envelopes)+q.urgent.count+q.data.count > 0 && time.Now().Before(deadline) {
 		q.empty.Wait()
 	}
 }

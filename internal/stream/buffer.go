@@ -7,6 +7,10 @@ import "sync"
 // enough that a message of 60 KiB touches only five chunks.
 const chunkSize = 16 << 10
 
+// usualChunks is room for the base buffer that every stream has, so that one
+// that is emptied again and again allocates once a time.
+const usualChunks = baseBuffer/chunkSize + 1
+
 type chunk [chunkSize]byte
 
 // chunkPool recycles chunks between all streams of the process.
@@ -25,6 +29,9 @@ type buffer struct {
 func (b *buffer) write(offset uint64, p []byte) {
 	if len(b.chunks) == 0 {
 		b.base = offset - offset%chunkSize
+	}
+	if b.chunks == nil {
+		b.chunks = make([]*chunk, 0, usualChunks)
 	}
 	if offset < b.base {
 		b.extendDown(offset - offset%chunkSize)
