@@ -69,6 +69,7 @@ func (v *visitor) Stop() {
 	s := v.stream
 	v.elicit(true)
 	s.stopped = true
+	s.refused = s.refused || s.out.buffered() > 0
 	s.out.abandon()
 }
 
@@ -86,14 +87,20 @@ func (v *visitor) Ping() { v.elicit(true) }
 
 // Resume implements wire.Visitor: the peer was away, and whatever was sent
 // before now and is not in its list went to nobody, as soon as it is older
-// than a round trip.
+// than a round trip. A RESUME that was overtaken, or of a peer that has heard
+// nothing since its last one and therefore repeats it, is an ACK: on a path
+// that became slow everything would be taken for lost again and again.
 func (v *visitor) Resume(a *wire.Ack) {
-	s := v.stream
+	s, l := v.stream, &v.stream.ledger
 	v.elicit(true)
+	heard := l.eligible == 0 || len(a.Ranges) > 0 && a.Ranges[0].Largest >= l.eligible
+	if v.number >= s.grantedBy && heard {
+		l.eligible = l.next
+		l.excuse()
+		s.rtt.resetMinimum()
+	}
+	l.backoff = 0
 	s.restart = v.now
-	s.ledger.eligible = s.ledger.next
-	s.ledger.excuse()
-	s.rtt.resetMinimum()
 	v.Ack(a)
 }
 

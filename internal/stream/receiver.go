@@ -8,7 +8,7 @@ import (
 
 // maxGaps bounds the separate stretches of out-of-order data that a receiver
 // keeps. A message that would open one more is ignored, and so sent again.
-const maxGaps = 4096
+const maxGaps = 512
 
 // growthFactor is by how much the window grows at a time: more than the
 // sender's window does in a round trip, so that credit never slows its start.
@@ -131,7 +131,7 @@ func (r *receiver) take(p []byte) (n int, reopened bool) {
 func (r *receiver) starved() bool {
 	window := uint64(r.window)
 	left, granted := r.credit-r.highest, r.credit-r.read
-	return !r.hasFinal && left < window/2 && granted <= window-window/4
+	return !r.hasFinal && !r.discard && left < window/2 && granted <= window-window/4
 }
 
 // advance moves the credit up to the window. The window grows, while the budget

@@ -47,6 +47,39 @@ func TestPeerResumes(t *testing.T) {
 	}
 }
 
+// A peer that has heard nothing since its RESUME repeats it. What was sent in
+// between is not lost, however old: the path may have become slow.
+func TestRepeatedResumeIsAnAck(t *testing.T) {
+	p := flight(t, 2)
+	p.pass(200 * ms)
+	p.deliver(p.resume())
+	p.want("lost", "ACK 0-1, STREAM 0+980")
+	p.want("lost", "STREAM 980+994")
+	p.want("lost", "STREAM 1974+15")
+	p.wantIdle("everything was sent again")
+	p.pass(200 * ms)
+	p.deliver(p.resume(0, 1))
+	p.want("the answer is repeated", "ACK 0-2")
+	p.wantIdle("nothing is lost")
+	p.timer("the timeout starts afresh", 310*ms)
+	p.deliver(p.resume(0, 1, 2))
+	p.sends(2)
+	if p.s.stats.Retransmitted != 5 {
+		t.Errorf("%d retransmissions: a peer that heard something was away again", p.s.stats.Retransmitted)
+	}
+}
+
+func TestOvertakenResumeIsAnAck(t *testing.T) {
+	p := flight(t, 2)
+	p.pass(200 * ms)
+	p.theirs = 9
+	p.deliver(p.ack())
+	p.theirs = 7
+	p.deliver(p.resume())
+	p.want("answered", "ACK 9-9,7-7,0-0")
+	p.wantIdle("nothing is lost")
+}
+
 func TestPeerThatResumesResetsTheBackoff(t *testing.T) {
 	p := flight(t, 1)
 	for range 6 {

@@ -34,7 +34,8 @@ type sim struct {
 	ends   [2]*end
 	events events
 	serial int
-	check  func(e *end) // called after every event; nil: nothing to check
+	behave func(i int)  // what the application of an end does besides writing and reading; may be nil
+	check  func(e *end) // called after every event; may be nil
 }
 
 // end is one side: its stream, the path that leads away from it, and what its
@@ -112,6 +113,9 @@ func (s *sim) pump() {
 		progress = false
 		for i, e := range s.ends {
 			progress = e.application() || progress
+			if s.behave != nil {
+				s.behave(i)
+			}
 			progress = s.writer(i) || progress
 		}
 	}
