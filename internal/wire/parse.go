@@ -13,6 +13,7 @@ var (
 	errBeyondEnd     = errors.New("the data reaches beyond offset 2^62-1")
 	errDelay         = errors.New("the delay is above 2^32-1 microseconds")
 	errTooManyRanges = errors.New("there are more than 32 ranges")
+	errSecondAck     = errors.New("the packet has an ACK or RESUME already")
 	errBelowZero     = errors.New("the range reaches below packet number 0")
 )
 
@@ -24,7 +25,11 @@ func Parse(packet []byte, scratch *Ack, v Visitor) error {
 	d := decoder{packet: packet, ack: scratch}
 	for d.position < len(packet) {
 		start := d.position
-		if f := d.frame(); d.err != nil {
+		f := d.frame()
+		if d.err == nil && (f.kind == TypeAck || f.kind == TypeResume) {
+			d.countAck()
+		}
+		if d.err != nil {
 			return fmt.Errorf("wire: malformed %s frame at byte %d of a packet of %d: %s: %w", typeName(f.kind), start, len(packet), d.field, d.err)
 		}
 	}
@@ -69,6 +74,7 @@ type decoder struct {
 	packet   []byte
 	position int
 	ack      *Ack
+	acks     int // ACK and RESUME frames so far
 	field    string
 	err      error
 }
@@ -76,6 +82,13 @@ type decoder struct {
 func (d *decoder) fail(field string, err error) {
 	if d.err == nil {
 		d.field, d.err = field, err
+	}
+}
+
+// countAck refuses a second ACK or RESUME: each costs its receiver a look at all packets in flight.
+func (d *decoder) countAck() {
+	if d.acks++; d.acks > 1 {
+		d.fail("type", errSecondAck)
 	}
 }
 
