@@ -124,7 +124,7 @@ func (c *Conn) waitAcknowledged(ctx context.Context) error {
 	defer c.mu.Unlock()
 	for {
 		switch {
-		case c.stream.Stopped():
+		case c.stream.Refused():
 			return errPeerClosed
 		case c.stream.Acknowledged() && c.err == nil:
 			return nil
@@ -157,10 +157,14 @@ func (c *Conn) abort(err error) {
 	c.remove()
 }
 
-// reset fails the Conn and tells the peer.
+// reset fails the Conn and tells the peer. The application can still read what
+// had arrived, unless it has closed.
 func (c *Conn) reset(code uint64, err error, now time.Time) {
 	c.fail(err)
 	c.stream.Reset(code)
+	if c.closed {
+		c.stream.Abandon()
+	}
 	c.entomb(now)
 }
 

@@ -40,6 +40,7 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 // half-open Conn has proved the key.
 func (c *Conn) heard(now time.Time) {
 	c.peer.heard(now)
+	c.lastHeard = now
 	c.unconfirmed = time.Time{}
 	c.endCheck()
 	if c.state == stateHalfOpen {

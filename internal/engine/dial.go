@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -153,15 +152,18 @@ func (d *dial) end() {
 func (d *dial) send(a *attempt) {
 	a.sent = time.Now()
 	a.count++
-	d.repeatAt = earlier(a.sent.Add(d.wait), a.made.Add(d.engine.config.TimeWindow/2))
+	d.repeatAt = earlier(a.sent.Add(d.wait), a.made.Add(d.life()))
 	d.engine.toName(d.keys, a.hello)
 }
+
+// life is for how long a hello is repeated before a new one takes its place.
+func (d *dial) life() time.Duration { return max(d.engine.config.TimeWindow/2, firstRepeat) }
 
 // repeat sends the hello again, or a new one once half of the time window has
 // passed.
 func (d *dial) repeat() error {
 	a := d.attempts[len(d.attempts)-1]
-	if time.Since(a.made) >= d.engine.config.TimeWindow/2 {
+	if time.Since(a.made) >= d.life() {
 		return d.begin()
 	}
 	d.wait = min(2*d.wait, maxRepeat)
@@ -227,9 +229,6 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 	reply, secrets, err := a.initiator.Finish(m)
 	if err != nil {
 		d.engine.rejected.Add(1)
-		if errors.Is(err, handshake.ErrNotOffered) {
-			return nil, &Error{ErrRefused, err, err.Error()}
-		}
 		return nil, nil
 	}
 	c := d.engine.newConn(a.id, origin{

@@ -167,24 +167,31 @@ func (e *Engine) name(name string) *handshake.Name {
 	return e.names[name]
 }
 
-// publish queues an envelope; a full queue drops it, as a broker might.
-func (e *Engine) publish(topic string, envelope *handshake.Envelope, m handshake.Message) {
-	payload, err := envelope.Seal(rand.Reader, m)
+// sealed makes a handshake message ready for the queue.
+func (e *Engine) sealed(topic string, keys *handshake.Envelope, m handshake.Message) envelope {
+	payload, err := keys.Seal(rand.Reader, m)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: sealing a handshake message: %v", err))
 	}
-	e.queue.push(topic, payload)
-	e.link.Wake()
+	return envelope{topic, payload}
 }
 
 // toInbox sends a message to a process.
 func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
-	e.publish(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m)
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
+	e.link.Wake()
+}
+
+// reply sends a process an answer that a replayed message may have asked for.
+func (e *Engine) reply(inbox [16]byte, m handshake.Message) {
+	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
+	e.link.Wake()
 }
 
 // toName sends a message to whoever listens under a name.
 func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
-	e.publish(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.Envelope(), m)
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.Envelope(), m))
+	e.link.Wake()
 }
 
 // Close ends the Listeners and Conns, waits up to 5 s for what lingers, and

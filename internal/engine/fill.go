@@ -21,13 +21,7 @@ func (e *Engine) Fill(batch *link.Batch, now time.Time) {
 		e.resumeNext(now)
 		e.thinGraves()
 	}
-	for !batch.Full() {
-		m, ok := e.queue.nextEnvelope()
-		if !ok {
-			break
-		}
-		batch.Commit(copy(batch.Publish(m.topic), m.payload))
-	}
+	e.fillEnvelopes(batch)
 	for !batch.Full() {
 		c := e.queue.nextConn()
 		if c == nil {
@@ -36,6 +30,22 @@ func (e *Engine) Fill(batch *link.Batch, now time.Time) {
 		if n := c.fill(batch, now); n > 0 {
 			e.noteSize(n, now)
 		}
+	}
+}
+
+// fillEnvelopes adds all handshake messages of our own, and a few replies.
+func (e *Engine) fillEnvelopes(batch *link.Batch) {
+	replies := 0
+	for !batch.Full() {
+		m, ok := e.queue.nextEnvelope()
+		if !ok && replies < repliesPerBatch {
+			replies++
+			m, ok = e.queue.nextReply()
+		}
+		if !ok {
+			return
+		}
+		batch.Commit(copy(batch.Publish(m.topic), m.payload))
 	}
 }
 
@@ -55,7 +65,9 @@ func (c *Conn) buildPacket(room []byte, now time.Time) int {
 		c.mu.Unlock()
 		return 0
 	}
-	c.sealer.Acknowledged(c.stream.LargestAcknowledged())
+	if number, ok := c.stream.LargestAcknowledged(); ok {
+		c.sealer.Acknowledged(number)
+	}
 	n := c.stream.Next(now, c.sealer.Next(now), room[headerSize:headerSize+c.maxPacket])
 	c.update(now)
 	c.mu.Unlock()

@@ -7,31 +7,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-const (
-	// unwantedRate bounds the answers of each kind to hellos that get no Conn,
-	// a second.
-	unwantedRate = 20
-	// answerRate bounds the answers of each other kind, a second: what a
-	// replayed message can cost.
-	answerRate = 500
-)
-
-// limits bound what a recorded message costs when it is replayed. Each kind has
-// its own, so that replaying one does not silence the others.
-type limits struct {
-	times, refusals, repeats, probes, checks *handshake.Bucket
-}
-
-func newLimits() limits {
-	return limits{
-		times:    handshake.NewBucket(unwantedRate, unwantedRate),
-		refusals: handshake.NewBucket(unwantedRate, unwantedRate),
-		repeats:  handshake.NewBucket(answerRate, answerRate),
-		probes:   handshake.NewBucket(answerRate, answerRate),
-		checks:   handshake.NewBucket(answerRate, answerRate),
-	}
-}
-
 // receiveInbox handles what arrives in our inbox: packets of Conns, told by
 // their masked id, and the envelopes of handshakes.
 func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
@@ -56,7 +31,7 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 	case handshake.Pong:
 		e.receivePong(m, now)
 	case handshake.Check:
-		e.receiveCheck(m, now)
+		e.receiveOwnCheck(m, now)
 	case handshake.Gone:
 		e.receiveVerdict(m.Nonce, true, now)
 	case handshake.NotMine:
@@ -66,20 +41,29 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 	}
 }
 
-// receiveCheck answers the question whether a Conn is known here. A live Conn
-// answers by itself, with an authenticated packet; one that this process never
-// had or no longer has is gone. What another process should know is not ours.
+// receiveCheck handles a CHECK that came by a rendezvous topic, where every
+// listener of the name hears it: one that is meant for another process is told
+// so. A CHECK of our own that comes back is for nobody.
 func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
-	if m.Reply == e.inbox || !e.limits.checks.Allow(now) {
-		return
+	switch {
+	case m.Instance == e.inbox:
+		e.receiveOwnCheck(m, now)
+	case m.Reply != e.inbox && e.limits.check(m, e.limits.notMine, now):
+		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
 	}
-	if m.Instance != e.inbox {
-		e.toInbox(m.Reply, handshake.NotMine{Nonce: m.Nonce})
+}
+
+// receiveOwnCheck answers the question whether a Conn is known here. A live Conn
+// answers by itself, with an authenticated packet; one that this process never
+// had or no longer has is gone. A CHECK for another process can only have been
+// redirected to our inbox.
+func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
+	if m.Instance != e.inbox || !e.limits.check(m, e.limits.gone, now) {
 		return
 	}
 	c := e.conn(m.ID)
 	if c == nil || c.origin.peerInbox != m.Reply {
-		e.toInbox(m.Reply, handshake.Gone{Nonce: m.Nonce})
+		e.reply(m.Reply, handshake.Gone{Nonce: m.Nonce})
 		return
 	}
 	c.mu.Lock()

@@ -21,7 +21,8 @@ const (
 )
 
 // A peer is a process at the other end, shared by its Conns: a packet of any
-// of them shows that it lives. Guarded by Engine.mu, but for the times, which
+// of them shows that it lives, though not that it still knows the others, each
+// of which asks for itself once in PeerTimeout. Guarded by Engine.mu, but for the times, which
 // have a lock of their own since they change with every packet.
 type peer struct {
 	inbox [16]byte
@@ -47,11 +48,23 @@ func (c *Conn) livenessDeadline() time.Time {
 		heard, asked := c.peer.times.load()
 		next = earlier(next, heard.Add(timeout))
 		next = earlier(next, latest(heard, asked).Add(timeout/probesPerTimeout))
+		next = earlier(next, latest(c.lastHeard, c.lastAsked).Add(timeout))
+		next = earlier(next, c.forgottenAt(timeout))
 	}
 	if !c.check.stranger.IsZero() {
 		next = earlier(next, c.check.stranger.Add(strangerWait))
 	}
 	return next
+}
+
+// forgottenAt is when a Conn ends that gets no answer although its peer's
+// process lives and our own link is up; zero: everything was answered.
+func (c *Conn) forgottenAt(timeout time.Duration) time.Time {
+	since, up := c.stream.Unheard(), c.engine.linkUpSince()
+	if since.IsZero() || up.IsZero() {
+		return time.Time{}
+	}
+	return latest(since, up).Add(timeout)
 }
 
 // expectsLife reports whether the peer has to be there at all.
@@ -80,11 +93,17 @@ func (c *Conn) expireLiveness(now time.Time) {
 	case timeout > 0 && past(now, heard.Add(timeout)):
 		c.abort(peerGone("nothing was heard of it for %v; check its power and network, or raise Config.PeerTimeout", timeout))
 		return
+	case timeout > 0 && past(now, c.forgottenAt(timeout)):
+		c.abort(peerGone("its process lives but has not answered on this connection for %v; dial again", timeout))
+		return
 	case !c.check.stranger.IsZero() && past(now, c.check.stranger.Add(strangerWait)):
 		c.abort(peerGone("its process was restarted: another one listens under its name now; dial again"))
 		return
 	case timeout > 0 && past(now, latest(heard, asked).Add(timeout/probesPerTimeout)):
 		c.peer.times.ask(now)
+		c.stream.Ping()
+	case timeout > 0 && past(now, latest(c.lastHeard, c.lastAsked).Add(timeout)):
+		c.lastAsked = now
 		c.stream.Ping()
 	}
 	if past(now, c.checkAt()) {

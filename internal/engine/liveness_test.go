@@ -116,7 +116,8 @@ func TestNoPeerTimeout(t *testing.T) {
 	})
 }
 
-// TestOneConnOfAPeerSpeaksForAll has an idle Conn and a busy one.
+// TestOneConnOfAPeerSpeaksForAll has an idle Conn and a busy one. The idle one
+// asks for itself once in PeerTimeout, in case that only it was forgotten.
 func TestOneConnOfAPeerSpeaksForAll(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -130,8 +131,9 @@ func TestOneConnOfAPeerSpeaksForAll(t *testing.T) {
 			time.Sleep(time.Second)
 			w.exchange(busy, busyThere)
 		}
-		if after, _, _ := idle.Stats(); after != before {
-			t.Errorf("the idle Conn sent probes: %+v, then %+v", before, after)
+		after, _, _ := idle.Stats()
+		if sent := after.PacketsSent - before.PacketsSent; sent == 0 || sent > 4 {
+			t.Errorf("the idle Conn sent %d packets, want a PING or two and the ACKs for the peer's", sent)
 		}
 	})
 }

@@ -33,7 +33,8 @@ func (t *times) ask(now time.Time) {
 func (p *peer) heard(now time.Time) { p.times.hear(now) }
 
 // enter puts a new Conn, which nobody else knows yet, into the tables, together
-// with its peer. From then on it hears when the link goes down or comes up. It
+// with its peer. A hello, which anybody with the key could have sent, does not
+// show that a known peer lives. From then on it hears when the link goes down or comes up. It
 // reports whether the Engine is still open.
 func (e *Engine) enter(c *Conn, now time.Time) bool {
 	e.mu.Lock()
@@ -44,11 +45,12 @@ func (e *Engine) enter(c *Conn, now time.Time) bool {
 	p := e.peers[c.origin.peerInbox]
 	if p == nil {
 		p = &peer{inbox: c.origin.peerInbox}
+		p.heard(now)
 		e.peers[p.inbox] = p
 	}
 	p.conns++
-	p.heard(now)
 	c.peer = p
+	c.lastHeard = now
 	c.stream.LimitPacket(e.limit - overhead)
 	if e.upSince.IsZero() {
 		c.stream.LinkDown()

@@ -7,9 +7,16 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// maxEnvelopes bounds the handshake messages that wait for the writer. One
-// more is dropped: its sender repeats itself.
-const maxEnvelopes = 4096
+const (
+	// maxEnvelopes bounds our own handshake messages that wait for the writer.
+	// One more is dropped: whoever sent it repeats itself.
+	maxEnvelopes = 4096
+	// maxReplies bounds the answers that replayed messages could have asked
+	// for, too. One more is dropped.
+	maxReplies = 64
+	// repliesPerBatch of them go with one batch, so that they leave room.
+	repliesPerBatch = 8
+)
 
 // envelope is a handshake message on its way out.
 type envelope struct {
@@ -17,24 +24,31 @@ type envelope struct {
 	payload []byte
 }
 
-// A queue is what waits for the writer: handshake messages first, then Conns
-// with ACKs or control frames, then Conns with data, one packet a turn. The
-// lists of Conns hold each Conn at most once.
+// A queue is what waits for the writer: our own handshake messages first and a
+// few replies, then Conns with ACKs or control frames, then Conns with data, one
+// packet a turn. The lists of Conns hold each Conn at most once.
 type queue struct {
 	mu        sync.Mutex
 	empty     sync.Cond // signalled when the writer has taken everything
 	envelopes []envelope
+	replies   []envelope
 	urgent    turns
 	data      turns
 }
 
 func (q *queue) init() { q.empty.L = &q.mu }
 
-func (q *queue) push(topic string, payload []byte) {
+// push queues a handshake message of our own.
+func (q *queue) push(m envelope) { q.append(&q.envelopes, m, maxEnvelopes) }
+
+// pushReply queues an answer to what may have been replayed.
+func (q *queue) pushReply(m envelope) { q.append(&q.replies, m, maxReplies) }
+
+func (q *queue) append(list *[]envelope, m envelope, bound int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.envelopes) < maxEnvelopes {
-		q.envelopes = append(q.envelopes, envelope{topic, payload})
+	if len(*list) < bound {
+		*list = append(*list, m)
 	}
 }
 
@@ -56,17 +70,22 @@ func (q *queue) schedule(c *Conn, p stream.Priority) bool {
 	return true
 }
 
-// nextEnvelope takes the oldest handshake message.
-func (q *queue) nextEnvelope() (envelope, bool) {
+// nextEnvelope takes the oldest handshake message of our own.
+func (q *queue) nextEnvelope() (envelope, bool) { return q.take(&q.envelopes) }
+
+// nextReply takes the oldest reply.
+func (q *queue) nextReply() (envelope, bool) { return q.take(&q.replies) }
+
+func (q *queue) take(list *[]envelope) (envelope, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.envelopes) == 0 {
+	if len(*list) == 0 {
 		return envelope{}, false
 	}
-	first := q.envelopes[0]
-	q.envelopes[0] = envelope{}
-	if q.envelopes = q.envelopes[1:]; len(q.envelopes) == 0 {
-		q.envelopes = nil
+	first := (*list)[0]
+	(*list)[0] = envelope{}
+	if *list = (*list)[1:]; len(*list) == 0 {
+		*list = nil
 	}
 	return first, true
 }
@@ -97,7 +116,7 @@ func (q *queue) drain(deadline time.Time) {
 	defer timer.Stop()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.envelopes)+q.urgent.count+q.data.count > 0 && time.Now().Before(deadline) {
+	for len(q.envelopes)+len(q.replies)+q.urgent.count+q.data.count > 0 && time.Now().Before(deadline) {
 		q.empty.Wait()
 	}
 }

@@ -54,9 +54,7 @@ func rank(urgent bool) int {
 func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
 	e.upSince = time.Time{}
-	if e.hangs.end(now) {
-		e.limit = max(e.limit/2, minLimit)
-	}
+	e.limit = e.hangs.limit(e.limit, e.config.MaxMessageSize, now)
 	limit := e.limit
 	conns := values(e.conns)
 	e.mu.Unlock()
@@ -151,6 +149,9 @@ const (
 	hangTime = time.Second
 	// maxHangs such connections in a row halve the packet size.
 	maxHangs = 2
+	// limitLife is after how long without suspicion the packet size doubles
+	// again, for Conns made from then on: the broker may be another one.
+	limitLife = time.Hour
 	// minLimit is the least to which hang-ups take the packet size, bytes.
 	minLimit = 1 << 10
 )
@@ -162,11 +163,26 @@ type hangs struct {
 	connections int       // connections so far
 	first       time.Time // when this connection published its first large packet
 	row         int       // connections in a row that ended soon after
+	halved      time.Time // when the packet size was last halved
 }
 
 func (h *hangs) begin() {
 	h.connections++
 	h.first = time.Time{}
+}
+
+// limit returns the packet size for the next connection, given that of the one
+// that ended now and the largest there may be.
+func (h *hangs) limit(size, largest int, now time.Time) int {
+	switch {
+	case h.end(now):
+		h.halved = now
+		return max(size/2, min(size, minLimit))
+	case size < largest && now.Sub(h.halved) >= limitLife:
+		h.halved = now
+		return min(2*size, largest)
+	}
+	return size
 }
 
 // end reports whether the packet size is to blame.

@@ -191,7 +191,7 @@ func TestReadAfterPeerResets(t *testing.T) {
 // An application may read on after the stream was given up on its behalf.
 func TestReadAfterReset(t *testing.T) {
 	for name, give := range map[string]func(s *Stream){
-		"Reset": func(s *Stream) { s.Reset(1) }, "Abandon": (*Stream).Abandon, "Close": (*Stream).Close,
+		"Abandon": (*Stream).Abandon, "Close": (*Stream).Close,
 	} {
 		p := newPeer(t)
 		p.deliver(data(0, 10), data(20, 10))
@@ -201,6 +201,21 @@ func TestReadAfterReset(t *testing.T) {
 		if n, _ := p.s.Readable(); n != 0 || p.s.Read(make([]byte, 100)) != 0 {
 			t.Errorf("%s: %d bytes are readable", name, n)
 		}
+	}
+}
+
+// What had arrived before a Reset is delivered, and an end only after every byte.
+func TestResetKeepsWhatCanBeRead(t *testing.T) {
+	p := newPeer(t)
+	p.deliver(data(0, 10), data(20, 10), fin(30))
+	p.s.Reset(1)
+	if n, end := p.s.Readable(); n != 10 || end {
+		t.Errorf("%d bytes are readable, end %v", n, end)
+	}
+	p.s.Abandon()
+	p.deliver(data(10, 10))
+	if n, end := p.s.Readable(); n != 0 || end {
+		t.Errorf("after Abandon %d bytes are readable, end %v", n, end)
 	}
 }
 
@@ -261,11 +276,14 @@ func TestStats(t *testing.T) {
 	p.deliver(data(20, 10))
 	stats, rtt := p.s.Stats()
 	want := Stats{BytesSent: 10, BytesReceived: 10, PacketsSent: 3, PacketsReceived: 3, Retransmitted: 1, Duplicates: 1}
-	if stats != want || rtt != testRTT || p.s.LargestAcknowledged() != 0 {
+	if stats != want || rtt != testRTT {
 		t.Errorf("%+v, want %+v; round trip %v", stats, want, rtt)
 	}
+	if n, ok := p.s.LargestAcknowledged(); ok {
+		t.Errorf("number %d counts as acknowledged", n)
+	}
 	p.deliver(p.ack(2))
-	if n := p.s.LargestAcknowledged(); n != 2 {
-		t.Errorf("largest acknowledged number %d, want 2", n)
+	if n, ok := p.s.LargestAcknowledged(); n != 2 || !ok {
+		t.Errorf("largest acknowledged number %d (%v), want 2", n, ok)
 	}
 }

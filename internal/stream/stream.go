@@ -50,6 +50,7 @@ type Stream struct {
 	probe                     probe
 
 	stopped   bool // the peer reads no more
+	refused   bool // it had not acknowledged all that was written then
 	wasReset  bool // the peer gave the stream up
 	peerCode  uint64
 	linkUp    bool
@@ -101,8 +102,10 @@ func (s *Stream) Read(p []byte) int {
 }
 
 // Readable returns how many bytes Read has, and whether the authenticated end
-// of the stream follows them.
-func (s *Stream) Readable() (n int, end bool) { return s.in.readable(), s.in.complete() }
+// of the stream follows them, which it does not after bytes that were dropped.
+func (s *Stream) Readable() (n int, end bool) {
+	return s.in.readable(), s.in.complete() && !s.in.discard
+}
 
 // CloseWrite ends the outgoing stream after what was written. A peer that reads
 // no more is not told.
@@ -126,11 +129,12 @@ func (s *Stream) Close() {
 	s.in.abandon()
 }
 
-// Reset gives the stream up and tells the peer so.
+// Reset gives the stream up and tells the peer so. What had arrived can still
+// be read.
 func (s *Stream) Reset(code uint64) {
 	s.resetCode = code
 	s.reset.raise()
-	s.Abandon()
+	s.out.abandon()
 }
 
 // Abandon frees all buffers: nobody will read, and nothing will be sent again.
@@ -147,6 +151,9 @@ func (s *Stream) Ping() { s.ping.renew() }
 
 // Stopped reports whether the peer said that it reads no more.
 func (s *Stream) Stopped() bool { return s.stopped }
+
+// Refused reports whether the peer said so before it had everything.
+func (s *Stream) Refused() bool { return s.refused }
 
 // WasReset returns the code with which the peer gave the stream up.
 func (s *Stream) WasReset() (code uint64, ok bool) { return s.peerCode, s.wasReset }
@@ -181,8 +188,10 @@ func (s *Stream) Settled() bool {
 func (s *Stream) DataAt() time.Time { return s.dataAt }
 
 // LargestAcknowledged returns the largest packet number that the peer has
-// acknowledged, 0 if none.
-func (s *Stream) LargestAcknowledged() uint64 { return max(s.ledger.largest, 1) - 1 }
+// acknowledged, and whether there is one.
+func (s *Stream) LargestAcknowledged() (number uint64, ok bool) {
+	return s.ledger.largest - 1, s.ledger.largest > 0
+}
 
 // Stats returns the counts so far and the smoothed round-trip time.
 func (s *Stream) Stats() (Stats, time.Duration) {
