@@ -45,6 +45,12 @@ var targets = map[string]func(*net.TCPConn){
 		defer conn.Close()
 		io.WriteString(conn, "hello from the target\n")
 	},
+	// greeting speaks first, and waits for the other side's end.
+	"greeting": func(conn *net.TCPConn) {
+		defer conn.Close()
+		io.WriteString(conn, "hello from the target\n")
+		io.Copy(io.Discard, conn)
+	},
 	// reset says something and then fails.
 	"reset": func(conn *net.TCPConn) {
 		bufio.NewReader(conn).ReadByte()
