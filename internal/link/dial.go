@@ -34,13 +34,17 @@ func (c *Config) dial(ctx context.Context, onPing func()) (*transport, error) {
 		attempt.dialTCP = new(net.Dialer).DialContext
 	}
 	conn, err := c.open(ctx, attempt, onPing)
-	if attempt.interrupted() {
+	switch {
+	case attempt.interrupted():
 		err = context.Cause(ctx) // what the closed socket made of it says less
+	case attempt.socket != nil && attempt.socket.flooded():
+		err = errGreeting // and quotes less of what came in
 	}
 	if err != nil {
 		attempt.abandon()
 		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
 	}
+	attempt.socket.begin()
 	return &transport{Conn: conn, socket: attempt.socket}, nil
 }
 

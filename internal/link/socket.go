@@ -14,6 +14,12 @@ import (
 // network; where a batch takes longer than that to send it would break every connection again and again.
 const writeStall = 10 * time.Second
 
+// maxGreeting is how much may come in, in bytes, before MQTT begins: a proxy's answer, a TLS handshake with its certificates, the
+// header of a WebSocket response. The libraries that read them trust their peer with any amount.
+const maxGreeting = 1 << 20
+
+var errGreeting = fmt.Errorf("more than %d bytes came in before MQTT began: check that host and port are the broker's", maxGreeting)
+
 // socket is the connection to the network, below TLS, WebSocket and a proxy's greeting: the place for what concerns the
 // network and not the protocols above it.
 type socket struct {
@@ -21,12 +27,14 @@ type socket struct {
 	rearm func() // sets again what the kernel forgets after reads
 	fresh bool   // Read has given something since; owned by the reading goroutine
 
+	greeting int // bytes that may still come in before MQTT begins; negative once it has. Owned by the reading goroutine
+
 	closeOnce sync.Once
 	closeErr  error
 }
 
 func newSocket(conn net.Conn) *socket {
-	return &socket{Conn: conn, rearm: tuneSocket(bottom(conn))}
+	return &socket{Conn: conn, rearm: tuneSocket(bottom(conn)), greeting: maxGreeting}
 }
 
 // bottom returns what lies under a connection of package tls, or of others that tell in the same way.
@@ -48,8 +56,19 @@ func (s *socket) Read(p []byte) (int, error) {
 	}
 	n, err := s.Conn.Read(p)
 	s.fresh = n > 0
+	if s.greeting >= 0 {
+		if s.greeting -= n; s.greeting < 0 {
+			return 0, errGreeting
+		}
+	}
 	return n, err
 }
+
+// flooded tells whether too much came in before MQTT began.
+func (s *socket) flooded() bool { return s.greeting < 0 }
+
+// begin ends the greeting; what comes in from now on is framed by the link.
+func (s *socket) begin() { s.greeting = -1 }
 
 // Write writes all of p unless nothing moves for writeStall.
 func (s *socket) Write(p []byte) (written int, err error) {

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,6 +44,33 @@ func TestWebSocketPingIsAnsweredAtOnce(t *testing.T) {
 	l.mustConnect(t)
 	if got := <-answered; got != "still there?" {
 		t.Errorf("the pong says %q", got)
+	}
+}
+
+// TestGreetingIsBounded has a server that never ends the header of its response.
+func TestGreetingIsBounded(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\n"))
+		line := []byte("X-Filler: " + strings.Repeat("x", 8000) + "\r\n")
+		for {
+			if _, err := conn.Write(line); err != nil {
+				return
+			}
+		}
+	}()
+	address := Address{Scheme: "ws", Host: listener.Addr().String(), Path: "/mqtt"}
+	if err := newTestLink(t, address, nil).Connect(context.Background()); !errors.Is(err, errGreeting) {
+		t.Errorf("Connect: %v, want %v", err, errGreeting)
 	}
 }
 
