@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
 // A belt is two streams that hand each other their packets at once.
@@ -13,6 +15,8 @@ type belt struct {
 	number [2]uint64 // of the next packet of a and of b
 	room   []byte    // for a packet
 	data   []byte    // for what b's application reads
+	packet []byte    // for a packet made by hand
+	ranges [1]wire.Range
 }
 
 func newBelt(packet int) *belt {
@@ -86,5 +90,80 @@ func BenchmarkStream(b *testing.B) {
 				belt.carry(b, p)
 			}
 		})
+	}
+}
+
+const benchPacket = 60<<10 - testOverhead
+
+// BenchmarkSend is Write and Next of full packets, acknowledged at once.
+func BenchmarkSend(b *testing.B) {
+	p := newBelt(benchPacket)
+	p.a.congestion.window, p.a.bytes = 4<<20, 4<<20
+	p.a.out.credit = 1 << 60
+	data := make([]byte, benchPacket)
+	b.SetBytes(benchPacket)
+	b.ReportAllocs()
+	for b.Loop() {
+		first := p.number[0]
+		if p.a.Write(data) != len(data) {
+			b.Fatal("the buffer is full")
+		}
+		p.send()
+		p.acknowledge(b, p.number[0]-1, p.number[0]-first)
+	}
+}
+
+// send takes all packets that a has, and nobody receives them.
+func (t *belt) send() {
+	for t.a.Pending(t.now) != Idle {
+		if t.a.Next(t.now, t.number[0], t.room) > 0 {
+			t.number[0]++
+		}
+	}
+}
+
+// acknowledge hands a an ACK for the last n of the packets up to number.
+func (t *belt) acknowledge(tb testing.TB, number, n uint64) {
+	ack := wire.Ack{Credit: 1 << 60, GrantMessages: 128, GrantBytes: 4 << 20, Ranges: t.ranges[:1]}
+	ack.Ranges[0] = wire.Range{Smallest: number + 1 - n, Largest: number}
+	t.packet = wire.AppendAck(t.packet[:0], &ack)
+	if err := t.a.Receive(t.now, t.number[1], t.packet); err != nil {
+		tb.Fatal(err)
+	}
+	t.number[1]++
+}
+
+// BenchmarkReceive is Receive and Read of full packets, and the ACKs for them.
+func BenchmarkReceive(b *testing.B) {
+	p := newBelt(benchPacket)
+	data := make([]byte, benchPacket-20)
+	offset := uint64(0)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		p.packet = append(wire.AppendStreamHeader(p.packet[:0], offset, len(data)), data...)
+		if err := p.a.Receive(p.now, p.number[1], p.packet); err != nil {
+			b.Fatal(err)
+		}
+		p.number[1]++
+		offset += uint64(len(data))
+		for p.a.Read(p.data) > 0 {
+		}
+		p.send()
+	}
+}
+
+// BenchmarkAcknowledge is what one ACK for 16 of 128 packets in flight costs,
+// with the sending of 16 more.
+func BenchmarkAcknowledge(b *testing.B) {
+	p := newBelt(1000)
+	p.a.congestion.window, p.a.messages = 4<<20, 128
+	p.a.out.credit = 1 << 60
+	data := make([]byte, 512<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.a.Write(data)
+		p.send()
+		p.acknowledge(b, p.a.ledger.packets[15].number, 16)
 	}
 }

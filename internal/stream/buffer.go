@@ -7,8 +7,8 @@ import "sync"
 // enough that a message of 60 KiB touches only five chunks.
 const chunkSize = 16 << 10
 
-// usualChunks is room for the base buffer that every stream has, so that one
-// that is emptied again and again allocates once a time.
+// usualChunks is room for the base buffer that every stream has, and kept by
+// one that is emptied again and again.
 const usualChunks = baseBuffer/chunkSize + 1
 
 type chunk [chunkSize]byte
@@ -96,5 +96,9 @@ func (b *buffer) release() {
 			chunkPool.Put(c)
 		}
 	}
-	b.chunks = nil
+	if cap(b.chunks) > usualChunks {
+		b.chunks = nil
+	}
+	clear(b.chunks)
+	b.chunks = b.chunks[:0]
 }
