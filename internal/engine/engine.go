@@ -86,7 +86,7 @@ type Engine struct {
 
 // New returns an Engine that does nothing yet.
 func New(config Config) *Engine {
-	root := handshake.NewRoot(config.Key)
+	root := handshake.NewRoot(config.Key, config.TopicPrefix)
 	e := &Engine{
 		config:    config,
 		root:      root,

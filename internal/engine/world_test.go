@@ -50,7 +50,7 @@ func pass(m message) ([]byte, bool)    { return m.payload, true }
 func refuse(message) ([]byte, bool)    { return nil, false }
 func (m message) isTo(t string) bool   { return m.topic == t }
 func (m message) copy() message        { m.payload = bytes.Clone(m.payload); return m }
-func (w *world) root() *handshake.Root { return handshake.NewRoot(w.key) }
+func (w *world) root() *handshake.Root { return handshake.NewRoot(w.key, "") }
 
 // newWorld must be called inside simtest.Run.
 func newWorld(t *testing.T, config ...broker.Config) *world {

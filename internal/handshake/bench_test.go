@@ -4,7 +4,7 @@ import "testing"
 
 // What a packet costs that a stranger sends.
 func BenchmarkOpenGarbage(b *testing.B) {
-	e := NewRoot(testKey).Inbox()
+	e := NewRoot(testKey, "").Inbox()
 	packet := make([]byte, MaxEnvelope)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -15,7 +15,7 @@ func BenchmarkOpenGarbage(b *testing.B) {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	e, random := NewRoot(testKey).Inbox(), seeded(80)
+	e, random := NewRoot(testKey, "").Inbox(), seeded(80)
 	b.ReportAllocs()
 	for b.Loop() {
 		mustSeal(b, e, random, Pong{})
@@ -24,7 +24,7 @@ func BenchmarkSeal(b *testing.B) {
 
 // What a hello costs that passes for new: no public-key work yet.
 func BenchmarkRespond(b *testing.B) {
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	_, hello, err := n.Initiate(seeded(81), testOffer)
 	if err != nil {
 		b.Fatal(err)
@@ -39,7 +39,7 @@ func BenchmarkRespond(b *testing.B) {
 
 // Both ends, with envelopes.
 func BenchmarkHandshake(b *testing.B) {
-	root, random := NewRoot(testKey), seeded(82)
+	root, random := NewRoot(testKey, ""), seeded(82)
 	b.ReportAllocs()
 	for b.Loop() {
 		runHandshake(b, root, "thermostat", random)

@@ -10,7 +10,7 @@ import (
 
 // Nothing that holds a secret prints one, by value or by pointer, alone or inside something else.
 func TestSecretsDoNotPrint(t *testing.T) {
-	root := NewRoot(testKey)
+	root := NewRoot(testKey, "")
 	name := root.Name("thermostat")
 	initiator, hello := begun(t, name, 70)
 	responder, _, err := name.Respond(hello)

@@ -5,20 +5,22 @@ import (
 	"crypto/sha256"
 )
 
-// Root holds what is derived from a key alone. It never changes after NewRoot.
+// Root holds what is derived from a key alone, and the topic prefix. It never changes after NewRoot.
 type Root struct {
 	concealed
+	prefix string
 	prk   []byte
 	inbox *Envelope
 }
 
-// NewRoot derives the root of the key schedule (SPEC.md, "Key schedule").
-func NewRoot(key [16]byte) *Root {
+// NewRoot derives the root of the key schedule (SPEC.md, "Key schedule"). Handshakes under different topic prefixes do not fit each
+// other, so that a hello cannot be carried from one to the other.
+func NewRoot(key [16]byte, prefix string) *Root {
 	prk, err := hkdf.Extract(sha256.New, key[:], []byte(label))
 	if err != nil {
 		panic("BUG: handshake: HKDF-Extract refused a 16-byte key: " + err.Error())
 	}
-	r := &Root{prk: prk}
+	r := &Root{prk: prk, prefix: prefix}
 	r.inbox = newEnvelope(r.derive("inbox", "", 32), typeCheck, typeAnswer, typeRefusal, typeTime, typePong, typeGone, typeNotMine)
 	return r
 }
@@ -36,7 +38,7 @@ func (r *Root) Name(name string) *Name {
 		psk:        r.derive("psk", name, 32),
 		envelope:   newEnvelope(r.derive("hello", name, 32), typeHello, typeProbe, typeCheck),
 	}
-	n.prologue = append([]byte(label+"\x00"+name+"\x00"), n.Rendezvous[:]...)
+	n.prologue = append([]byte(label+"\x00"+name+"\x00"+r.prefix), n.Rendezvous[:]...)
 	return n
 }
 
@@ -51,7 +53,7 @@ type Name struct {
 	concealed
 	Rendezvous [16]byte // where the listener hears hellos; see Topic
 	psk        []byte
-	prologue   []byte // binds the handshake to label, name and rendezvous
+	prologue   []byte // binds the handshake to label, name and rendezvous topic
 	envelope   *Envelope
 }
 

@@ -26,7 +26,7 @@ var messages = []struct {
 }
 
 func TestMessagesTravelUnchanged(t *testing.T) {
-	root := NewRoot(testKey)
+	root := NewRoot(testKey, "")
 	random := seeded(50)
 	for i, c := range messages {
 		if kind := c.message.kind(); int(kind) != i+1 {

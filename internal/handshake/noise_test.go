@@ -9,7 +9,7 @@ import (
 )
 
 func TestHandshakeAgrees(t *testing.T) {
-	x := runHandshake(t, NewRoot(testKey), "thermostat", seeded(20))
+	x := runHandshake(t, NewRoot(testKey, ""), "thermostat", seeded(20))
 	if x.dialer != x.listener {
 		t.Error("the two ends have different secrets")
 	}
@@ -50,7 +50,7 @@ func answerTo(t *testing.T, n *Name, hello Hello, seed byte) Answer {
 // An insider, who can seal envelopes, cannot alter a bit of somebody else's hello or answer: not the header, not
 // the clear fields, not Noise, not the padding.
 func TestInsiderCannotAlterAHello(t *testing.T) {
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	_, hello := begun(t, n, 21)
 	plaintext := plaintextOf(t, n.Envelope(), mustSeal(t, n.Envelope(), seeded(22), hello))
 	for bit := range len(plaintext) * 8 {
@@ -67,7 +67,7 @@ func TestInsiderCannotAlterAHello(t *testing.T) {
 }
 
 func TestInsiderCannotAlterAnAnswer(t *testing.T) {
-	root := NewRoot(testKey)
+	root := NewRoot(testKey, "")
 	n := root.Name("thermostat")
 	initiator, hello := begun(t, n, 23)
 	answer := answerTo(t, n, hello, 24)
@@ -91,11 +91,12 @@ func TestInsiderCannotAlterAnAnswer(t *testing.T) {
 func TestHelloCannotMove(t *testing.T) {
 	other := testKey
 	other[0] ^= 1
-	_, hello := begun(t, NewRoot(testKey).Name("a"), 26)
+	_, hello := begun(t, NewRoot(testKey, "").Name("a"), 26)
 	for what, n := range map[string]*Name{
-		"another name": NewRoot(testKey).Name("b"),
-		"no name":      NewRoot(testKey).Name(""),
-		"another key":  NewRoot(other).Name("a"),
+		"another name": NewRoot(testKey, "").Name("b"),
+		"no name":      NewRoot(testKey, "").Name(""),
+		"a prefix":     NewRoot(testKey, "a/").Name("a"),
+		"another key":  NewRoot(other, "").Name("a"),
 	} {
 		// Sealed anew under the other name's envelope key, as an insider would.
 		m := mustOpen(t, n.Envelope(), mustSeal(t, n.Envelope(), seeded(27), hello))
@@ -106,7 +107,7 @@ func TestHelloCannotMove(t *testing.T) {
 }
 
 func TestReflectionIsRefused(t *testing.T) {
-	root := NewRoot(testKey)
+	root := NewRoot(testKey, "")
 	n := root.Name("thermostat")
 	initiator, hello := begun(t, n, 28)
 	answer := answerTo(t, n, hello, 29)
@@ -127,7 +128,7 @@ func TestReflectionIsRefused(t *testing.T) {
 }
 
 func TestAnswerFitsOneHelloOnly(t *testing.T) {
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	first, hello := begun(t, n, 31)
 	second, _ := begun(t, n, 32)
 	answer := answerTo(t, n, hello, 33)
@@ -147,7 +148,7 @@ func TestAnswerFitsOneHelloOnly(t *testing.T) {
 // A public key of low order would make the shared secret a constant. The library leaves a failed attempt half done
 // there.
 func TestLowOrderPointsAreRefused(t *testing.T) {
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	initiator, hello := begun(t, n, 34)
 	for _, point := range [][]byte{make([]byte, 32), append([]byte{1}, make([]byte, 31)...)} {
 		bad := Answer{ID: hello.ID, Noise: append(bytes.Clone(point), make([]byte, 60)...)}
@@ -185,7 +186,7 @@ func lowOrderHello(t *testing.T, n *Name) Hello {
 }
 
 func TestFinishIsSingleUse(t *testing.T) {
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	initiator, hello := begun(t, n, 37)
 	responder, _, err := n.Respond(hello)
 	if err != nil {
@@ -204,7 +205,7 @@ func TestFinishIsSingleUse(t *testing.T) {
 
 func TestHandshakeReportsItsSourceOfRandomness(t *testing.T) {
 	broken := errors.New("broken")
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	if _, _, err := n.Initiate(iotest.ErrReader(broken), testOffer); !errors.Is(err, broken) {
 		t.Errorf("Initiate: error %v, want one that wraps that of the source", err)
 	}

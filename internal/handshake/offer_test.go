@@ -9,7 +9,7 @@ import (
 )
 
 func TestOfferNeverOutgrowsAnEnvelope(t *testing.T) {
-	n := NewRoot(testKey).Name(strings.Repeat("n", 63))
+	n := NewRoot(testKey, "").Name(strings.Repeat("n", 63))
 	for _, c := range []struct {
 		protocols []string
 		fits      bool
@@ -75,7 +75,7 @@ func TestOfferRefusesWhatIsMalformed(t *testing.T) {
 
 // The other end's implementation may be wrong where ours panics.
 func TestAnswerMustChooseWhatWasOffered(t *testing.T) {
-	n := NewRoot(testKey).Name("thermostat")
+	n := NewRoot(testKey, "").Name("thermostat")
 	initiator, hello := begun(t, n, 62)
 	responder, _, err := n.Respond(hello)
 	if err != nil {

@@ -28,7 +28,7 @@ func checkUniform(t *testing.T, what string, counts []int) {
 // the next.
 func TestEnvelopesLookRandom(t *testing.T) {
 	const samples = 10000
-	e := NewRoot(testKey).Inbox()
+	e := NewRoot(testKey, "").Inbox()
 	random := seeded(10)
 	var values, differences [MinEnvelope][]int
 	for i := range MinEnvelope {
@@ -56,7 +56,7 @@ func TestEnvelopesLookRandom(t *testing.T) {
 
 func TestHandshakesNeverRepeatABlock(t *testing.T) {
 	const block = 16
-	root, random := NewRoot(testKey), seeded(11)
+	root, random := NewRoot(testKey, ""), seeded(11)
 	seen := make(map[[block]byte]bool)
 	record := func(packet []byte) {
 		for i := 0; i+block <= len(packet); i++ {

@@ -106,7 +106,7 @@ func computeWorkedExample(t *testing.T) workedExample {
 		ListenerID: reply.ID[:], ListenerInbox: reply.Inbox[:], ListenerMaxMessageSize: reply.MaxMessageSize,
 		Protocol: reply.Protocol, ListenerPrivate: counting(0x80, 32),
 	}
-	root := NewRoot(testKey)
+	root := NewRoot(testKey, "")
 	n := root.Name(x.Name)
 	mask := root.MaskKey()
 	x.PRK, x.PSK, x.Rendezvous, x.Topic = root.prk, n.psk, n.Rendezvous[:], Topic("", n.Rendezvous)
