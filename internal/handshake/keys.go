@@ -9,8 +9,8 @@ import (
 type Root struct {
 	concealed
 	prefix string
-	prk   []byte
-	inbox *Envelope
+	prk    []byte
+	inbox  *Envelope
 }
 
 // NewRoot derives the root of the key schedule (SPEC.md, "Key schedule"). Handshakes under different topic prefixes do not fit each
