@@ -55,7 +55,7 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp(slog.LevelInfo) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), slog.LevelInfo) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return usagef("name a verb, such as listen or connect; see  mqtt-e2e --help")
 		},
@@ -64,15 +64,20 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
 	flags.StringVar(&a.logFormat, "log-format", "text", "text or json")
 	root.AddCommand(a.keygen(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
-		a.speedtest(), a.sshConfig(), a.version(), a.man())
+		a.speedtest(), a.sshConfig(), a.message(), a.version(), a.man())
 	return root
 }
 
-// setUp makes the logger. level is what is told without -v.
-func (a *app) setUp(level slog.Level) error {
+// setUp makes the logger. normal is what is told without -v.
+func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 	a.started = true
+	level := new(slog.LevelVar)
+	level.Set(normal)
 	if a.verbose {
-		level = slog.LevelDebug
+		level.Set(slog.LevelDebug)
+	} else {
+		// That connections end is no news once the program is told to end.
+		context.AfterFunc(ctx, func() { level.Set(slog.LevelWarn) })
 	}
 	if a.logFormat != "text" && a.logFormat != "json" {
 		return usagef("--log-format is %q: write text or json", a.logFormat)
@@ -84,6 +89,6 @@ func (a *app) setUp(level slog.Level) error {
 // quiet is for verbs that tell only what goes wrong, since another program
 // runs them.
 func (a *app) quiet(cmd *cobra.Command) *cobra.Command {
-	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return a.setUp(slog.LevelWarn) }
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), slog.LevelWarn) }
 	return cmd
 }

@@ -89,7 +89,7 @@ func (c *Client) try(ctx context.Context, request tunnel.Request) (net.Conn, err
 	case s == nil:
 		return c.openMux(ctx)
 	}
-	return s.open(ctx, request)
+	return s.open(ctx, request, func() { c.suspect(s) })
 }
 
 // protocols lists what may serve request.

@@ -33,7 +33,7 @@ func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) 
 			pause.Reset()
 			status.Info("connected to the listener", "name", c.name)
 			s.wait(ctx)
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !s.isRetired() {
 				status.Warn("the session with the listener is over; connecting again")
 			}
 		case before && (link.Permanent(err) || IsSetup(err)):
@@ -60,6 +60,7 @@ func (c *Client) attempt(ctx context.Context) (*session, error) {
 func (s *session) wait(ctx context.Context) {
 	select {
 	case <-s.ctx.Done():
+	case <-s.retired:
 	case <-ctx.Done():
 	}
 }

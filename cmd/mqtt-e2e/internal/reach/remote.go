@@ -45,7 +45,7 @@ func (s *session) keepRemote(remote forwards.Remote) {
 func (s *session) holdRemote(remote forwards.Remote, status *ui.Status) error {
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
-	stream, err := s.open(ctx, tunnel.Request{Kind: tunnel.Open, Text: remote.Bind.String()})
+	stream, err := s.openRaw(ctx, tunnel.Request{Kind: tunnel.Open, Text: remote.Bind.String()})
 	if err != nil {
 		return err
 	}

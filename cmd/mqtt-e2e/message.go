@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/message"
+)
+
+// messageFlags are the flags of the verbs of message.
+type messageFlags struct {
+	settings
+	topic      string
+	subscribe  string
+	timeWindow time.Duration
+	timeout    time.Duration
+	count      int
+}
+
+func (a *app) message() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "message",
+		Short: "Send and receive single sealed messages",
+		Long: `Sends and receives single messages, sealed as toit-mqtt-e2e does (version 1). They
+are sent once: the broker may lose them. ADDRESS has no name; topics say who is
+meant.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return usagef("name a verb: send, receive or shell") },
+	}
+	cmd.AddCommand(a.messageSend(), a.messageReceive(), a.messageShell())
+	return cmd
+}
+
+func (f *messageFlags) register(cmd *cobra.Command, topicUsage string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.topic, "topic", "", topicUsage)
+	flags.DurationVar(&f.timeWindow, "time-window", 0, "how far the time of a message may be off (0: 10s)")
+	f.settings.register(cmd)
+	for _, flag := range []string{"name", "topic-prefix", "max-message-size", "peer-timeout"} {
+		flags.MarkHidden(flag)
+	}
+	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "give up if the broker is not reached in this time")
+}
+
+func (a *app) messageSend() *cobra.Command {
+	var f messageFlags
+	cmd := &cobra.Command{
+		Use:     "send ADDRESS --topic SUFFIX [MESSAGE]",
+		Short:   "Send one message",
+		Long:    "Sends MESSAGE or, without one, all of standard input, which other users cannot see.",
+		Example: "  echo status | mqtt-e2e message send mqtts://broker.example --topic controller",
+		Args:    cobra.MaximumNArgs(2),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageSend(cmd.Context(), &f, args) },
+	}
+	f.register(cmd, "send to this topic under the key's base topic, such as controller or iot/`NAME`")
+	return a.quiet(cmd)
+}
+
+func (a *app) runMessageSend(ctx context.Context, f *messageFlags, args []string) error {
+	p, rest, err := a.findPlace(args, "")
+	if err != nil {
+		return err
+	}
+	if f.topic == "" {
+		return usagef("--topic is missing: where does the message go?")
+	}
+	var text []byte
+	switch len(rest) {
+	case 0:
+		if text, err = io.ReadAll(io.LimitReader(os.Stdin, message.MaxPacketSize+1)); err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+	case 1:
+		text = []byte(rest[0])
+	default:
+		return usagef("%q is one argument too many: quote a message of several words", rest[1])
+	}
+	session, err := a.messageSession(ctx, f, p, f.topic, "")
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	return session.Send(ctx, text)
+}
+
+func (a *app) messageReceive() *cobra.Command {
+	var f messageFlags
+	cmd := &cobra.Command{
+		Use:     "receive ADDRESS --topic FILTER",
+		Short:   "Print the messages that arrive, one a line",
+		Example: "  mqtt-e2e message receive mqtts://broker.example --topic 'iot/#'",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageReceive(cmd.Context(), &f, args) },
+	}
+	f.register(cmd, "listen to this topic under the key's base topic; + and # as in MQTT (`FILTER`)")
+	cmd.Flags().IntVarP(&f.count, "count", "c", 0, "end after so many messages (0: never)")
+	return cmd
+}
+
+func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, args []string) error {
+	p, _, err := a.findPlace(args, "")
+	if err != nil {
+		return err
+	}
+	if f.topic == "" {
+		return usagef("--topic is missing: which messages?")
+	}
+	session, err := a.messageSession(ctx, f, p, "", f.topic)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	a.logger.Info("receiving", "topic", f.topic)
+	for n := 0; f.count == 0 || n < f.count; n++ {
+		m, err := session.Receive(ctx)
+		if err != nil {
+			return causeOr(ctx, err)
+		}
+		if err := printMessage(os.Stdout, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printMessage writes a message as a line: its topic, a tab, and the message,
+// which is quoted if it is more than a line of text.
+func printMessage(out io.Writer, m message.Message) error {
+	_, err := fmt.Fprintf(out, "%s\t%s\n", oneLine(m.Suffix()), oneLine(string(m.Bytes)))
+	return err
+}
+
+// causeOr returns why the context ended, if it did, else err.
+func causeOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// messageSession connects to the broker. It tries for as long as --timeout
+// says.
+func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publish, subscribe string) (*message.Session, error) {
+	if p.name != "" {
+		return nil, usagef("messages have no listener: leave the name away, and say with --topic who is meant")
+	}
+	config, err := a.messageConfig(f, p, publish, subscribe)
+	if err != nil {
+		return nil, err
+	}
+	var session *message.Session
+	err = a.try(ctx, f.timeout, func(ctx context.Context) error {
+		var err error
+		session, err = message.Dial(ctx, p.broker, config)
+		if err != nil && !errors.Is(err, mqtte2e.ErrBroker) {
+			return reach.Setup(err)
+		}
+		return err
+	})
+	return session, err
+}
+
+func (a *app) messageConfig(f *messageFlags, p place, publish, subscribe string) (*message.Config, error) {
+	keys, err := f.keys()
+	if err != nil {
+		return nil, err
+	}
+	password, err := secrets.Password(f.passwordFile)
+	if err != nil {
+		return nil, usage(err)
+	}
+	tlsConfig, err := f.tlsConfig(p)
+	if err != nil {
+		return nil, usage(err)
+	}
+	config := &message.Config{
+		Publish:    publish,
+		Subscribe:  subscribe,
+		PadSize:    f.padSize,
+		TimeWindow: f.timeWindow,
+		Username:   f.user,
+		Password:   password,
+		TLSConfig:  tlsConfig,
+		Logger:     a.logger,
+	}
+	for _, key := range keys {
+		config.Keys = append(config.Keys, key.Key)
+	}
+	return config, nil
+}
