@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -35,6 +36,34 @@ func TestRestartedListener(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestManyConnsOfARestartedListener has more Conns than questions that are
+// answered a second. Every other one is idle.
+func TestManyConnsOfARestartedListener(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.engine()
+		dialed, _ := w.connectMany(w.engine(), w.listen(first), manyConns/2)
+		time.Sleep(time.Second)
+		w.cut(first)
+		w.listen(w.engine())
+		start := time.Now()
+		for i, c := range dialed {
+			if i%2 == 0 {
+				c.Write([]byte("hello?"))
+			}
+		}
+		for _, c := range dialed {
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, ErrPeerGone) {
+				t.Error(err)
+			}
+		}
+		if passed := time.Since(start); passed != checkAfter+strangerWait {
+			t.Errorf("the last of %d Conns ended after %v", len(dialed), passed)
+		}
+		checkEmpty(t, dialed[0].engine)
+	})
 }
 
 // TestReconnectingListenerIsNotGone has another listener under the same name

@@ -158,13 +158,11 @@ func TestShutdownDelivers(t *testing.T) {
 			t.Errorf("read %q, %v", got, err)
 		}
 		simtest.Wait()
-		w.set(refuse)
-		accepted.Write([]byte("late"))
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		start := time.Now()
-		if err := accepted.Shutdown(ctx); !errors.Is(err, syscall.EPIPE) || time.Since(start) != 0 {
-			t.Errorf("Shutdown towards a closed peer after %v: %v", time.Since(start), err)
+		if _, err := accepted.Write([]byte("late")); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("Write to a closed peer: %v", err)
+		}
+		if err := accepted.Shutdown(context.Background()); err != nil {
+			t.Errorf("nothing was written, but Shutdown failed: %v", err)
 		}
 	})
 }

@@ -253,9 +253,9 @@ func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
 	c.mu.Lock()
 	c.update(now)
 	c.mu.Unlock()
-	for _, other := range e.others(d.name, c.origin.peerInbox) {
-		other.suspect(now)
-	}
+	e.suspect(e.connsWhere(func(other *Conn) bool {
+		return other.origin.dialer && other.origin.name == d.name && other.peer != c.peer
+	}), now)
 	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil
 }

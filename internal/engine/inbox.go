@@ -74,15 +74,6 @@ func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
 	}
 }
 
-func (e *Engine) receiveVerdict(nonce [8]byte, gone bool, now time.Time) {
-	e.mu.RLock()
-	c := e.checks[nonce]
-	e.mu.RUnlock()
-	if c != nil {
-		c.answered(gone, now)
-	}
-}
-
 func (e *Engine) receivePong(m handshake.Pong, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -33,9 +33,8 @@ type peer struct {
 
 // check is the question whether the peer's process still knows the Conn.
 type check struct {
-	nonce    [8]byte
-	asked    time.Time // when last asked; zero: no question is open
-	stranger time.Time // when another process said that it is not its own; zero: none did
+	nonce [8]byte
+	asked time.Time // when last asked; zero: no question is open
 }
 
 // livenessDeadline is when expireLiveness has something to do.
@@ -43,18 +42,24 @@ func (c *Conn) livenessDeadline() time.Time {
 	if !c.expectsLife() {
 		return time.Time{}
 	}
-	next := c.checkAt()
+	heard, asked, stranger := c.peer.times.load()
+	next := earlier(c.checkAt(), c.restartedAt(stranger))
 	if timeout := c.engine.config.PeerTimeout; timeout > 0 {
-		heard, asked := c.peer.times.load()
 		next = earlier(next, heard.Add(timeout))
 		next = earlier(next, latest(heard, asked).Add(timeout/probesPerTimeout))
 		next = earlier(next, latest(c.lastHeard, c.lastAsked).Add(timeout))
 		next = earlier(next, c.forgottenAt(timeout))
 	}
-	if !c.check.stranger.IsZero() {
-		next = earlier(next, c.check.stranger.Add(strangerWait))
-	}
 	return next
+}
+
+// restartedAt is when a Conn with an open question ends whose peer's process
+// was restarted, as a stranger under its name shows; zero: none was met.
+func (c *Conn) restartedAt(stranger time.Time) time.Time {
+	if stranger.IsZero() || c.check.asked.IsZero() {
+		return time.Time{}
+	}
+	return stranger.Add(strangerWait)
 }
 
 // forgottenAt is when a Conn ends that gets no answer although its peer's
@@ -88,7 +93,7 @@ func (c *Conn) expireLiveness(now time.Time) {
 		return
 	}
 	timeout := c.engine.config.PeerTimeout
-	heard, asked := c.peer.times.load()
+	heard, asked, stranger := c.peer.times.load()
 	switch {
 	case timeout > 0 && past(now, heard.Add(timeout)):
 		c.abort(peerGone("nothing was heard of it for %v; check its power and network, or raise Config.PeerTimeout", timeout))
@@ -96,7 +101,7 @@ func (c *Conn) expireLiveness(now time.Time) {
 	case timeout > 0 && past(now, c.forgottenAt(timeout)):
 		c.abort(peerGone("its process lives but has not answered on this connection for %v; dial again", timeout))
 		return
-	case !c.check.stranger.IsZero() && past(now, c.check.stranger.Add(strangerWait)):
+	case past(now, c.restartedAt(stranger)):
 		c.abort(peerGone("its process was restarted: another one listens under its name now; dial again"))
 		return
 	case timeout > 0 && past(now, latest(heard, asked).Add(timeout/probesPerTimeout)):
@@ -113,12 +118,16 @@ func (c *Conn) expireLiveness(now time.Time) {
 
 // ask sends a CHECK: a dialer asks whoever listens under the name, since a
 // restarted process has another inbox, and a listener asks the dialer's inbox.
+// Once a stranger has answered for one Conn, the others need not ask.
 func (c *Conn) ask(now time.Time) {
 	if c.check.asked.IsZero() {
 		rand.Read(c.check.nonce[:])
 		c.engine.openCheck(c)
 	}
 	c.check.asked = now
+	if _, _, stranger := c.peer.times.load(); !stranger.IsZero() {
+		return
+	}
 	question := handshake.Check{Nonce: c.check.nonce, Reply: c.engine.inbox, ID: c.origin.peerID, Instance: c.origin.peerInbox}
 	if c.origin.dialer {
 		c.engine.toName(c.engine.name(c.origin.name), question)
@@ -136,28 +145,44 @@ func (c *Conn) endCheck() {
 	c.check = check{}
 }
 
-// suspect asks about the Conn at once: another process answers under its name.
-func (c *Conn) suspect(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.expectsLife() {
-		c.stream.Ping()
-		c.ask(now)
-		c.update(now)
+// suspect asks the peers of Conns for a sign of life, and one Conn of each peer
+// asks for strangers at once: another process answers under their name.
+func (e *Engine) suspect(conns []*Conn, now time.Time) {
+	asked := make(map[*peer]bool)
+	for _, c := range conns {
+		c.mu.Lock()
+		if c.expectsLife() {
+			c.stream.Ping()
+			if !asked[c.peer] {
+				asked[c.peer] = true
+				c.ask(now)
+			}
+			c.update(now)
+		}
+		c.mu.Unlock()
 	}
 }
 
-// answered takes in the answer to a CHECK.
-func (c *Conn) answered(gone bool, now time.Time) {
+// receiveVerdict takes in the answer to a CHECK. The first stranger makes all
+// Conns of the peer ask for a sign of life.
+func (e *Engine) receiveVerdict(nonce [8]byte, gone bool, now time.Time) {
+	e.mu.RLock()
+	c := e.checks[nonce]
+	e.mu.RUnlock()
+	switch {
+	case c == nil:
+	case gone:
+		c.gone()
+	case c.peer.times.meet(now):
+		e.suspect(e.connsWhere(func(other *Conn) bool { return other.peer == c.peer }), now)
+	}
+}
+
+func (c *Conn) gone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case !c.expectsLife():
-	case gone:
+	if c.expectsLife() {
 		c.abort(peerGone("its process no longer knows this connection; dial again"))
-	case c.check.stranger.IsZero():
-		c.check.stranger = now
-		c.update(now)
 	}
 }
 

@@ -6,22 +6,43 @@ import (
 	"time"
 )
 
-// times are when a peer was last heard and last asked for a sign of life.
+// times are when a peer was last heard, when it was last asked for a sign of
+// life, and when another process first said since then that it is not the peer;
+// zero: none did.
 type times struct {
-	mu           sync.Mutex
-	heard, asked time.Time
+	mu                     sync.Mutex
+	heard, asked, stranger time.Time
 }
 
-func (t *times) load() (heard, asked time.Time) {
+func (t *times) load() (heard, asked, stranger time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.heard, t.asked
+	return t.heard, t.asked, t.stranger
 }
 
 func (t *times) hear(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.heard = latest(t.heard, now)
+	t.stranger = time.Time{}
+}
+
+// meet takes note of another process and reports whether it is the first.
+func (t *times) meet(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stranger.IsZero() {
+		return false
+	}
+	t.stranger = now
+	return true
+}
+
+// doubt forgets about strangers: our own link was down.
+func (t *times) doubt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stranger = time.Time{}
 }
 
 func (t *times) ask(now time.Time) {
@@ -113,14 +134,13 @@ func (e *Engine) conn(id [8]byte) *Conn {
 	return e.conns[id]
 }
 
-// others returns the Conns that were dialled to a name and answered by another
-// process than inbox.
-func (e *Engine) others(name string, inbox [16]byte) []*Conn {
+// connsWhere returns the Conns that fulfil a condition.
+func (e *Engine) connsWhere(fulfil func(c *Conn) bool) []*Conn {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	var list []*Conn
 	for _, c := range e.conns {
-		if c.origin.dialer && c.origin.name == name && c.origin.peerInbox != inbox {
+		if fulfil(c) {
 			list = append(list, c)
 		}
 	}

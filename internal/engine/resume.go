@@ -83,6 +83,7 @@ func (c *Conn) linkDown(now time.Time, limit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endCheck() // silence says nothing now
+	c.peer.times.doubt()
 	c.stream.LinkDown()
 	c.stream.LimitPacket(limit - overhead)
 	c.update(now)
