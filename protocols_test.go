@@ -12,6 +12,7 @@ import (
 	"net/rpc"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -62,6 +63,34 @@ func TestHalfClose(t *testing.T) {
 	for _, c := range []*mqtte2e.Conn{dialed, accepted} {
 		if err := c.Close(); err != nil {
 			t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+// TestShutdown checks what it says after the peer has closed: nothing if the
+// peer had everything by then.
+func TestShutdown(t *testing.T) {
+	dialer, listener := endpoints(t, mqtttest.Broker(t), newConfig())
+	for _, test := range []struct {
+		size int // less than the credit that the peer gives, or more
+		want error
+	}{{5, nil}, {1e6, syscall.EPIPE}} {
+		dialed, accepted, err := connect(dialer, listener)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			io.CopyN(accepted, accepted, 5)
+			accepted.Close()
+		}()
+		if _, err := dialed.Write(make([]byte, test.size)); !errors.Is(err, test.want) {
+			t.Errorf("Write: %v", err)
+		}
+		if got, err := io.ReadAll(dialed); len(got) != 5 || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+		if err := dialed.Shutdown(t.Context()); !errors.Is(err, test.want) {
+			t.Errorf("Shutdown after %d bytes: %v, want %v", test.size, err, test.want)
 		}
 	}
 }
