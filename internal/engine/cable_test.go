@@ -25,10 +25,13 @@ func (c *cable) DialContext(ctx context.Context, network, address string) (net.C
 		return nil, syscall.ENETUNREACH
 	}
 	conn, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conn = conn
-	return conn, err
+	return conn, nil
 }
 
 // cut ends an Engine's connection, and lets it make no other. To the rest of
