@@ -112,10 +112,10 @@ func (s *sim) pump() {
 	for progress := true; progress; {
 		progress = false
 		for i, e := range s.ends {
-			progress = e.application() || progress
 			if s.behave != nil {
 				s.behave(i)
 			}
+			progress = e.application() || progress
 			progress = s.writer(i) || progress
 		}
 	}
@@ -156,7 +156,9 @@ func (s *sim) writer(i int) (progress bool) {
 		s.t.Fatalf("%s: the stream said that it had something to send", e.name)
 	}
 	s.transmit(e, s.ends[1-i], e.number, slices.Clone(e.room[:n]), false)
-	e.number++
+	if e.number++; e.number%1000 == 0 {
+		e.number += 1 << 20 // as at a change of keys
+	}
 	return true
 }
 
