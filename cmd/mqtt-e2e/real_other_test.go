@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
@@ -53,6 +55,27 @@ func TestIperf(t *testing.T) {
 		out := output(t, "iperf3", append([]string{"-c", "127.0.0.1", "-p", port, "-n", "256M", "-P", "4"}, direction...)...)
 		lines := strings.Split(strings.TrimSpace(out), "\n")
 		t.Log(strings.Join(lines[max(0, len(lines)-4):], "\n"))
+	}
+}
+
+// TestConnectTransfer sends 256 MB through connect, there and back.
+func TestConnectTransfer(t *testing.T) {
+	r := newRig(t)
+	file, hash := randomFile(t, 256<<20)
+	r.listen("--to", serveTCP(t, targets["echo"]))
+	in, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	sum := sha256.New()
+	cmd := exec.Command(r.program, "connect", r.address(), "--key-file", r.keyFile)
+	cmd.Stdin, cmd.Stdout = in, sum
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != hash {
+		t.Error("what came back differs")
 	}
 }
 

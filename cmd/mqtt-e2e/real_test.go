@@ -29,14 +29,17 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
+// built is the directory where build puts the command; empty before that.
+var built string
+
 // build builds the command once. The test binary itself will not do for
 // programs that start the command by the path that it prints.
 var build = sync.OnceValues(func() (string, error) {
-	directory, err := os.MkdirTemp("", "mqtt-e2e")
-	if err != nil {
+	var err error
+	if built, err = os.MkdirTemp("", "mqtt-e2e"); err != nil {
 		return "", err
 	}
-	program := filepath.Join(directory, "mqtt-e2e")
+	program := filepath.Join(built, "mqtt-e2e")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	if err != nil {
 		os.Stderr.Write(out)

@@ -17,12 +17,21 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"mqtt-e2e": main}) }
+func TestMain(m *testing.M) { testscript.Main(cleaning{m}, map[string]func(){"mqtt-e2e": main}) }
+
+// cleaning removes what build has built, after the tests.
+type cleaning struct{ *testing.M }
+
+func (c cleaning) Run() int {
+	defer os.RemoveAll(built)
+	return c.M.Run()
+}
 
 // TestScripts drives the command as a user does. Beside testscript's own
 // commands the scripts have:
 //
 //	broker [USER PASSWORD]  starts a broker and sets ADDRESS to its URL
+//	broker-tls              starts a broker with TLS, sets ADDRESS, and writes ca.pem
 //	target KIND [NAME]      starts a TCP server and sets TARGET, or NAME, to its address
 //	exits CODE VERB…        runs mqtt-e2e and checks its exit code
 //	start NAME VERB…        starts mqtt-e2e in the background, its standard error in the file NAME,
@@ -45,15 +54,16 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(env.Getenv("KEY")+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"broker":    startBroker,
-			"target":    startTarget,
-			"exits":     exits,
-			"start":     start,
-			"wait-for":  waitFor,
-			"end":       end,
-			"ask":       askTCP,
-			"free-port": freePort,
-			"socks":     askSOCKS,
+			"broker":     startBroker,
+			"broker-tls": startTLSBroker,
+			"target":     startTarget,
+			"exits":      exits,
+			"start":      start,
+			"wait-for":   waitFor,
+			"end":        end,
+			"ask":        askTCP,
+			"free-port":  freePort,
+			"socks":      askSOCKS,
 		},
 	})
 }
