@@ -15,7 +15,8 @@ import (
 // given back.
 func TestMemoryWhilePeersDoNotRead(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
-		const conns, base = 100, 64 << 10
+		const base = 64 << 10
+		conns := scaled(100)
 		w := newWorld(t)
 		client, server := w.engine(), w.engine()
 		l := w.listen(server)

@@ -15,7 +15,7 @@ import (
 // and corrupt messages, while cables are cut and the broker restarts. Each end
 // then closes its stream, and reads the other's to its authentic end.
 func TestChaos(t *testing.T) {
-	for seed := range uint64(60 / slower) {
+	for seed := range uint64(scaled(60)) {
 		simtest.Run(t, func(t *testing.T) { chaos(t, seed) })
 	}
 }

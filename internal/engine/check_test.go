@@ -44,7 +44,7 @@ func TestManyConnsOfARestartedListener(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		first := w.engine()
-		dialed, _ := w.connectMany(w.engine(), w.listen(first), manyConns/2)
+		dialed, _ := w.connectMany(w.engine(), w.listen(first), scaled(manyConns/2))
 		time.Sleep(time.Second)
 		w.cut(first)
 		w.listen(w.engine())

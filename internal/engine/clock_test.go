@@ -20,7 +20,7 @@ func (k *clock) wall(c *Config) {
 }
 
 // to1970 is how wrong a clock is that was never set.
-func to1970() time.Duration { return time.Unix(0, 0).Sub(time.Now()) }
+func to1970() time.Duration { return time.Until(time.Unix(0, 0)) }
 
 // count returns how many of the recorded messages are of a type.
 func count[M handshake.Message](w *world) (n int) {

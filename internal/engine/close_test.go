@@ -119,23 +119,23 @@ func TestLingerEndsWithAReset(t *testing.T) {
 			dialed.Write(make([]byte, 1<<20))
 			start := time.Now()
 			dialed.Close()
-			time.Sleep(test.want - 1)
+			time.Sleep(test.want - time.Nanosecond)
 			simtest.Wait()
 			if n := entries(dialed.engine); n["Conns"] != 1 || n["tombstones"] != 0 {
 				t.Errorf("before the linger ends the Engine has %v", n)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			simtest.Wait()
 			got, err := io.ReadAll(readerOf{accepted})
 			if passed := time.Since(start); passed != test.want || !errors.Is(err, syscall.ECONNRESET) || len(got) < 64<<10 {
 				t.Errorf("after %v the peer read %d bytes, then %v", passed, len(got), err)
 			}
-			time.Sleep(tombstoneLife - 1)
+			time.Sleep(tombstoneLife - time.Nanosecond)
 			simtest.Wait()
 			if n := entries(dialed.engine); n["Conns"] != 1 || n["tombstones"] != 1 || len(n) != 3 {
 				t.Errorf("before the tombstone is removed the Engine has %v", n)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			simtest.Wait()
 			checkEmpty(t, dialed.engine)
 		})

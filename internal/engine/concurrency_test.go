@@ -15,7 +15,7 @@ import (
 // and first packets are on their way. Whatever happens, all calls return and
 // nothing is left.
 func TestCloseMeetsDials(t *testing.T) {
-	for round := range 30 {
+	for round := range 15 {
 		simtest.Run(t, func(t *testing.T) { closeMeetsDials(t, round) })
 	}
 }

@@ -74,7 +74,7 @@ func TestKeysAfterHoursOfSilence(t *testing.T) {
 		w.set(refuse)
 		dialed.Write([]byte("over and out"))
 		accepted.Write([]byte("over and out"))
-		time.Sleep(3 * time.Hour)
+		time.Sleep(130 * time.Minute)
 		w.set(nil)
 		for _, c := range []*Conn{dialed, accepted} {
 			if n, err := c.Read(make([]byte, 100)); n != 12 || err != nil {

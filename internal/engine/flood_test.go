@@ -44,7 +44,7 @@ func TestFloods(t *testing.T) {
 }
 
 func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, []message) []byte) {
-	const lasts = time.Second / slower
+	lasts := time.Duration(scaled(1000)) * time.Millisecond
 	w := newWorld(t)
 	w.record()
 	client := w.engine(func(c *Config) { c.MaxMessageSize = maxMessageSize })

@@ -11,7 +11,7 @@ import (
 )
 
 // manyConns is how many Conns one Listener and one Engine have to bear.
-const manyConns = 2000 / slower
+const manyConns = 2000
 
 // idleLimit is what an idle end of a Conn may hold of heap and stacks, bytes.
 const idleLimit = 32 << 10
@@ -54,14 +54,15 @@ func TestManyConns(t *testing.T) {
 		dialed, accepted := w.connect(client, l)
 		w.exchange(dialed, accepted)
 		before := memory()
-		ours, theirs := w.connectMany(client, l, manyConns)
+		conns := scaled(manyConns)
+		ours, theirs := w.connectMany(client, l, conns)
 		for i := range ours {
 			exchangeKilobytes(t, ours[i], theirs[i])
 		}
 		time.Sleep(10 * time.Second)
-		idle := (memory() - before) / 2 / manyConns
+		idle := (memory() - before) / 2 / conns
 		t.Logf("an idle end holds %d bytes of heap and stacks", idle)
-		if slower == 1 && idle > idleLimit {
+		if !raceEnabled && idle > idleLimit {
 			t.Errorf("that is more than %d", idleLimit)
 		}
 		resumeMany(t, w, ours)
@@ -120,7 +121,7 @@ func resumeMany(t *testing.T, w *world, conns []*Conn) {
 	simtest.Wait()
 	withData := make(map[[8]byte]bool)
 	for i := range 10 {
-		c := conns[i*manyConns/10]
+		c := conns[i*len(conns)/10]
 		withData[c.origin.peerID] = true
 		c.Write([]byte("over and out"))
 	}

@@ -2,5 +2,4 @@
 
 package engine
 
-// slower divides the size of tests that take long with the race detector.
-const slower = 1
+const raceEnabled = false

@@ -18,7 +18,7 @@ const recovery = 2 * time.Second
 // on its way in both directions, on a path with and without delay.
 func TestDataFlowsSoonAfterAnOutage(t *testing.T) {
 	var slowest time.Duration
-	for seed := range uint64(60) {
+	for seed := range uint64(scaled(60)) {
 		simtest.Run(t, func(t *testing.T) {
 			for i, took := range outage(t, seed) {
 				slowest = max(slowest, took)

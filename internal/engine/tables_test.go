@@ -5,6 +5,15 @@ import (
 	"testing"
 )
 
+// scaled returns n, or a fifth of it where tests take long: with the race
+// detector, and with -short, which is for platforms with slow cryptography.
+func scaled(n int) int {
+	if raceEnabled || testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 // entries counts what stands in the tables of an Engine.
 func entries(e *Engine) map[string]int {
 	e.mu.RLock()

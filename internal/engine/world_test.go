@@ -46,7 +46,6 @@ type message struct {
 // world's lock held, one message at a time.
 type rule func(m message) (payload []byte, pass bool)
 
-func pass(m message) ([]byte, bool)    { return m.payload, true }
 func refuse(message) ([]byte, bool)    { return nil, false }
 func (m message) isTo(t string) bool   { return m.topic == t }
 func (m message) copy() message        { m.payload = bytes.Clone(m.payload); return m }
