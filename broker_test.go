@@ -89,7 +89,7 @@ func TestTransports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			there, back := startTransfer(dialed, accepted, size(10e6)), startTransfer(accepted, dialed, size(10e6))
+			there, back := startTransfer(dialed, accepted, size(5e6)), startTransfer(accepted, dialed, size(5e6))
 			there.check(t)
 			back.check(t)
 		})
@@ -110,7 +110,7 @@ func TestMosquittoWithTLSAndPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	startTransfer(dialed, accepted, size(10e6)).check(t)
+	startTransfer(dialed, accepted, size(5e6)).check(t)
 }
 
 // passwordFile writes a password file of Mosquitto's.

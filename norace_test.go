@@ -1,0 +1,5 @@
+//go:build !race
+
+package mqtte2e_test
+
+const underRace = false
