@@ -63,7 +63,7 @@ func ntpTime(t time.Time) uint64 {
 
 func TestNTPOverUDP(t *testing.T) {
 	clock := &NTP{Server: fakeNTP(t, func([]byte) {})}
-	if off := clock.Now().Sub(time.Now()); off.Abs() > time.Minute || clock.Offset() != 0 {
+	if off := time.Until(clock.Now()); off.Abs() > time.Minute || clock.Offset() != 0 {
 		t.Errorf("before Start, off by %v, Offset %v", off, clock.Offset())
 	}
 	if err := clock.Start(t.Context()); err != nil {

@@ -33,7 +33,7 @@ type peer struct {
 	delay                   time.Duration
 	given, givenBytes       uint64 // what the stream grants
 	sendBudget, readBudget  *Budget
-	written, room           []byte
+	room                    []byte
 	readOffset, writeOffset uint64
 	last                    wire.Ack // the last ACK or RESUME that the stream sent
 }
