@@ -142,6 +142,43 @@ func TestLingerEndsWithAReset(t *testing.T) {
 	}
 }
 
+// TestEndOfAFailedConn comes with its Close: until then what had arrived can be
+// read, so its Endpoint has to stay.
+func TestEndOfAFailedConn(t *testing.T) {
+	for name, fail := range map[string]func(w *world, dialed *Conn){
+		"reset": func(w *world, dialed *Conn) { dialed.reset(resetProtocol, net.ErrClosed, time.Now()) },
+		"gone":  func(w *world, _ *Conn) { w.broker.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			simtest.Run(t, func(t *testing.T) {
+				w := newWorld(t)
+				dialed, accepted := w.pair()
+				dialed.Write([]byte("last words"))
+				simtest.Wait()
+				dialed.mu.Lock()
+				fail(w, dialed)
+				dialed.update(time.Now())
+				dialed.mu.Unlock()
+				done := false
+				accepted.AfterDone(func() { done = true })
+				time.Sleep(10 * time.Minute)
+				simtest.Wait()
+				if done {
+					t.Error("the Conn ended before its Close")
+				}
+				got, err := io.ReadAll(readerOf{accepted})
+				if string(got) != "last words" || !errors.Is(err, ErrPeerGone) && !errors.Is(err, syscall.ECONNRESET) {
+					t.Errorf("read %q, %v", got, err)
+				}
+				accepted.Close()
+				if !done {
+					t.Error("Close was not the end")
+				}
+			})
+		})
+	}
+}
+
 // TestShutdownDelivers returns once the peer has everything, and ends with its
 // context otherwise.
 func TestShutdownDelivers(t *testing.T) {

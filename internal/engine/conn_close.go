@@ -60,6 +60,7 @@ func (c *Conn) beginClose() bool {
 	switch {
 	case c.state >= stateTombstone:
 		c.stream.Abandon()
+		c.done()
 	case c.state == stateHalfOpen:
 		c.remove()
 	default:
@@ -207,9 +208,11 @@ func (c *Conn) discard() {
 	c.changed.Broadcast()
 }
 
-// done runs what waits for the end of the Conn.
+// done runs what waits for the end of the Conn, which has come when it has
+// failed or delivered everything, and the application has closed it: until then
+// it may still read what had arrived.
 func (c *Conn) done() {
-	if c.finished {
+	if c.finished || !c.closed || c.state < stateTombstone {
 		return
 	}
 	c.finished = true
@@ -220,7 +223,8 @@ func (c *Conn) done() {
 	c.changed.Broadcast()
 }
 
-// AfterDone calls f, which must not block, once nothing lingers any more.
+// AfterDone calls f, which must not block, once the Conn is closed and nothing
+// lingers any more.
 func (c *Conn) AfterDone(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
