@@ -166,3 +166,38 @@ func TestPacketForADialInProgress(t *testing.T) {
 		c.discard()
 	})
 }
+
+// TestHowLongCloseOfTheEngineWaits for what lingers.
+func TestHowLongCloseOfTheEngineWaits(t *testing.T) {
+	for name, test := range map[string]struct {
+		before func(w *world, c *Conn)
+		want   time.Duration
+	}{
+		"nothing is left":    {func(*world, *Conn) {}, 0},
+		"it is delivered":    {func(_ *world, c *Conn) { c.Write(make([]byte, 60<<10)) }, 0},
+		"the peer is silent": {func(w *world, c *Conn) { w.set(refuse); c.Write([]byte("not heard")) }, 5 * time.Second},
+		"the broker is gone": {func(w *world, c *Conn) { w.broker.Stop(); c.Write([]byte("not sent")) }, 5 * time.Second},
+		"the Conn has failed": {func(w *world, c *Conn) {
+			w.broker.Stop()
+			c.Write([]byte("not sent"))
+			time.Sleep(10 * time.Minute)
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simtest.Run(t, func(t *testing.T) {
+				w := newWorld(t)
+				dialed, accepted := w.pair()
+				w.exchange(dialed, accepted)
+				test.before(w, dialed)
+				start := time.Now()
+				if err := dialed.engine.Close(); err != nil || time.Since(start) != test.want {
+					t.Errorf("Close took %v and returned %v, want %v", time.Since(start), err, test.want)
+				}
+				checkEmpty(t, dialed.engine)
+				if _, err := dialed.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) && !errors.Is(err, ErrPeerGone) {
+					t.Errorf("Read after Close: %v", err)
+				}
+			})
+		})
+	}
+}
