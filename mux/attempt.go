@@ -170,6 +170,6 @@ func (s *Session) refuseStreams() {
 		if err != nil {
 			return
 		}
-		conn.(*stream).abandon()
+		conn.(*stream).Reset()
 	}
 }

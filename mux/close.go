@@ -24,8 +24,9 @@ func (s *stream) finish() {
 func (s *stream) discard() bool {
 	start := time.Now()
 	s.inner.SetReadDeadline(start.Add(closeTimeout))
+	s.receiver.claim()
 	buffer := make([]byte, 4<<10)
-	for total := 0; total <= window; {
+	for total := 0; total <= maxWindow; {
 		n, err := s.inner.Read(buffer)
 		if err != nil {
 			return !errors.Is(err, yamux.ErrTimeout)
@@ -33,6 +34,7 @@ func (s *stream) discard() bool {
 		if closed(s.sender.flushed) && time.Since(start) > grace {
 			return false
 		}
+		s.consumed(n)
 		total += n
 	}
 	return false
@@ -48,6 +50,9 @@ func (s *stream) resetUnflushed() {
 
 // reset ends the stream at both ends at once.
 func (s *stream) reset() { s.session.frames.reset(s.inner.StreamID()) }
+
+// consumed notes that n bytes were read from yamux.
+func (s *stream) consumed(n int) { s.session.frames.consumed(s.inner.StreamID(), s.peer, n) }
 
 // forget drops the stream, which has ended at both ends, from the session.
 func (s *stream) forget() {

@@ -21,12 +21,6 @@ const (
 	// of another make has; a peer that sent more would be refused.
 	backlog = 256
 
-	// window is how much a peer may send into a stream that nobody reads,
-	// bytes. yamux grants more when half of it was read, so a window keeps
-	// half its size in flight in the worst case: 8 MiB carry 40 MB/s over
-	// 100 ms of round trip.
-	window = 8 << 20
-
 	// chunk is the largest frame that we send, bytes, and the size of the
 	// send buffer of a stream. A frame is the unit in which streams take
 	// turns; 32 KiB is what io.Copy writes.
@@ -36,7 +30,7 @@ const (
 	// sent. The peer does not read if it is exceeded.
 	flushTimeout = 30 * time.Second
 
-	// A peer that still sends grace after our Close, or more than one window,
+	// A peer that still sends grace after our Close, or more than maxWindow,
 	// will not stop by itself: the stream is reset. The grace lets a peer that
 	// writes before it reads get to read what it was sent.
 	grace = 5 * time.Second
@@ -59,7 +53,7 @@ func yamuxConfig() *yamux.Config {
 		EnableKeepAlive:        false,
 		KeepAliveInterval:      time.Hour, // unused, but yamux refuses 0
 		ConnectionWriteTimeout: math.MaxInt64,
-		MaxStreamWindowSize:    window,
+		MaxStreamWindowSize:    2 * maxWindow, // of which yamux tells the peer nothing, and whose half it always allows
 		StreamOpenTimeout:      0,
 		StreamCloseTimeout:     0,
 		LogOutput:              io.Discard,

@@ -61,10 +61,17 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		if err == nil {
 			return st, nil
 		}
-		if !again || tries == maxTries || ctx.Err() != nil {
+		if !again || tries == maxTries || expired(ctx) {
 			return nil, err
 		}
 	}
+}
+
+// expired reports whether ctx has ended. The dial may have noticed the deadline
+// a moment before ctx does.
+func expired(ctx context.Context) bool {
+	deadline, _ := ctx.Deadline()
+	return ctx.Err() != nil || !time.Now().Before(deadline)
 }
 
 // try opens a stream on the current session. If that fails, again says whether

@@ -7,9 +7,10 @@
 //
 // # Streams
 //
-// A stream is a net.Conn with CloseWrite, which ends one direction; the other
-// stays open for as long as it takes. Deadlines and Close work while the
-// connection below stalls, too. What they do not do:
+// A stream is a net.Conn with two more methods, those of mqtte2e.Conn:
+// CloseWrite ends one direction, and the other stays open for as long as it
+// takes; Reset breaks the stream off. Deadlines and Close work while the
+// connection below stalls, too.
 //
 //   - Close returns at once. What was written before is delivered in the
 //     background, for at most 30 s, and as long as the session lives. Data
@@ -28,7 +29,8 @@
 // # Bounds
 //
 // A session has at most 256 streams that the peer opened; more wait until one
-// ends. A peer can send 8 MiB into a stream that nobody reads, which keeps
-// 40 MB/s going over 100 ms of round trip. So a session holds at most 2 GiB
-// that peers sent, if every stream is full and nobody reads.
+// ends. A peer can send 256 KiB into a stream that nobody reads. For a stream
+// that is read as fast as it comes that grows to 8 MiB, which keeps 40 MB/s
+// going over 100 ms of round trip, but for all streams of a session together by
+// no more than 64 MiB.
 package mux

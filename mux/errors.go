@@ -21,6 +21,9 @@ var errPeerEnded = fmt.Errorf("mux: the peer closed the session: %w", syscall.EC
 // errParity means that the peer is client, or server, like this end.
 var errParity = errors.New("mux: the peer opens streams with this end's numbers: one end must be made with Client, the other with Server")
 
+// errWindow means that the peer does not keep to what it may send.
+var errWindow = errors.New("mux: the peer sent more than its window on a stream, which breaks the protocol of yamux")
+
 // errNotAccepting means that the peer takes no more streams on this session.
 var errNotAccepting = errors.New("mux: the peer takes no more streams on this session: dial again")
 

@@ -44,11 +44,11 @@ func received(t *testing.T, from []byte, resets ...uint32) []byte {
 		f.reset(id)
 	}
 	got, err := io.ReadAll(f)
-	if err != nil && err != errParity {
+	if err != nil && err != errParity && err != errWindow {
 		t.Errorf("Read: %v", err)
 	}
 	f.Close()
-	<-f.written
+	f.wait()
 	return got
 }
 
@@ -113,7 +113,7 @@ func TestFramesSlipsInResetsWhileWaiting(t *testing.T) {
 		other.Close()
 		<-read
 		f.Close()
-		<-f.written
+		f.wait()
 	})
 }
 
@@ -145,18 +145,28 @@ func TestFramesJoinsHeaderAndBody(t *testing.T) {
 		}
 		f.Close()
 		other.Close()
-		<-f.written
+		f.wait()
 	})
 }
 
 // naive is what yamux is to read of what a peer sent: whole frames, split at
-// chunk, up to one that opens a stream with the wrong parity.
+// chunk, up to one that opens a stream with the wrong parity or has more than
+// the window allows.
 func naive(from []byte) (want []byte) {
+	sent := make(map[uint32]int)
 	for len(from) >= headerSize {
 		h := header(from[:headerSize])
 		body := from[headerSize:]
-		if h.kind() != typePing && h.flags()&flagSYN != 0 && h.stream()%2 != 1 {
-			return want
+		if h.kind() != typePing && h.flags()&flagSYN != 0 {
+			if h.stream()%2 != 1 {
+				return want
+			}
+			sent[h.stream()] += 0
+		}
+		if _, opened := sent[h.stream()]; opened {
+			if sent[h.stream()] += h.body(); sent[h.stream()] > initialWindow {
+				return want
+			}
 		}
 		if h.body() == 0 {
 			want, from = append(want, h[:]...), body

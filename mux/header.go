@@ -13,6 +13,7 @@ const (
 	typeData         = 0
 	typeWindowUpdate = 1
 	typePing         = 2
+	typeGoAway       = 3
 )
 
 const (
@@ -34,13 +35,20 @@ func (h *header) body() int {
 	return int(binary.BigEndian.Uint32(h[8:]))
 }
 
+func (h *header) setFlags(flags uint16) { binary.BigEndian.PutUint16(h[2:], flags) }
+func (h *header) setLength(length int)  { binary.BigEndian.PutUint32(h[8:], uint32(length)) }
+
 // resetFrame returns the frame that ends a stream at once at whoever gets it.
 func resetFrame(stream uint32) *header {
-	h := header{1: typeWindowUpdate}
+	h := windowFrame(stream, 0)
 	h.setFlags(flagRST)
-	binary.BigEndian.PutUint32(h[4:], stream)
-	return &h
+	return h
 }
 
-func (h *header) setFlags(flags uint16) { binary.BigEndian.PutUint16(h[2:], flags) }
-func (h *header) setBody(length int)    { binary.BigEndian.PutUint32(h[8:], uint32(length)) }
+// windowFrame returns the frame that lets whoever gets it send more.
+func windowFrame(stream uint32, more int) *header {
+	h := &header{1: typeWindowUpdate}
+	binary.BigEndian.PutUint32(h[4:], stream)
+	h.setLength(more)
+	return h
+}

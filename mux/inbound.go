@@ -56,7 +56,9 @@ func (f *frames) received() error {
 	if h.flags()&flagSYN != 0 && h.stream()%2 != f.parity {
 		return errParity
 	}
-	f.note(h)
+	if err := f.note(h); err != nil {
+		return err
+	}
 	if f.rest = h.body(); f.rest == 0 {
 		f.deliver(*h)
 	}
@@ -64,7 +66,7 @@ func (f *frames) received() error {
 }
 
 // note takes down what a header says of its stream.
-func (f *frames) note(h *header) {
+func (f *frames) note(h *header) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if h.flags()&flagSYN != 0 && f.streams[h.stream()] == nil {
@@ -72,7 +74,10 @@ func (f *frames) note(h *header) {
 	}
 	state := f.streams[h.stream()]
 	if state == nil {
-		return
+		return nil
+	}
+	if !state.flow.receive(h.body()) {
+		return errWindow
 	}
 	if h.flags()&flagRST != 0 {
 		state.reset.Store(true)
@@ -80,6 +85,7 @@ func (f *frames) note(h *header) {
 	if h.flags()&(flagACK|flagRST) != 0 && !closed(state.answered) {
 		close(state.answered)
 	}
+	return nil
 }
 
 // nextPiece waits for a piece of a body and makes it a frame of its own: the
@@ -92,7 +98,7 @@ func (f *frames) nextPiece() error {
 	}
 	f.rest -= size
 	piece := f.head
-	piece.setBody(size)
+	piece.setLength(size)
 	if f.rest > 0 {
 		piece.setFlags(f.head.flags() &^ flagFIN)
 		f.head.setFlags(f.head.flags() & flagFIN)
@@ -148,12 +154,12 @@ func (f *frames) unlessWoken(err error) error {
 	return nil
 }
 
-// cause returns the error of conn.Write if there was one, which made us close
-// the Conn, and err else.
+// cause returns the error of conn.Write if it is why the Conn was closed, and
+// err else.
 func (f *frames) cause(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err != nil {
+	if f.gaveUp {
 		return f.err
 	}
 	return err

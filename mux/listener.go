@@ -147,7 +147,7 @@ func (l *Listener) acceptStreams(s *Session) {
 		select {
 		case l.accepted <- conn:
 		case <-l.stopped:
-			conn.(*stream).abandon()
+			conn.(*stream).Reset()
 		}
 	}
 }

@@ -19,9 +19,9 @@ func (s *Session) open(ctx context.Context) (*stream, error) {
 	case <-s.broken:
 		return nil, s.failure()
 	}
-	if closed(s.closing) || closed(s.draining) {
+	if err := s.openable(); err != nil {
 		<-s.opening
-		return nil, net.ErrClosed
+		return nil, err
 	}
 	opened := make(chan *stream)
 	failed := make(chan error, 1)
@@ -39,7 +39,7 @@ func (s *Session) open(ctx context.Context) (*stream, error) {
 		select {
 		case opened <- st:
 		case <-ctx.Done():
-			st.abandon()
+			st.Reset()
 		}
 	}()
 	select {
@@ -50,6 +50,17 @@ func (s *Session) open(ctx context.Context) (*stream, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// openable fails if it is known that a stream cannot be opened.
+func (s *Session) openable() error {
+	if closed(s.closing) || closed(s.draining) {
+		return net.ErrClosed
+	}
+	if err := s.frames.writeError(); err != nil {
+		return sessionError(err)
+	}
+	return nil
 }
 
 func (s *Session) openFailure(err error) error {
@@ -66,16 +77,10 @@ func (s *Session) openAnswered(ctx context.Context) (*stream, error) {
 		return nil, err
 	}
 	if err := st.answered(ctx); err != nil {
-		st.abandon()
+		st.Reset()
 		return nil, err
 	}
 	return st, nil
-}
-
-// abandon gets rid of a stream that nobody has used. It is reset, since the peer must not take it for one that was ended properly.
-func (s *stream) abandon() {
-	s.reset()
-	s.Close()
 }
 
 // acceptStreams takes the streams that the peer opens from yamux as soon as
@@ -89,7 +94,7 @@ func (s *Session) acceptStreams() {
 			s.cause = sessionError(err)
 			close(s.broken)
 			s.inner.Close()
-			<-s.frames.written
+			s.frames.wait()
 			return
 		}
 		st := newStream(s, inner, func() { <-s.slots })
@@ -125,7 +130,7 @@ func (s *Session) abandonAccepted() {
 	for {
 		select {
 		case st := <-s.accepted:
-			st.abandon()
+			st.Reset()
 		default:
 			return
 		}

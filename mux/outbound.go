@@ -1,9 +1,6 @@
 package mux
 
-import (
-	"net"
-	"time"
-)
+import "time"
 
 const (
 	// outSoft is how many bytes may wait for the Conn before streams stop
@@ -15,6 +12,10 @@ const (
 	// many streams, each with a chunk, or a flood of what asks for answers
 	// come at once.
 	outHard = 4 << 20
+
+	// writeGrace is how long a Conn that cannot be written is still read. The
+	// peer may have closed it after sending the rest of its streams.
+	writeGrace = 10 * time.Second
 
 	// outKeep is the largest buffer that is kept when it is empty.
 	outKeep = 8 * chunk
@@ -29,44 +30,55 @@ func (f *frames) Write(p []byte) (int, error) {
 			f.held = h
 			return len(p), nil
 		}
-		return len(p), f.put(h, nil)
+		f.put(h, nil)
+		return len(p), nil
 	}
-	h := f.held
+	f.put(f.held, p)
 	f.held = header{}
-	return len(p), f.put(h, p)
+	return len(p), nil
 }
 
-// put adds a frame to what waits for the Conn.
-func (f *frames) put(h header, body []byte) error {
+// put adds a frame of yamux to what waits for the Conn. It does not fail if the
+// Conn did, since that would make yamux close it, with what can still be read.
+func (f *frames) put(h header, body []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for len(f.out) >= outHard && !f.stopped() {
 		f.await()
 	}
-	if f.stopped() {
-		return f.stopError()
-	}
 	switch {
-	case h.kind() == typePing:
+	case h.kind() == typePing || h.kind() == typeGoAway:
+	case h.kind() == typeWindowUpdate && h.flags() == 0:
+		return // consumed says how much the peer may send
 	case h.flags()&flagSYN != 0:
 		f.streams[h.stream()] = newPeerState()
 	case h.flags()&flagRST != 0:
 		// yamux refuses a stream that nobody has seen yet.
 		delete(f.streams, h.stream())
 	}
+	if h.kind() == typeWindowUpdate {
+		h.setLength(0)
+	}
+	f.enqueue(&h, body)
+}
+
+// enqueue adds a frame to what waits for the Conn. f.mu is held.
+func (f *frames) enqueue(h *header, body []byte) {
+	if f.stopped() {
+		return
+	}
 	f.out = append(append(f.out, h[:]...), body...)
 	f.changed.broadcast()
-	return nil
 }
 
 // stopped reports whether no more is written. f.mu is held.
 func (f *frames) stopped() bool { return f.closed || f.err != nil }
 
-func (f *frames) stopError() error {
-	if f.err != nil {
-		return f.err
-	}
-	return net.ErrClosed
+// writeError returns why nothing can be written any more.
+func (f *frames) writeError() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
 }
 
 // await waits until something changes. f.mu is held, but not while waiting.
@@ -115,10 +127,25 @@ func (f *frames) writeConn() {
 		_, err := f.conn.Write(batch)
 		f.passed(batch, err)
 		if err != nil {
-			// Lets Read fail too, with this error.
-			f.conn.Close()
+			f.giveUp()
 			return
 		}
+	}
+}
+
+// giveUp closes the Conn, unless reading it makes yamux do so before.
+func (f *frames) giveUp() {
+	timer := time.AfterFunc(writeGrace, func() {
+		f.mu.Lock()
+		f.gaveUp = !f.closed
+		f.mu.Unlock()
+		f.conn.Close()
+	})
+	defer timer.Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for !f.closed {
+		f.await()
 	}
 }
 
@@ -143,6 +170,9 @@ func (f *frames) passed(batch []byte, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writing, f.err = false, err
+	if err != nil {
+		f.out = nil
+	}
 	if cap(batch) <= outKeep {
 		f.spare = batch[:0]
 	}

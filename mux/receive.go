@@ -8,6 +8,9 @@ import (
 
 // receiver is the direction of a stream towards us. What the peer sent waits in
 // yamux, at most one window; what fetch got of it waits here.
+//
+// Only one goroutine at a time may read from yamux's stream: two deadlock when
+// the stream ends, since they take its locks in different orders.
 type receiver struct {
 	stream   *stream
 	inner    *yamux.Stream
@@ -16,7 +19,7 @@ type receiver struct {
 
 	mu       sync.Mutex // guards the rest
 	changed  signal     // something below changed
-	fetching bool       // fetch runs, which then owns buffer and unshrunk
+	fetching bool       // somebody reads from yamux's stream, who then owns buffer and unshrunk
 	buffer   []byte     // at most chunk bytes; as large as the largest Read
 	in       []byte     // the part of buffer that Read has not returned yet
 	err      error      // what Read returns after in
@@ -69,6 +72,7 @@ func (r *receiver) fetch(size int) {
 		r.buffer = make([]byte, size)
 	}
 	n, err := r.inner.Read(r.buffer[:size])
+	r.stream.consumed(n)
 	if err != nil {
 		err = r.stream.failure("read", err)
 	}
@@ -77,6 +81,20 @@ func (r *receiver) fetch(size int) {
 	defer r.mu.Unlock()
 	r.in, r.err, r.fetching = r.buffer[:n], err, false
 	r.changed.broadcast()
+}
+
+// claim waits until fetch has returned and keeps it from running again. Whoever
+// calls it may then read from yamux's stream.
+func (r *receiver) claim() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.fetching {
+		changed := r.changed.wait()
+		r.mu.Unlock()
+		<-changed
+		r.mu.Lock()
+	}
+	r.fetching = true
 }
 
 // shrinkAfter is how many bytes pass before yamux's buffer of a stream is given

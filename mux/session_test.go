@@ -85,10 +85,10 @@ func TestSessionClose(t *testing.T) {
 func TestCloseAfterWrite(t *testing.T) {
 	inPipe(t, func(t *testing.T, client, server *Session) {
 		near, far := open(t, client, server)
-		mustWrite(t, near, noise(window/2))
+		mustWrite(t, near, noise(initialWindow/2))
 		near.Close()
 		client.Close()
-		wantRead(t, far, noise(window/2))
+		wantRead(t, far, noise(initialWindow/2))
 		wantEOF(t, far)
 		far.Close()
 	})
@@ -105,7 +105,7 @@ func TestSessionCloseWaitsABound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		go near.Write(noise(window))
+		go near.Write(noise(4 * initialWindow))
 		simtest.Wait()
 		start := time.Now()
 		client.Close()

@@ -76,6 +76,14 @@ func (s *stream) Close() error {
 	return nil
 }
 
+// Reset ends both directions at once, without delivering what was written. The
+// peer's Read fails: it is for a source that broke, whose stream must not seem
+// to have ended.
+func (s *stream) Reset() error {
+	s.reset()
+	return s.Close()
+}
+
 func (s *stream) LocalAddr() net.Addr  { return s.session.conn.LocalAddr() }
 func (s *stream) RemoteAddr() net.Addr { return s.session.conn.RemoteAddr() }
 
@@ -144,8 +152,11 @@ func (s *stream) failure(op string, err error) error {
 	if err == io.EOF && s.peer.finished.Load() {
 		return io.EOF
 	}
-	if errors.Is(err, yamux.ErrConnectionReset) {
+	switch {
+	case errors.Is(err, yamux.ErrConnectionReset):
 		return opError(op, s, syscall.ECONNRESET)
+	case errors.Is(err, yamux.ErrTimeout):
+		return net.ErrClosed // only discard sets deadlines
 	}
 	// yamux returns io.EOF and "stream closed" when its session has ended.
 	return opError(op, s, s.session.failure())
@@ -158,6 +169,9 @@ func (s *stream) gone() error {
 		return opError("write", s, syscall.ECONNRESET)
 	case closed(s.session.broken):
 		return opError("write", s, s.session.failure())
+	}
+	if err := s.session.frames.writeError(); err != nil {
+		return opError("write", s, sessionError(err))
 	}
 	return nil
 }

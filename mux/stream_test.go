@@ -116,10 +116,10 @@ func TestHalfCloseLastsForHours(t *testing.T) {
 func TestCloseDeliversToASlowReader(t *testing.T) {
 	inPipe(t, func(t *testing.T, client, server *Session) {
 		near, far := open(t, client, server)
-		mustWrite(t, near, noise(window/2))
+		mustWrite(t, near, noise(initialWindow/2))
 		near.Close()
 		time.Sleep(50 * time.Minute)
-		wantRead(t, far, noise(window/2))
+		wantRead(t, far, noise(initialWindow/2))
 		wantEOF(t, far)
 		far.Close()
 		wantGone(t, client, server)
@@ -129,7 +129,7 @@ func TestCloseDeliversToASlowReader(t *testing.T) {
 func TestCloseWithUnreadData(t *testing.T) {
 	inPipe(t, func(t *testing.T, client, server *Session) {
 		near, far := open(t, client, server)
-		mustWrite(t, near, noise(window/2))
+		mustWrite(t, near, noise(initialWindow/2))
 		mustWrite(t, far, []byte("bye"))
 		far.Close()
 		wantRead(t, near, []byte("bye"))
@@ -160,7 +160,7 @@ func TestWriterIsStopped(t *testing.T) {
 					}
 					time.Sleep(pause)
 				}
-				if written > 3*window || time.Since(start) > grace+3*pause {
+				if written > 2*maxWindow || time.Since(start) > grace+3*pause {
 					t.Errorf("the peer wrote %d bytes in %v after Close", written, time.Since(start))
 				}
 				near.Close()
@@ -173,7 +173,7 @@ func TestWriterIsStopped(t *testing.T) {
 func TestCloseGivesUpAPeerThatDoesNotRead(t *testing.T) {
 	inPipe(t, func(t *testing.T, client, server *Session) {
 		near, far := open(t, client, server)
-		mustWrite(t, near, noise(window+chunk))
+		mustWrite(t, near, noise(initialWindow+chunk))
 		near.Close()
 		time.Sleep(flushTimeout - time.Second)
 		if client.inner.NumStreams() != 1 {
@@ -206,13 +206,13 @@ func TestSlowStreamDoesNotStopOthers(t *testing.T) {
 	inPipe(t, func(t *testing.T, client, server *Session) {
 		stuck, unread := open(t, client, server)
 		stuck.SetWriteDeadline(time.Now().Add(time.Second))
-		if n, err := stuck.Write(noise(2 * window)); !errors.Is(err, os.ErrDeadlineExceeded) || n < window {
+		if n, err := stuck.Write(noise(2 * initialWindow)); !errors.Is(err, os.ErrDeadlineExceeded) || n < initialWindow {
 			t.Fatalf("a stream that nobody reads takes %d bytes, %v", n, err)
 		}
 		near, far := open(t, client, server)
 		for range 10 {
-			go near.Write(noise(window))
-			wantRead(t, far, noise(window))
+			go near.Write(noise(maxWindow))
+			wantRead(t, far, noise(maxWindow))
 			mustWrite(t, far, []byte("pong"))
 			wantRead(t, near, []byte("pong"))
 		}
@@ -237,7 +237,7 @@ func TestCallsReturnWhileTheConnStalls(t *testing.T) {
 			t.Fatal(err)
 		}
 		near.SetDeadline(time.Now().Add(time.Second))
-		if n, err := near.Write(noise(window)); err != os.ErrDeadlineExceeded || n == 0 {
+		if n, err := near.Write(noise(4 * initialWindow)); err != os.ErrDeadlineExceeded || n == 0 {
 			t.Errorf("Write = %d, %v", n, err)
 		}
 		if _, err := near.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded {
@@ -246,7 +246,7 @@ func TestCallsReturnWhileTheConnStalls(t *testing.T) {
 		near.SetDeadline(time.Time{})
 		result := make(chan error)
 		go func() {
-			_, err := near.Write(noise(window))
+			_, err := near.Write(noise(4 * initialWindow))
 			result <- err
 		}()
 		simtest.Wait()
@@ -287,6 +287,29 @@ func TestReadReturnsWhileAFrameIsIncomplete(t *testing.T) {
 		}
 		far.Close()
 		server.Close()
+	})
+}
+
+func TestReset(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		near, far := open(t, client, server)
+		mustWrite(t, near, []byte("x"))
+		if err := near.(interface{ Reset() error }).Reset(); err != nil {
+			t.Error(err)
+		}
+		simtest.Wait()
+		_, readErr := io.Copy(io.Discard, far)
+		_, writeErr := far.Write([]byte("x"))
+		for _, err := range []error{readErr, writeErr} {
+			if !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("after the peer's Reset: %v", err)
+			}
+		}
+		if _, err := near.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Read after Reset: %v", err)
+		}
+		far.Close()
+		wantGone(t, client, server)
 	})
 }
 

@@ -65,7 +65,7 @@ func TestWindowFillsALongPath(t *testing.T) {
 		c, s := simtest.Pipe()
 		client, server := newSessions(t, newFarConn(c, 50*time.Millisecond), newFarConn(s, 50*time.Millisecond))
 		near, far := open(t, client, server)
-		const size = 256 << 20
+		const size = 64 << 20
 		start := time.Now()
 		go func() {
 			b := noise(1 << 20)
