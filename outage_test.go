@@ -147,3 +147,33 @@ func TestBrokerGoneForTooLong(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokerComesLate has an Endpoint whose broker is not there yet, and then
+// goes away once more: each time it serves again without being made anew.
+func TestBrokerComesLate(t *testing.T) {
+	broker, config := simtest.Mosquitto(t), newConfig()
+	dialer, server := endpoint(t, broker.Address, config), endpoint(t, broker.Address, config)
+	broker.Kill()
+	if _, err := dialer.Dial(t.Context(), "test"); !errors.Is(err, mqtte2e.ErrBroker) {
+		t.Errorf("dialing without a broker: %v", err)
+	}
+	if _, err := server.Listen(t.Context(), "test"); !errors.Is(err, mqtte2e.ErrBroker) {
+		t.Errorf("listening without a broker: %v", err)
+	}
+	broker.Restart()
+	listener, err := server.Listen(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go echo(listener)
+	for range 2 {
+		conn, err := dialer.Dial(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		broker.Restart()
+		if err := checkEcho(conn); err != nil {
+			t.Error(err)
+		}
+	}
+}
