@@ -46,13 +46,19 @@ func newLimits() limits {
 
 // time reports whether a hello whose time is off may be told ours: once each.
 func (l *limits) time(m handshake.Hello, now time.Time) bool {
-	return l.hellos.Allow(m.Digest(), now) && l.times.Allow(now)
+	return allow(l.hellos, m.Digest(), l.times, now)
 }
 
 func (l *limits) pong(m handshake.Probe, now time.Time) bool {
-	return l.probes.Allow(sha256.Sum256(m.Nonce[:]), now) && l.pongs.Allow(now)
+	return allow(l.probes, sha256.Sum256(m.Nonce[:]), l.pongs, now)
 }
 
 func (l *limits) check(m handshake.Check, answers *handshake.Bucket, now time.Time) bool {
-	return l.checks.Allow(sha256.Sum256(m.Nonce[:]), now) && answers.Allow(now)
+	return allow(l.checks, sha256.Sum256(m.Nonce[:]), answers, now)
+}
+
+// allow asks the bucket for what is new only, and does not remember what the
+// bucket leaves unanswered: it is answered when it comes again.
+func allow(seen *handshake.Recent, digest [32]byte, answers *handshake.Bucket, now time.Time) bool {
+	return !seen.Known(digest, now) && answers.Allow(now) && seen.Allow(digest, now)
 }

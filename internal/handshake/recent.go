@@ -21,14 +21,20 @@ func NewRecent(pause time.Duration) *Recent {
 	return &Recent{pause: pause, times: make(map[[32]byte]time.Time)}
 }
 
+// Known reports whether a message with this digest was answered already, and
+// remembers nothing: for when something else may still forbid the answer.
+func (r *Recent) Known(digest [32]byte, now time.Time) bool {
+	last, known := r.times[digest]
+	return known && (r.pause == 0 || now.Sub(last) < r.pause)
+}
+
 // Allow reports whether a message with this digest may be answered, and
 // remembers that it was.
 func (r *Recent) Allow(digest [32]byte, now time.Time) bool {
-	last, known := r.times[digest]
-	if known && (r.pause == 0 || now.Sub(last) < r.pause) {
+	if r.Known(digest, now) {
 		return false
 	}
-	if !known {
+	if _, known := r.times[digest]; !known {
 		if len(r.order) == recentCapacity {
 			delete(r.times, r.order[0])
 			r.order = r.order[1:]

@@ -11,6 +11,9 @@ func TestRecentAllowsAgainAfterThePause(t *testing.T) {
 		at   time.Duration
 		want bool
 	}{{0, true}, {time.Second - 1, false}, {time.Second, true}, {2*time.Second - 1, false}} {
+		if known := r.Known(digestOf(1), now.Add(step.at)); known == step.want {
+			t.Errorf("after %v: known is %v", step.at, known)
+		}
 		if got := r.Allow(digestOf(1), now.Add(step.at)); got != step.want {
 			t.Errorf("after %v: %v", step.at, got)
 		}
