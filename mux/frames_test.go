@@ -12,7 +12,7 @@ import (
 )
 
 // frame returns a frame of yamux.
-func frame(kind byte, flags uint16, stream uint32, length int, body []byte) []byte {
+func frame(kind byte, flags uint16, stream uint32, length int64, body []byte) []byte {
 	h := header{1: kind}
 	h.setFlags(flags)
 	binary.BigEndian.PutUint32(h[4:], stream)
@@ -21,7 +21,7 @@ func frame(kind byte, flags uint16, stream uint32, length int, body []byte) []by
 }
 
 func data(flags uint16, stream uint32, body []byte) []byte {
-	return frame(typeData, flags, stream, len(body), body)
+	return frame(typeData, flags, stream, int64(len(body)), body)
 }
 
 // bytesConn is a peer that has sent all it will, and discards what it gets.
