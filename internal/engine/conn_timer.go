@@ -4,8 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
-
-	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
 // receive takes in a packet that carries our id. It runs on the reader
@@ -70,7 +68,7 @@ func (c *Conn) update(now time.Time) {
 // arm sets the timer to the next deadline, unless it fires earlier anyway: it
 // then finds nothing to do and is set again.
 func (c *Conn) arm(now time.Time) {
-	next := c.deadline(now)
+	next := c.deadline()
 	if next.IsZero() || !c.timerAt.IsZero() && !next.Before(c.timerAt) {
 		return
 	}
@@ -85,24 +83,13 @@ func (c *Conn) arm(now time.Time) {
 
 // deadline is the earliest time at which one of the Conn's parts wants to act;
 // zero: none does.
-func (c *Conn) deadline(now time.Time) time.Time {
+func (c *Conn) deadline() time.Time {
 	next := earlier(c.until, c.unconfirmed)
 	next = earlier(next, c.resumeUntil)
 	if c.state != stateHalfOpen {
-		next = earlier(next, c.streamDeadline(now))
+		next = earlier(next, c.stream.Deadline())
 	}
 	return earlier(next, c.livenessDeadline())
-}
-
-// streamDeadline is when the stream wants to act by itself. An ACK that is due
-// already waits for the writer, after which the timer is set anew; until then
-// it would fire without end.
-func (c *Conn) streamDeadline(now time.Time) time.Time {
-	next := c.stream.Deadline()
-	if !next.After(now) && c.stream.Pending(now) == stream.Urgent {
-		return time.Time{}
-	}
-	return next
 }
 
 // expire is the function of the timer.
