@@ -1,6 +1,9 @@
 package mqtte2e
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -27,6 +30,21 @@ type Endpoint struct {
 	broker address.Address
 	closed bool
 	users  int // of an Endpoint that nobody else closes: its Listener, calls of Accept, and Conns
+}
+
+// Format implements fmt.Formatter. Every verb prints where the broker is, and
+// neither user nor password, which Broker and Config may hold.
+func (e *Endpoint) Format(state fmt.State, verb rune) { io.WriteString(state, e.text()) }
+
+// LogValue implements slog.LogValuer with what Format prints.
+func (e *Endpoint) LogValue() slog.Value { return slog.StringValue(e.text()) }
+
+func (e *Endpoint) text() string {
+	broker := "an address that is not valid"
+	if a, err := address.Parse(e.Broker); err == nil {
+		broker = a.String()
+	}
+	return "mqtte2e.Endpoint{Broker: " + broker + "}"
 }
 
 // open returns an Endpoint of its own for the broker of an address, and the

@@ -84,7 +84,7 @@ func wantEcho(t *testing.T, d *Dialer, address string) {
 }
 
 func TestDialerSharesSessions(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{delay: time.Second}
 		a, b := n.listen("a"), n.listen("b")
 		go serveEcho(a)
@@ -106,7 +106,7 @@ func TestDialerSharesSessions(t *testing.T) {
 }
 
 func TestDialerReplacesEndedSessions(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{}
 		d := n.dialer()
 		for restart := range 3 {
@@ -127,7 +127,7 @@ func TestDialerReplacesEndedSessions(t *testing.T) {
 // TestDialerGoesOnWithANewSession lets a session end while a stream waits for
 // the listener's answer on it.
 func TestDialerGoesOnWithANewSession(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{}
 		d := n.dialer()
 		dead := newPipeListener()
@@ -155,7 +155,7 @@ func TestDialerGoesOnWithANewSession(t *testing.T) {
 // TestDialerReplacesASessionThatTakesNoMore closes a listener that still has a
 // stream.
 func TestDialerReplacesASessionThatTakesNoMore(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{}
 		d := n.dialer()
 		old := n.listen("a")
@@ -179,7 +179,7 @@ func TestDialerReplacesASessionThatTakesNoMore(t *testing.T) {
 }
 
 func TestDialerPassesErrorsOn(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{delay: time.Minute}
 		d := n.dialer()
 		_, err := d.DialContext(t.Context(), "tcp", "nobody")
@@ -199,7 +199,7 @@ func TestDialerPassesErrorsOn(t *testing.T) {
 
 // TestDialerContext lets DialContexts with different deadlines share a dial.
 func TestDialerContext(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{delay: 10 * time.Second}
 		l := n.listen("a")
 		go serveEcho(l)
@@ -242,7 +242,7 @@ func TestDialerContext(t *testing.T) {
 }
 
 func TestDialerCancelsADialThatNobodyWaitsFor(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{delay: time.Hour}
 		d := n.dialer()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -264,7 +264,7 @@ func TestDialerCancelsADialThatNobodyWaitsFor(t *testing.T) {
 
 // TestDialerTimesOutOnASilentSession never answers a stream.
 func TestDialerTimesOutOnASilentSession(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{listeners: map[string]*pipeListener{"a": newPipeListener()}}
 		d := n.dialer()
 		go func() { <-n.listeners["a"].next }()
@@ -278,7 +278,7 @@ func TestDialerTimesOutOnASilentSession(t *testing.T) {
 }
 
 func TestDialerRefusesStreams(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{}
 		inner := newPipeListener()
 		n.listeners = map[string]*pipeListener{"a": inner}
@@ -301,7 +301,7 @@ func TestDialerRefusesStreams(t *testing.T) {
 }
 
 func TestDialerClose(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		n := &names{}
 		l := n.listen("a")
 		go serveEcho(l)

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -20,16 +19,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
-
-// run runs f in virtual time, around which no timer of yamux may survive.
-func run(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	defer func() {
-		runtime.GC()
-		runtime.GC()
-	}()
-	simtest.Run(t, f)
-}
 
 func noise(n int) []byte {
 	b := make([]byte, n)
@@ -174,7 +163,7 @@ func echo(t *testing.T, d *mux.Dialer, body []byte) {
 // TestDialAfterRestart restarts the listener without a goodbye and dials at
 // once.
 func TestDialAfterRestart(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		broker := simtest.Broker(t)
 		key := mqtte2e.NewKey()
 		start := func() (*mux.Listener, *process) {
@@ -208,7 +197,7 @@ func TestDialAfterRestart(t *testing.T) {
 // TestStreamsOutliveTheBroker stops the broker for a minute in the middle of a
 // transfer.
 func TestStreamsOutliveTheBroker(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		broker := simtest.Broker(t)
 		config := newConfig(mqtte2e.NewKey(), broker.DialContext)
 		l, err := mux.Listen(t.Context(), simtest.Address+"#device", config)

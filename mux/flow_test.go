@@ -104,7 +104,7 @@ func TestFlowNeverStallsNorExceeds(t *testing.T) {
 // TestPeerBeyondItsWindow sends one byte more than the window that yamux itself
 // would let pass.
 func TestPeerBeyondItsWindow(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
 		server, err := Server(c)
 		if err != nil {

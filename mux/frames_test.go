@@ -81,7 +81,7 @@ func TestFramesSlipsInResets(t *testing.T) {
 // TestFramesSlipsInResetsWhileWaiting resets streams while yamux waits, where a
 // frame begins and in the middle of one.
 func TestFramesSlipsInResetsWhileWaiting(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
 		f := newFrames(c, false)
 		from := data(flagSYN, 1, []byte("body"))
@@ -130,7 +130,7 @@ func TestFramesAnswersPings(t *testing.T) {
 
 // TestFramesJoinsHeaderAndBody counts what the Conn gets.
 func TestFramesJoinsHeaderAndBody(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
 		f := newFrames(c, true)
 		want := data(0, 1, []byte("body"))

@@ -72,7 +72,7 @@ func mustAccept(t *testing.T, l net.Listener) net.Conn {
 }
 
 func TestListenerAcceptsFromAllSessions(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		inner := newPipeListener()
 		l := NewListener(inner)
 		if l.Addr().String() != "pipe:0" {
@@ -99,7 +99,7 @@ func TestListenerAcceptsFromAllSessions(t *testing.T) {
 }
 
 func TestListenerCloseLetsStreamsFinish(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		inner := newPipeListener()
 		l := NewListener(inner)
 		busy, idle := inner.dial(t), inner.dial(t)
@@ -144,7 +144,7 @@ type temporaryError struct{ error }
 func (temporaryError) Temporary() bool { return true }
 
 func TestListenerOutlivesTemporaryErrors(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		inner := newPipeListener()
 		l := NewListener(inner)
 		start := time.Now()
@@ -166,7 +166,7 @@ func TestListenerOutlivesTemporaryErrors(t *testing.T) {
 }
 
 func TestListenerFailsWithItsInnerListener(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		inner := newPipeListener()
 		l := NewListener(inner)
 		client := inner.dial(t)

@@ -95,7 +95,7 @@ func TestCloseAfterWrite(t *testing.T) {
 }
 
 func TestSessionCloseWaitsABound(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
 		client, err := Client(c)
 		if err != nil {
@@ -132,7 +132,7 @@ func (c failingConn) Read(p []byte) (int, error) {
 }
 
 func TestErrorOfTheConnIsPassedOn(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		cause := errors.New("the peer is gone")
 		c, s := simtest.Pipe()
 		client, server := newSessions(t, failingConn{c, cause}, s)
@@ -162,7 +162,7 @@ type brokenConn struct {
 func (c brokenConn) Write([]byte) (int, error) { return 0, c.err }
 
 func TestErrorOfAWriteIsPassedOn(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		cause := errors.New("the broker is gone")
 		c, other := simtest.Pipe()
 		client, err := Client(brokenConn{c, cause})
@@ -243,7 +243,7 @@ func TestStreamsAreBounded(t *testing.T) {
 
 // TestOpenWaitsForASlowPeer opens streams towards a yamux that accepts none.
 func TestOpenWaitsForASlowPeer(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, s := simtest.Pipe()
 		client, err := Client(c)
 		if err != nil {
@@ -300,7 +300,7 @@ func TestOpenWithEndedContext(t *testing.T) {
 }
 
 func TestTwoClients(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, s := simtest.Pipe()
 		client, err := Client(c)
 		if err != nil {

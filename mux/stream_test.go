@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -15,22 +14,11 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// run runs f in virtual time. The timers that yamux keeps must not survive it
-// either, since other tests of this package use real time.
-func run(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	defer func() {
-		runtime.GC()
-		runtime.GC()
-	}()
-	simtest.Run(t, f)
-}
-
 // inPipe runs f in virtual time with two sessions over a connection in memory,
 // and closes them.
 func inPipe(t *testing.T, f func(t *testing.T, client, server *Session)) {
 	t.Helper()
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, s := simtest.Pipe()
 		client, server := newSessions(t, c, s)
 		f(t, client, server)
@@ -226,7 +214,7 @@ func TestSlowStreamDoesNotStopOthers(t *testing.T) {
 
 // TestCallsReturnWhileTheConnStalls writes to a connection that nobody reads.
 func TestCallsReturnWhileTheConnStalls(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
 		client, err := Client(c)
 		if err != nil {
@@ -261,7 +249,7 @@ func TestCallsReturnWhileTheConnStalls(t *testing.T) {
 
 // TestReadReturnsWhileAFrameIsIncomplete holds back the rest of a frame.
 func TestReadReturnsWhileAFrameIsIncomplete(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
 		server, err := Server(c)
 		if err != nil {
@@ -346,7 +334,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestDeadlineMoves(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		d := newDeadline()
 		d.set(time.Now().Add(time.Minute))
 		before := d.done()

@@ -61,7 +61,7 @@ func (c *farConn) Close() error {
 
 // TestWindowFillsALongPath downloads over 100 ms of round trip.
 func TestWindowFillsALongPath(t *testing.T) {
-	run(t, func(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
 		c, s := simtest.Pipe()
 		client, server := newSessions(t, newFarConn(c, 50*time.Millisecond), newFarConn(s, 50*time.Millisecond))
 		near, far := open(t, client, server)

@@ -12,12 +12,18 @@ import (
 // when all wait. f must not touch the real network, since waiting for it stops the clock. All goroutines that f starts must end.
 //
 // Tests come here instead of calling synctest.Test because hashicorp/yamux keeps timers in a pool of the whole process, and
-// a timer of one bubble in another is fatal. A pool survives one garbage collection and not two.
+// a timer of a bubble outside of it, or the other way round, is fatal.
 func Run(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	runtime.GC()
-	runtime.GC()
+	emptyPools()
+	defer emptyPools()
 	synctest.Test(t, f)
+}
+
+// emptyPools empties every sync.Pool: what is in one survives one garbage collection and not two.
+func emptyPools() {
+	runtime.GC()
+	runtime.GC()
 }
 
 // Wait waits until every other goroutine of the bubble waits for something: for time to pass, or for what only a later step
