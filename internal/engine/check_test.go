@@ -19,6 +19,7 @@ func TestRestartedListener(t *testing.T) {
 	}{
 		"data is not answered": {func(_ *world, dialed *Conn) { dialed.Write([]byte("hello?")) }, checkAfter + strangerWait},
 		"dialled again":        {func(w *world, dialed *Conn) { w.dial(dialed.engine) }, strangerWait},
+		"dialled elsewhere":    {func(w *world, _ *Conn) { w.dial(w.engine()) }, strangerWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {

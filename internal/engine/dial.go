@@ -253,9 +253,11 @@ func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
 	c.mu.Lock()
 	c.update(now)
 	c.mu.Unlock()
-	e.suspect(e.connsWhere(func(other *Conn) bool {
-		return other.origin.dialer && other.origin.name == d.name && other.peer != c.peer
-	}), now)
+	for _, n := range e.neighbours() {
+		n.suspect(n.connsWhere(func(other *Conn) bool {
+			return other.origin.dialer && other.origin.name == d.name && other.origin.peerInbox != c.origin.peerInbox
+		}), now)
+	}
 	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil
 }

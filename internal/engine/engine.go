@@ -113,6 +113,7 @@ func New(config Config) *Engine {
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
 	e.link = link.New(config.Link, e)
+	e.appear()
 	return e
 }
 
@@ -206,6 +207,7 @@ func (e *Engine) Close() error {
 	listeners, conns := values(e.listeners), values(e.conns)
 	e.mu.Unlock()
 	e.end()
+	e.disappear()
 	for _, l := range listeners {
 		l.Close()
 	}
