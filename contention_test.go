@@ -35,9 +35,12 @@ func TestManySendersOneQueue(t *testing.T) {
 		transfers[i] = startTransfer(dialed[i], accepted[i], size(8e6))
 	}
 	for _, transfer := range transfers {
-		transfer.check(t)
+		transfer.waitFor(size(8e6) - 1)
 	}
 	elapsed := time.Since(start)
+	for _, transfer := range transfers {
+		transfer.check(t)
+	}
 	var sent, again uint64
 	for _, c := range dialed {
 		sent += c.Stats().PacketsSent
