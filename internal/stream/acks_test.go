@@ -184,10 +184,10 @@ func TestAckFitsTheSmallestPacket(t *testing.T) {
 	p := newPeerSize(t, minPacket)
 	p.given, p.givenBytes = wire.MaxInteger, wire.MaxInteger
 	p.s.Resume()
-	p.theirs = 1 << 60
-	for range 40 {
-		p.deliver(ping, data(0, 1))
-		p.theirs += 1 << 40
+	p.deliver(ping)
+	p.s.acks.received = nil
+	for i := range uint64(wire.MaxRanges) {
+		p.s.acks.received.add(1<<61+i<<40, 1<<61+i<<40+1<<31)
 	}
 	p.pass(100 * wire.MaxDelay)
 	p.write(3000)

@@ -240,6 +240,18 @@ func TestResetKeepsWhatCanBeRead(t *testing.T) {
 	}
 }
 
+// Nobody who closed wants to give credit, though all of it is used up.
+func TestReadAfterCloseAsksForNothing(t *testing.T) {
+	p := newPeer(t)
+	p.fill(0, baseBuffer)
+	p.s.Close()
+	p.drain()
+	if p.s.Read(make([]byte, 10)) != 0 {
+		t.Error("something was read after Close")
+	}
+	p.wantIdle("no credit is given any more")
+}
+
 func TestDropUnsentKeepsWhatCanBeRead(t *testing.T) {
 	p := newPeer(t)
 	p.write(5000)

@@ -3,7 +3,7 @@ package stream
 import "time"
 
 const (
-	// initialMessages and InitialGrantBytes are in flight at most before the
+	// initialMessages and initialGrantBytes are in flight at most before the
 	// peer's first ACK says otherwise (SPEC.md, "Grant").
 	initialMessages   = 4
 	initialGrantBytes = 4 << 20
@@ -30,7 +30,7 @@ const (
 // everything while somebody reconnects. So an isolated loss leaves the window
 // alone; a burst, more than a tenth of a round trip's packets, or a round trip
 // whose very fastest packet waited in a queue take it to 0.7, at most once a
-// round trip. Bytes beyond the grant are refused elsewhere (Stream.canSend).
+// round trip. Bytes beyond the grant are refused elsewhere (Stream.room).
 type congestion struct {
 	window    int // bytes
 	ceiling   int // window at which the last shrinking found the path full; 0: not found yet

@@ -129,6 +129,21 @@ func TestSlowStartDoublesUpToTheGrant(t *testing.T) {
 	}
 }
 
+func TestLossEndsSlowStart(t *testing.T) {
+	p := flight(t, 20)
+	p.pass(testRTT)
+	p.deliver(p.ack(all(5, 19)...))
+	before := p.s.congestion.window
+	p.write(60 * 990)
+	first := p.number
+	p.drain()
+	p.pass(testRTT)
+	p.deliver(p.ack(all(first, p.number-1)...))
+	if grown := p.s.congestion.window - before; p.number-first < 50 || grown <= 0 || grown > before/4 {
+		t.Errorf("the window grew by %d from %d with %d packets", grown, before, p.number-first)
+	}
+}
+
 // Without data enough to fill it, the window does not grow.
 func TestIdleWindowDoesNotGrow(t *testing.T) {
 	p := newPeer(t)

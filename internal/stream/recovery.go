@@ -66,9 +66,8 @@ func (s *Stream) onAcknowledged(p *sentPacket, limited bool) {
 	}
 }
 
-// detectLoss declares packets lost (RFC 9002, 6.1) and returns when it has to
-// look again; zero: not before the next ACK.
-func (s *Stream) detectLoss(now time.Time) (next time.Time) {
+// detectLoss declares packets lost (RFC 9002, 6.1).
+func (s *Stream) detectLoss(now time.Time) {
 	l := &s.ledger
 	delay := s.rtt.lossDelay()
 	for i := range l.packets {
@@ -76,17 +75,11 @@ func (s *Stream) detectLoss(now time.Time) (next time.Time) {
 		if p.number >= max(l.largest, l.eligible) {
 			break
 		}
-		if p.done {
-			continue
-		}
-		lost, due := l.overdue(p, now, delay)
-		next = earlier(next, due)
-		if lost {
+		if !p.done && l.overdue(p, now, delay) {
 			s.onLost(p, s.numberAfter(i))
 		}
 	}
 	l.trim()
-	return next
 }
 
 // numberAfter is the number of the packet after the i-th in the ledger.

@@ -149,6 +149,31 @@ func TestOurReconnectIsBlameless(t *testing.T) {
 	}
 }
 
+// A reconnect may lead over another path: the smallest round trip of the last
+// one is no measure, and until there is another one, delay is none either.
+func TestReconnectForgetsTheSmallestRoundTrip(t *testing.T) {
+	p := steady(t)
+	p.deliver(p.ack(all(4, 10)...))
+	p.deliver(p.ack(all(4, 20)...)) // a sample of the round trip that ends below
+	p.sends(8)
+	p.s.LinkDown()
+	p.s.LinkUp(p.now)
+	before := p.s.congestion.window
+	p.pass(testRTT)
+	p.deliver(p.ack(all(4, p.number-1)...))
+	if p.s.rtt.minimum() != 0 || p.s.congestion.window < before {
+		t.Errorf("the smallest round trip is %v, the window %d", p.s.rtt.minimum(), p.s.congestion.window)
+	}
+	p.write(8 * full(1))
+	first := p.number
+	p.sends(8)
+	p.pass(3 * testRTT)
+	p.deliver(p.ack(all(first, p.number-1)...))
+	if p.s.rtt.minimum() != 3*testRTT || p.s.congestion.window < before {
+		t.Errorf("the smallest round trip is %v, the window %d", p.s.rtt.minimum(), p.s.congestion.window)
+	}
+}
+
 func TestPeersReconnectTakesNoSample(t *testing.T) {
 	p := flight(t, 3)
 	timeout := p.s.ProbeTimeout()

@@ -126,18 +126,8 @@ func (l *ledger) excuse() {
 	l.backoff = 0
 }
 
-// overdue reports whether p is lost now, and else when it will be (zero: not
-// by time).
-func (l *ledger) overdue(p *sentPacket, now time.Time, delay time.Duration) (bool, time.Time) {
-	if p.number+packetThreshold < l.largest {
-		return true, time.Time{}
-	}
-	if p.number >= max(l.largest, l.eligible) {
-		return false, time.Time{}
-	}
-	due := p.at.Add(delay)
-	if !now.Before(due) {
-		return true, time.Time{}
-	}
-	return false, due
+// overdue reports whether p, which is below largest or eligible, is lost: too
+// many numbers behind an acknowledged one, or too long ago.
+func (l *ledger) overdue(p *sentPacket, now time.Time, delay time.Duration) bool {
+	return p.number+packetThreshold < l.largest || !now.Before(p.at.Add(delay))
 }
