@@ -10,7 +10,6 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
-	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
 // connected returns both ends of a Conn, each on lines that the test can break
@@ -74,7 +73,7 @@ func TestBrokerKilledDuringTransfer(t *testing.T) {
 func TestCutTwentyTimes(t *testing.T) {
 	t.Parallel()
 	const cuts = 20
-	from, to, lines := connected(t, mqtttest.Broker(t), newConfig(), nil)
+	from, to, lines := connected(t, simtest.Mosquitto(t).Address, newConfig(), nil)
 	random := rand.New(rand.NewPCG(1, 2))
 	transfer := startTransfer(from, to, size(100e6))
 	for i := range int64(cuts) {
