@@ -31,9 +31,25 @@ func newConfig(key mqtte2e.Key, dial func(context.Context, string, string) (net.
 	return &mqtte2e.Config{Key: key, DialContext: dial}
 }
 
+// TestConnOverBroker is the conformance test over an embedded broker, a real
+// one, and links that lose, repeat and reorder messages.
 func TestConnOverBroker(t *testing.T) {
-	broker := mqtttest.Broker(t)
-	config := newConfig(mqtte2e.NewKey(), nil)
+	t.Run("embedded broker", func(t *testing.T) { conformance(t, mqtttest.Broker(t), nil) })
+	t.Run("Mosquitto", func(t *testing.T) { conformance(t, simtest.Mosquitto(t).Address, nil) })
+	t.Run("faulty", func(t *testing.T) { conformance(t, mqtttest.Broker(t), faulty) })
+}
+
+// faulty dials connections with faults.
+func faulty(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return simtest.Faulty(conn, simtest.FaultConfig{Seed: 1, Loss: 0.05, Duplicate: 0.05, Reorder: 0.05}), nil
+}
+
+func conformance(t *testing.T, broker string, dial func(context.Context, string, string) (net.Conn, error)) {
+	config := newConfig(mqtte2e.NewKey(), dial)
 	listener, err := mux.Listen(t.Context(), broker+"#conn", config)
 	if err != nil {
 		t.Fatal(err)
