@@ -27,6 +27,7 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 		c.fail(errReset)
 		c.entomb(now)
 	}
+	c.engine.hangs.notePassed(c.stream.Passed())
 	if c.stream.DataAt().Equal(now) {
 		c.activeMark = c.engine.active.mark(now, c.activeMark)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -158,18 +159,30 @@ const (
 )
 
 // hangs finds out whether the broker hangs up on large messages, as MQTT 3.1.1
-// brokers do without a word. Guarded by Engine.mu, but for first, which
-// belongs to the writer while the link is up.
+// brokers do without a word. A connection that ends for another reason, however
+// often, is not suspected if what it published was acknowledged. Guarded by
+// Engine.mu, but for first and largest, which belong to the writer while the
+// link is up, and passed, which the reader sets.
 type hangs struct {
-	connections int       // connections so far
-	first       time.Time // when this connection published its first large packet
-	row         int       // connections in a row that ended soon after
-	halved      time.Time // when the packet size was last halved
+	connections int          // connections so far
+	first       time.Time    // when this connection published its first large packet
+	largest     int          // size of the largest packet that it published
+	passed      atomic.Int64 // size of the largest packet that a peer acknowledged meanwhile
+	row         int          // connections in a row that ended soon after their first large packet
+	halved      time.Time    // when the packet size was last halved
 }
 
 func (h *hangs) begin() {
 	h.connections++
-	h.first = time.Time{}
+	h.first, h.largest = time.Time{}, 0
+	h.passed.Store(0)
+}
+
+// notePassed is told what was acknowledged on this connection.
+func (h *hangs) notePassed(size int) {
+	if int64(size) > h.passed.Load() {
+		h.passed.Store(int64(size))
+	}
 }
 
 // limit returns the packet size for the next connection, given that of the one
@@ -188,7 +201,7 @@ func (h *hangs) limit(size, largest int, now time.Time) int {
 
 // end reports whether the packet size is to blame.
 func (h *hangs) end(now time.Time) bool {
-	if h.first.IsZero() || now.Sub(h.first) >= hangTime {
+	if h.first.IsZero() || now.Sub(h.first) >= hangTime || h.passed.Load() >= int64(h.largest) {
 		h.row = 0
 		return false
 	}
@@ -202,6 +215,7 @@ func (h *hangs) end(now time.Time) bool {
 
 // noteSize is told of every packet written.
 func (e *Engine) noteSize(size int, now time.Time) {
+	e.hangs.largest = max(e.hangs.largest, size)
 	if e.hangs.first.IsZero() && size > e.limit/largeShare {
 		e.hangs.first = now
 	}

@@ -40,11 +40,14 @@ func (l *Lines) DialContext(ctx context.Context, network, address string) (net.C
 // Open returns how many of the connections are open at this end.
 func (l *Lines) Open() int { return len(l.all()) }
 
-// Cut closes all connections, as the end of a process or a reset does. New ones can be made at once.
-func (l *Lines) Cut() {
-	for _, line := range l.all() {
+// Cut closes all connections, as the end of a process or a reset does, and returns how many there were. New ones can be made
+// at once.
+func (l *Lines) Cut() int {
+	lines := l.all()
+	for _, line := range lines {
 		line.Conn.Close()
 	}
+	return len(lines)
 }
 
 // SwallowOut makes everything that is written to the present connections vanish, without an error.

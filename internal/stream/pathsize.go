@@ -17,9 +17,13 @@ type pathSize struct {
 	head    uint64 // the offset that is watched
 	losses  int    // how often it was lost
 	largest int    // size of the largest packet acknowledged since the first of these losses
+	passed  int    // size of the largest packet acknowledged since the link came up
 }
 
-func (p *pathSize) onAck(size int) { p.largest = max(p.largest, size) }
+func (p *pathSize) onAck(size int) {
+	p.largest = max(p.largest, size)
+	p.passed = max(p.passed, size)
+}
 
 // onLoss takes note that a packet was lost which carried stream data up to end.
 func (p *pathSize) onLoss(offset, end, una uint64, size int) {

@@ -210,7 +210,12 @@ func (s *Stream) LinkUp(now time.Time) {
 	s.ledger.excuse()
 	s.restart = now
 	s.rtt.resetMinimum()
+	s.size.passed = 0
 }
+
+// Passed returns the size of the largest packet that was acknowledged since the
+// link came up, with all that sealing adds.
+func (s *Stream) Passed() int { return s.size.passed }
 
 // Resume tells the peer after a reconnect what arrived here and asks for the
 // same, until it answers.
