@@ -75,7 +75,7 @@ func TestCutTwentyTimes(t *testing.T) {
 	t.Parallel()
 	const (
 		cuts   = 20
-		length = 150e6 // more than can be on its way at each cut
+		length = 150_000_000 // more than can be on its way at each cut
 		packet = 60 << 10
 	)
 	from, to, lines := connected(t, simtest.Mosquitto(t).Address, newConfig(), nil)
@@ -92,7 +92,7 @@ func TestCutTwentyTimes(t *testing.T) {
 	stats := from.Stats()
 	t.Logf("%d and %d reconnects, %d of %d packets retransmitted", stats.Reconnects, to.Stats().Reconnects, stats.Retransmitted, stats.PacketsSent)
 	if stats.PacketsSent > 4*length/packet {
-		t.Errorf("%d bytes took %d packets", int64(length), stats.PacketsSent)
+		t.Errorf("%d bytes took %d packets", length, stats.PacketsSent)
 	}
 }
 

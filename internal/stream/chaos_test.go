@@ -13,7 +13,7 @@ import (
 func TestChaos(t *testing.T) {
 	seeds := uint64(200)
 	if testing.Short() || underRace {
-		seeds = 60
+		seeds = 30
 	}
 	for seed := range seeds {
 		c := newChaos(t, seed)
