@@ -78,3 +78,23 @@ func TestBrokerHangsUpOnLargePackets(t *testing.T) {
 		})
 	}
 }
+
+// TestHangsAcquitWhatPassed has connections end soon after their first large
+// packet: only where no peer got it is its size to blame.
+func TestHangsAcquitWhatPassed(t *testing.T) {
+	const size = 60 << 10
+	for passed, want := range map[int]int{0: size / 2, size - 1: size / 2, size: size} {
+		var h hangs
+		limit, now := size, time.Now()
+		for range maxHangs {
+			h.begin()
+			h.first, h.largest = now, size
+			h.notePassed(passed)
+			h.notePassed(1)
+			limit = h.limit(limit, size, now.Add(hangTime/2))
+		}
+		if limit != want {
+			t.Errorf("packets of %d bytes passed: the limit is %d, want %d", passed, limit, want)
+		}
+	}
+}
