@@ -197,6 +197,7 @@ func TestNobodyAnswers(t *testing.T) {
 		f.waitFor("nobody has answered for 3s")
 		f.take()
 		f.broker.Stop()
+		simtest.Wait() // until the session knows
 		f.lines <- "ping"
 		f.waitFor("not connected")
 	})
