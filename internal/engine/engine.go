@@ -117,9 +117,6 @@ func New(config Config) *Engine {
 	return e
 }
 
-// Inbox returns the random bytes that name the inbox of this Engine.
-func (e *Engine) Inbox() [16]byte { return e.inbox }
-
 // start connects the link, if it is not up, and subscribes the inbox.
 func (e *Engine) start(ctx context.Context) error {
 	if e.isClosed() {

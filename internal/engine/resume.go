@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -140,83 +139,5 @@ func (c *Conn) endResume() {
 	if len(e.resumes.waiting) > 0 {
 		e.chores.Store(true)
 		e.link.Wake()
-	}
-}
-
-const (
-	// largeShare of the packet limit makes a packet a large one.
-	largeShare = 2
-	// hangTime is how soon after its first large packet a connection has to
-	// end for the packet to be suspected.
-	hangTime = time.Second
-	// maxHangs such connections in a row halve the packet size.
-	maxHangs = 2
-	// limitLife is after how long without suspicion the packet size doubles
-	// again, for Conns made from then on: the broker may be another one.
-	limitLife = time.Hour
-	// minLimit is the least to which hang-ups take the packet size, bytes.
-	minLimit = 1 << 10
-)
-
-// hangs finds out whether the broker hangs up on large messages, as MQTT 3.1.1
-// brokers do without a word. A connection that ends for another reason, however
-// often, is not suspected if what it published was acknowledged. Guarded by
-// Engine.mu, but for first and largest, which belong to the writer while the
-// link is up, and passed, which the reader sets.
-type hangs struct {
-	connections int          // connections so far
-	first       time.Time    // when this connection published its first large packet
-	largest     int          // size of the largest packet that it published
-	passed      atomic.Int64 // size of the largest packet that a peer acknowledged meanwhile
-	row         int          // connections in a row that ended soon after their first large packet
-	halved      time.Time    // when the packet size was last halved
-}
-
-func (h *hangs) begin() {
-	h.connections++
-	h.first, h.largest = time.Time{}, 0
-	h.passed.Store(0)
-}
-
-// notePassed is told what was acknowledged on this connection.
-func (h *hangs) notePassed(size int) {
-	if int64(size) > h.passed.Load() {
-		h.passed.Store(int64(size))
-	}
-}
-
-// limit returns the packet size for the next connection, given that of the one
-// that ended now and the largest there may be.
-func (h *hangs) limit(size, largest int, now time.Time) int {
-	switch {
-	case h.end(now):
-		h.halved = now
-		return max(size/2, min(size, minLimit))
-	case size < largest && now.Sub(h.halved) >= limitLife:
-		h.halved = now
-		return min(2*size, largest)
-	}
-	return size
-}
-
-// end reports whether the packet size is to blame.
-func (h *hangs) end(now time.Time) bool {
-	if h.first.IsZero() || now.Sub(h.first) >= hangTime || h.passed.Load() >= int64(h.largest) {
-		h.row = 0
-		return false
-	}
-	h.row++
-	if h.row < maxHangs {
-		return false
-	}
-	h.row = 0
-	return true
-}
-
-// noteSize is told of every packet written.
-func (e *Engine) noteSize(size int, now time.Time) {
-	e.hangs.largest = max(e.hangs.largest, size)
-	if e.hangs.first.IsZero() && size > e.limit/largeShare {
-		e.hangs.first = now
 	}
 }
