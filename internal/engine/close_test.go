@@ -99,7 +99,7 @@ func TestWhatWasWrittenLingers(t *testing.T) {
 			t.Errorf("read %d bytes, %v", len(got), err)
 		}
 		accepted.Close()
-		time.Sleep(tombstoneLife)
+		time.Sleep(afterTombstones)
 		simtest.Wait()
 		for _, c := range []*Conn{dialed, accepted} {
 			if n := entries(c.engine); len(n) > 1 || n["Listeners"] != len(n) {

@@ -79,7 +79,7 @@ func TestManyConns(t *testing.T) {
 		dialed.Close()
 		accepted.Close()
 		l.Close()
-		time.Sleep(tombstoneLife)
+		time.Sleep(afterTombstones)
 		simtest.Wait()
 		checkEmpty(t, client)
 		checkEmpty(t, server)

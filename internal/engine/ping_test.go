@@ -87,7 +87,7 @@ func TestConnToItself(t *testing.T) {
 		dialed.Close()
 		accepted.Close()
 		l.Close()
-		time.Sleep(tombstoneLife)
+		time.Sleep(afterTombstones)
 		simtest.Wait()
 		checkEmpty(t, e)
 	})

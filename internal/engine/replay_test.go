@@ -26,7 +26,7 @@ func wholeSession(w *world, l *Listener) (log []message, client *Engine) {
 	}
 	dialed.Close()
 	accepted.Close()
-	time.Sleep(tombstoneLife)
+	time.Sleep(afterTombstones)
 	simtest.Wait()
 	return w.recorded(), client
 }

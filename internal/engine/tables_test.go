@@ -3,7 +3,12 @@ package engine
 import (
 	"maps"
 	"testing"
+	"time"
 )
+
+// afterTombstones is how long after Close at both ends nothing of a Conn is
+// left, even if the last acknowledgement waited for an answer to carry it.
+const afterTombstones = tombstoneLife + time.Second
 
 // scaled returns n, or a fifth of it where tests take long: with the race
 // detector, and with -short, which is for platforms with slow cryptography.

@@ -95,7 +95,7 @@ func TestReflection(t *testing.T) {
 			dialed.Close()
 			accepted.Close()
 		}
-		time.Sleep(tombstoneLife + time.Second)
+		time.Sleep(afterTombstones)
 		simtest.Wait()
 		w.set(nil)
 		close(messages)
