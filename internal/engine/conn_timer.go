@@ -9,18 +9,21 @@ import (
 // receive takes in a packet that carries our id. It runs on the reader
 // goroutine, which owns the Opener.
 func (c *Conn) receive(packet []byte, now time.Time) {
-	number, plaintext, err := c.opener.Open(packet, now)
+	block := c.engine.blocks.For(len(packet) - overhead)
+	number, plaintext, err := c.opener.Open(block.Bytes(), packet, now)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
+		block.Free()
 		c.rejected++
 		return
 	}
 	if c.state == stateRemoved {
+		block.Free()
 		return
 	}
 	c.heard(now)
-	if err := c.stream.Receive(now, number, plaintext); err != nil {
+	if err := c.stream.Receive(now, number, plaintext, block); err != nil {
 		c.reset(resetProtocol, fmt.Errorf("the peer broke the protocol: %w", err), now)
 	}
 	if _, ok := c.stream.WasReset(); ok {

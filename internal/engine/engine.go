@@ -52,6 +52,7 @@ type Engine struct {
 	active  activity
 	send    *stream.Budget
 	receive *stream.Budget
+	blocks  *stream.Blocks // for packets of about MaxMessageSize
 
 	// chores tells the writer that Conns wait to resume or tombstones to go.
 	chores atomic.Bool
@@ -93,6 +94,7 @@ func New(config Config) *Engine {
 		mask:      record.NewMask(root.MaskKey()),
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
+		blocks:    stream.NewBlocks(config.MaxMessageSize - overhead),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),

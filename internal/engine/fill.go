@@ -57,28 +57,38 @@ func (c *Conn) fill(batch *link.Batch, now time.Time) int {
 	return size
 }
 
-// buildPacket lets the stream write the plaintext straight to where it is
-// sealed in place, and where the socket takes it from.
+// buildPacket seals the stream's next packet into room, where the socket takes
+// it from. Large ones are sealed from where they were written to, small ones
+// made in room and sealed in place; the lock is held for both, since an
+// acknowledgement may free what was written.
 func (c *Conn) buildPacket(room []byte, now time.Time) int {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.state == stateRemoved {
-		c.mu.Unlock()
 		return 0
 	}
 	if number, ok := c.stream.LargestAcknowledged(); ok {
 		c.sealer.Acknowledged(number)
 	}
-	n := c.stream.Next(now, c.sealer.Next(now), room[headerSize:headerSize+c.maxPacket])
+	inside := room[headerSize : headerSize+c.maxPacket]
+	plaintext := c.stream.Next(now, c.sealer.Next(now), inside)
+	size := 0
+	if len(plaintext) > 0 {
+		size = c.sealer.Seal(room, c.padded(plaintext, inside))
+	}
+	c.stream.Sealed()
 	c.update(now)
-	c.mu.Unlock()
-	if n == 0 {
-		return 0
+	return size
+}
+
+// padded returns the plaintext with the zeros that it needs behind it, in room.
+func (c *Conn) padded(plaintext, room []byte) []byte {
+	size := min(c.engine.config.PadSize, c.maxPacket)
+	if len(plaintext) >= size {
+		return plaintext
 	}
-	if padded := min(c.engine.config.PadSize, c.maxPacket); n < padded {
-		clear(room[headerSize+n : headerSize+padded])
-		n = padded
-	}
-	return c.sealer.Seal(room, n)
+	clear(room[copy(room, plaintext):size])
+	return room[:size]
 }
 
 // schedule queues the Conn for the writer if its stream has something to send.

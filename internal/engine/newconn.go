@@ -30,6 +30,7 @@ func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, thei
 		Overhead:      overhead,
 		SendBudget:    e.send,
 		ReceiveBudget: e.receive,
+		Blocks:        e.blocks,
 		Grant:         func(now time.Time) (uint64, uint64) { return e.active.grant(now, e.config.MaxMessageSize) },
 	}, now)
 	return c

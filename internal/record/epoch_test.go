@@ -103,7 +103,7 @@ func TestForgedNumbersDoNotRatchet(t *testing.T) {
 	forger, _ := newPair(4)
 	before := stateOf(o)
 	for number := range uint64(200) {
-		_, _, err := o.Open(forge(forger, number), start)
+		_, _, err := o.Open(nil, forge(forger, number), start)
 		if err == nil {
 			t.Fatalf("forged number %d: accepted", number)
 		}
@@ -158,7 +158,7 @@ func TestNoEpochIsSkipped(t *testing.T) {
 	s, _ := newPair(3)
 	for i := range 8 {
 		s.Next(start)
-		s.Seal(make([]byte, Overhead), 0)
+		s.Seal(make([]byte, Overhead), nil)
 		s.Acknowledged(uint64(i))
 	}
 	for hours := range 10 {
@@ -246,7 +246,7 @@ func TestLastNumber(t *testing.T) {
 	}
 	for name, use := range map[string]func(){
 		"Next": func() { s.Next(start) },
-		"Seal": func() { s.Seal(make([]byte, Overhead), 0) },
+		"Seal": func() { s.Seal(make([]byte, Overhead), nil) },
 	} {
 		func() {
 			defer func() {
@@ -257,7 +257,7 @@ func TestLastNumber(t *testing.T) {
 			use()
 		}()
 	}
-	if _, _, err := o.Open(make([]byte, 100), start); err == nil || o.received.next > math.MaxInt64 {
+	if _, _, err := o.Open(nil, make([]byte, 100), start); err == nil || o.received.next > math.MaxInt64 {
 		t.Errorf("after the last number: %v", err)
 	}
 }

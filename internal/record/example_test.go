@@ -60,7 +60,7 @@ func TestExample(t *testing.T) {
 			t.Errorf("packet %s: id %x, %v", n, got, ok)
 		}
 		check("packet "+n+" id pad", mask.pad[:idSize])
-		number, plaintext, err := o.Open(packet, start)
+		number, plaintext, err := o.Open(nil, packet, start)
 		if err != nil || number != s.number-1 {
 			t.Errorf("packet %s: opened as number %d, %v", n, number, err)
 		}

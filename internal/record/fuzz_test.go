@@ -22,7 +22,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		_, o := newPair(2)
 		before := stateOf(o)
-		_, plaintext, err := o.Open(bytes.Clone(packet), start)
+		_, plaintext, err := o.Open(nil, bytes.Clone(packet), start)
 		if err != nil {
 			if plaintext != nil || stateOf(o) != before {
 				t.Errorf("refused with %v, but the state changed", err)
@@ -32,7 +32,7 @@ func FuzzOpen(f *testing.F) {
 		if !genuine[string(packet[idSize:])] {
 			t.Errorf("accepted, but never sealed")
 		}
-		if _, _, err := o.Open(bytes.Clone(packet), start); err != ErrReplay {
+		if _, _, err := o.Open(nil, bytes.Clone(packet), start); err != ErrReplay {
 			t.Errorf("opened again: %v", err)
 		}
 	})

@@ -30,9 +30,10 @@ func NewOpener(secret [32]byte, id [8]byte, epochBits uint) *Opener {
 	return o
 }
 
-// Open decrypts the packet in place and returns its number and plaintext, a part of packet. The caller has found the connection by [Mask.ID].
-// Errors are ErrShort, ErrReplay, ErrEpoch and ErrForged. After one of them the packet's content is lost and the Opener is as it was before.
-func (o *Opener) Open(packet []byte, now time.Time) (number uint64, plaintext []byte, err error) {
+// Open decrypts the packet into room, or in place if that is nil, and returns its number and plaintext, a part of room or of packet. Room must not overlap
+// packet and hold len(packet)-Overhead bytes. The caller has found the connection by [Mask.ID].
+// Errors are ErrShort, ErrReplay, ErrEpoch and ErrForged. After one of them the content of packet and room is lost and the Opener is as it was before.
+func (o *Opener) Open(room, packet []byte, now time.Time) (number uint64, plaintext []byte, err error) {
 	if len(packet) < Overhead {
 		return 0, nil, ErrShort
 	}
@@ -47,7 +48,10 @@ func (o *Opener) Open(packet []byte, now time.Time) (number uint64, plaintext []
 		return 0, nil, ErrEpoch
 	}
 	o.inputs.set(&keys.iv, number)
-	plaintext, err = keys.aead.Open(packet[headerSize:headerSize], o.inputs.nonce[:], packet[headerSize:], o.inputs.associated[:])
+	if room == nil {
+		room = packet[headerSize:]
+	}
+	plaintext, err = keys.aead.Open(room[:0], o.inputs.nonce[:], packet[headerSize:], o.inputs.associated[:])
 	if err != nil {
 		return 0, nil, ErrForged
 	}

@@ -24,13 +24,12 @@ func newPair(epochBits uint) (*Sealer, *Opener) {
 // seal returns the next packet of s, holding plaintext.
 func seal(s *Sealer, plaintext []byte) []byte {
 	room := make([]byte, len(plaintext)+Overhead)
-	copy(room[headerSize:], plaintext)
-	return room[:s.Seal(room, len(plaintext))]
+	return room[:s.Seal(room, plaintext)]
 }
 
 // open opens a copy of packet, so that it can be opened again.
 func open(o *Opener, packet []byte, now time.Time) (uint64, []byte, error) {
-	return o.Open(bytes.Clone(packet), now)
+	return o.Open(nil, bytes.Clone(packet), now)
 }
 
 func TestSealAndOpen(t *testing.T) {
@@ -45,9 +44,16 @@ func TestSealAndOpen(t *testing.T) {
 		if id, ok := mask.ID(packet); !ok || id != testID {
 			t.Errorf("size %d: ID is %v, %v", size, id, ok)
 		}
-		number, got, err := o.Open(packet, start)
+		room := make([]byte, size, size+1)
+		if i%2 > 0 {
+			room = nil // in place
+		}
+		number, got, err := o.Open(room, packet, start)
 		if err != nil || number != uint64(i) || !bytes.Equal(got, plaintext) {
 			t.Errorf("size %d: Open: number %d, %d bytes, %v", size, number, len(got), err)
+		}
+		if size > 0 && room != nil && &got[0] != &room[0] {
+			t.Errorf("size %d: the plaintext is not in the room for it", size)
 		}
 	}
 }
@@ -58,15 +64,15 @@ func TestNoAllocations(t *testing.T) {
 	room := make([]byte, 1024+Overhead)
 	if n := testing.AllocsPerRun(1000, func() {
 		s.Next(start)
-		size := s.Seal(room, 1024)
+		size := s.Seal(room, room[headerSize:headerSize+1024])
 		mask.ID(room[:size])
-		if _, _, err := o.Open(room[:size], start); err != nil {
+		if _, _, err := o.Open(nil, room[:size], start); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
 		t.Errorf("sealing and opening a packet allocates %v times", n)
 	}
-	if n := testing.AllocsPerRun(1000, func() { _, _, _ = o.Open(room, start) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { _, _, _ = o.Open(nil, room, start) }); n != 0 {
 		t.Errorf("refusing a packet allocates %v times", n)
 	}
 }

@@ -54,16 +54,17 @@ func (s *Sealer) Acknowledged(number uint64) {
 	}
 }
 
-// Seal makes a packet out of the n bytes at room[12:12+n], in place, and returns its size, n+Overhead. Room must be that large. Each call uses up one number.
-func (s *Sealer) Seal(room []byte, n int) int {
-	size := n + Overhead
-	if n < 0 || len(room) < size {
+// Seal makes a packet at the beginning of room and returns its size, len(plaintext)+Overhead. Room must be that large. The plaintext lies at room[12:], or
+// apart from room, and then stays as it is. Each call uses up one number.
+func (s *Sealer) Seal(room, plaintext []byte) int {
+	size := len(plaintext) + Overhead
+	if len(room) < size {
 		panic(fmt.Sprintf("BUG: record: room of %d bytes for a packet of %d", len(room), size))
 	}
 	s.enterEpoch()
 	packet := room[:size:size]
 	s.inputs.set(&s.keys.iv, s.number)
-	s.keys.aead.Seal(packet[headerSize:headerSize], s.inputs.nonce[:], packet[headerSize:headerSize+n], s.inputs.associated[:])
+	s.keys.aead.Seal(packet[headerSize:headerSize], s.inputs.nonce[:], plaintext, s.inputs.associated[:])
 	binary.BigEndian.PutUint32(packet[idSize:], uint32(s.number)^s.inputs.numberPad(s.headerKey, packet))
 	s.mask.Encrypt(s.inputs.pad[:], packet[size-sampleSize:])
 	subtle.XORBytes(packet[:idSize], s.inputs.associated[:idSize], s.inputs.pad[:])

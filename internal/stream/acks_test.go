@@ -193,7 +193,7 @@ func TestAckFitsTheSmallestPacket(t *testing.T) {
 	p.write(3000)
 	p.s.Reset(wire.MaxInteger)
 	p.s.Ping()
-	if n := p.s.Next(p.now, 0, p.room); n > minPacket {
+	if n := len(p.s.Next(p.now, 0, p.room)); n > minPacket {
 		t.Fatalf("a packet of %d bytes, want at most %d", n, minPacket)
 	}
 	if err := wire.Parse(p.room, new(wire.Ack), &describer{peer: p}); err != nil || len(p.last.Ranges) < 20 {

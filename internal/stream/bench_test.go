@@ -14,6 +14,8 @@ type belt struct {
 	now    time.Time
 	number [2]uint64 // of the next packet of a and of b
 	room   []byte    // for a packet
+	opened []byte    // for a small one that was received
+	blocks *Blocks   // for large ones
 	data   []byte    // for what b's application reads
 	packet []byte    // for a packet made by hand
 	ranges [1]wire.Range
@@ -23,10 +25,13 @@ func newBelt(packet int) *belt {
 	config := Config{
 		MaxPacket: packet, Overhead: testOverhead,
 		SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget),
-		Grant: func(time.Time) (uint64, uint64) { return 128, 4 << 20 },
+		Grant: func(time.Time) (uint64, uint64) { return 128, 4 << 20 }, Blocks: NewBlocks(packet),
 	}
 	now := time.Unix(1e9, 0)
-	return &belt{a: New(config, now), b: New(config, now), now: now, room: make([]byte, packet), data: make([]byte, 32<<10)}
+	return &belt{
+		a: New(config, now), b: New(config, now), now: now, blocks: config.Blocks,
+		room: make([]byte, packet), opened: make([]byte, packet), data: make([]byte, 32<<10),
+	}
 }
 
 // carry moves p from a's application to b's, and every ACK back.
@@ -47,11 +52,17 @@ func (t *belt) carry(tb testing.TB, p []byte) {
 
 func (t *belt) drain(tb testing.TB, from, to *Stream, number *uint64) (packets int) {
 	for from.Pending(t.now) != Idle {
-		n := from.Next(t.now, *number, t.room)
-		if n == 0 {
+		packet := from.Next(t.now, *number, t.room)
+		if len(packet) == 0 {
 			break
 		}
-		if err := to.Receive(t.now, *number, t.room[:n]); err != nil {
+		into, block := t.opened, t.blocks.For(len(packet))
+		if block != nil {
+			into = block.Bytes()
+		}
+		opened := into[:copy(into, packet)] // in place of sealing and opening
+		from.Sealed()
+		if err := to.Receive(t.now, *number, opened, block); err != nil {
 			tb.Fatal(err)
 		}
 		*number++
@@ -116,9 +127,10 @@ func BenchmarkSend(b *testing.B) {
 // send takes all packets that a has, and nobody receives them.
 func (t *belt) send() {
 	for t.a.Pending(t.now) != Idle {
-		if t.a.Next(t.now, t.number[0], t.room) > 0 {
+		if len(t.a.Next(t.now, t.number[0], t.room)) > 0 {
 			t.number[0]++
 		}
+		t.a.Sealed()
 	}
 }
 
@@ -127,7 +139,7 @@ func (t *belt) acknowledge(tb testing.TB, number, n uint64) {
 	ack := wire.Ack{Credit: 1 << 60, GrantMessages: 128, GrantBytes: 4 << 20, Ranges: t.ranges[:1]}
 	ack.Ranges[0] = wire.Range{Smallest: number + 1 - n, Largest: number}
 	t.packet = wire.AppendAck(t.packet[:0], &ack)
-	if err := t.a.Receive(t.now, t.number[1], t.packet); err != nil {
+	if err := t.a.Receive(t.now, t.number[1], t.packet, nil); err != nil {
 		tb.Fatal(err)
 	}
 	t.number[1]++
@@ -142,7 +154,7 @@ func BenchmarkReceive(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.packet = append(wire.AppendStreamHeader(p.packet[:0], offset, len(data)), data...)
-		if err := p.a.Receive(p.now, p.number[1], p.packet); err != nil {
+		if err := p.a.Receive(p.now, p.number[1], p.packet, nil); err != nil {
 			b.Fatal(err)
 		}
 		p.number[1]++

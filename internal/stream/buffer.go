@@ -1,28 +1,24 @@
 package stream
 
-import "sync"
-
-// chunkSize is the unit in which a buffer takes memory. It is small enough
-// that thousands of Conns that each hold a few bytes stay cheap, and large
-// enough that a message of 60 KiB touches only five chunks.
+// chunkSize is the unit in which a buffer takes memory, in bytes. It is small
+// enough that thousands of Conns that each hold a few bytes stay cheap, and
+// large enough that a large message touches only four or five chunks.
 const chunkSize = 16 << 10
 
 // usualChunks is room for the base buffer that every stream has, and kept by
 // one that is emptied again and again.
 const usualChunks = baseBuffer/chunkSize + 1
 
-type chunk [chunkSize]byte
-
-// chunkPool recycles chunks between all streams of the process.
-var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
+// chunks are shared by all streams of the process.
+var chunks = NewBlocks(chunkSize)
 
 // A buffer stores bytes at absolute stream offsets and holds memory only for
 // the chunks that were written and not yet discarded. It neither knows nor
 // checks which bytes are valid: its owner does. It has no bound of its own;
-// the sender bounds it by its limit, the receiver by the credit it gave.
+// the receiver bounds it by the credit it gave.
 type buffer struct {
 	base   uint64   // offset of the first byte of chunks[0], a multiple of chunkSize
-	chunks []*chunk // nil where nothing was written yet
+	chunks []*Block // nil where nothing was written yet
 }
 
 // write stores p at offset, which is not below what was discarded.
@@ -31,7 +27,7 @@ func (b *buffer) write(offset uint64, p []byte) {
 		b.base = offset - offset%chunkSize
 	}
 	if b.chunks == nil {
-		b.chunks = make([]*chunk, 0, usualChunks)
+		b.chunks = make([]*Block, 0, usualChunks)
 	}
 	if offset < b.base {
 		b.extendDown(offset - offset%chunkSize)
@@ -44,20 +40,20 @@ func (b *buffer) write(offset uint64, p []byte) {
 }
 
 // at returns the chunk that holds offset, made if need be.
-func (b *buffer) at(offset uint64) *chunk {
+func (b *buffer) at(offset uint64) []byte {
 	i := int((offset - b.base) / chunkSize)
 	for len(b.chunks) <= i {
 		b.chunks = append(b.chunks, nil)
 	}
 	if b.chunks[i] == nil {
-		b.chunks[i] = chunkPool.Get().(*chunk)
+		b.chunks[i] = chunks.get()
 	}
-	return b.chunks[i]
+	return b.chunks[i].bytes
 }
 
 // extendDown makes room for data that arrived before what was stored first.
 func (b *buffer) extendDown(base uint64) {
-	missing := make([]*chunk, (b.base-base)/chunkSize)
+	missing := make([]*Block, (b.base-base)/chunkSize)
 	b.chunks = append(missing, b.chunks...)
 	b.base = base
 }
@@ -66,7 +62,7 @@ func (b *buffer) extendDown(base uint64) {
 func (b *buffer) read(offset uint64, p []byte) {
 	for len(p) > 0 {
 		c := b.chunks[(offset-b.base)/chunkSize]
-		n := copy(p, c[offset%chunkSize:])
+		n := copy(p, c.bytes[offset%chunkSize:])
 		p = p[n:]
 		offset += uint64(n)
 	}
@@ -79,9 +75,7 @@ func (b *buffer) discard(offset uint64) {
 	}
 	done := int(min((offset-b.base)/chunkSize, uint64(len(b.chunks))))
 	for _, c := range b.chunks[:done] {
-		if c != nil {
-			chunkPool.Put(c)
-		}
+		c.Free()
 	}
 	kept := copy(b.chunks, b.chunks[done:])
 	clear(b.chunks[kept:])
@@ -92,9 +86,7 @@ func (b *buffer) discard(offset uint64) {
 // release gives back everything, as an idle or ended stream should.
 func (b *buffer) release() {
 	for _, c := range b.chunks {
-		if c != nil {
-			chunkPool.Put(c)
-		}
+		c.Free()
 	}
 	if cap(b.chunks) > usualChunks {
 		b.chunks = nil

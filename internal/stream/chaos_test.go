@@ -55,6 +55,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		e.room = make([]byte, c.packet)
 		e.stream = New(Config{
 			MaxPacket: c.packet - simOverhead, Overhead: simOverhead, SendBudget: c.budgets[0], ReceiveBudget: c.budgets[1],
+			Blocks: NewBlocks(c.packet - simOverhead),
 			Grant: func(time.Time) (uint64, uint64) {
 				return 1 + s.random.Uint64N(c.most), pick[uint64](s, 0, 100<<10, 4<<20)
 			},
@@ -152,10 +153,10 @@ func (c *chaos) bounded(e *end) {
 	if s.out.buffered() > baseBuffer+s.out.held || s.out.buffered() > maxBuffer {
 		c.t.Fatalf("%s: %d bytes in the send buffer, %d borrowed", e, s.out.buffered(), s.out.held)
 	}
-	if memory := held(&s.out.data); memory > s.out.buffered()+2*chunkSize {
+	if memory, n := heldPieces(&s.out.data), s.out.buffered(); memory > n+n/7+2*s.config.Blocks.size {
 		c.t.Fatalf("%s: %d bytes of memory for %d in the send buffer", e, memory, s.out.buffered())
 	}
-	if memory := held(&s.in.data); memory > baseBuffer+s.in.held+2*chunkSize || memory > maxBuffer+2*chunkSize {
+	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > bound+bound/7+2*chunkSize+s.config.Blocks.size {
 		c.t.Fatalf("%s: %d bytes of memory in the receive buffer, %d borrowed", e, memory, s.in.held)
 	}
 	if left := c.budgets[0].Left(); left < 0 || c.budgets[1].Left() < 0 {
@@ -169,11 +170,22 @@ func (c *chaos) bounded(e *end) {
 	}
 }
 
-func held(b *buffer) (n int) {
-	for _, c := range b.chunks {
+// heldPieces and heldIn return the memory that a send and a receive buffer take.
+func heldPieces(p *pieces) (n int) {
+	for _, piece := range p.list {
+		n += len(piece.block.bytes)
+	}
+	return n
+}
+
+func heldIn(r *receiver) (n int) {
+	for _, c := range r.data.chunks {
 		if c != nil {
 			n += chunkSize
 		}
+	}
+	for _, s := range r.arrivals.stretches[r.arrivals.first:] {
+		n += len(s.block.bytes)
 	}
 	return n
 }
@@ -194,7 +206,7 @@ func (c *chaos) compare() {
 			c.sameHash(e, other)
 		}
 		s := e.stream
-		if held(&s.out.data)+held(&s.in.data) > 0 || s.ledger.count != 0 || s.ledger.bytes != 0 || s.ledger.partial != 0 || len(s.ledger.packets) != 0 {
+		if heldPieces(&s.out.data)+heldIn(&s.in) > 0 || s.ledger.count != 0 || s.ledger.bytes != 0 || s.ledger.partial != 0 || len(s.ledger.packets) != 0 {
 			c.t.Errorf("%s: memory is held, or %d packets are in flight", e, s.ledger.count)
 		}
 	}

@@ -88,7 +88,7 @@ func TestClose(t *testing.T) {
 	p.deliver(data(100, 50))
 	p.timer("later data is acknowledged", 2*ms)
 	p.want("and discarded", "ACK 0-2")
-	if n, _ := p.s.Readable(); n != 0 || len(p.s.in.data.chunks) > 0 || p.last.Credit != baseBuffer {
+	if n, _ := p.s.Readable(); n != 0 || heldIn(&p.s.in) > 0 || p.last.Credit != baseBuffer {
 		t.Errorf("%d bytes are readable, credit %d", n, p.last.Credit)
 	}
 	p.deliver(data(200, 50))
@@ -110,7 +110,7 @@ func TestPeerStops(t *testing.T) {
 	p.want("acknowledged at once", "ACK 0-0")
 	p.wantIdle("nobody reads what is left")
 	p.wantState("stopped", state{acknowledged: true, stopped: true, writeClosed: true})
-	if p.sendBudget.Left() != testBudget || len(p.s.out.data.chunks) > 0 || p.s.Write([]byte("x")) != 0 {
+	if p.sendBudget.Left() != testBudget || heldPieces(&p.s.out.data) > 0 || p.s.Write([]byte("x")) != 0 {
 		t.Error("the send buffer is still there")
 	}
 	p.deliver(data(0, 10), fin(10))

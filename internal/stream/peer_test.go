@@ -48,7 +48,7 @@ func newPeerSize(t *testing.T, packet int) *peer {
 		sendBudget: NewBudget(testBudget), readBudget: NewBudget(testBudget),
 	}
 	p.s = New(Config{
-		MaxPacket: packet, Overhead: testOverhead, SendBudget: p.sendBudget, ReceiveBudget: p.readBudget,
+		MaxPacket: packet, Overhead: testOverhead, SendBudget: p.sendBudget, ReceiveBudget: p.readBudget, Blocks: NewBlocks(packet),
 		Grant: func(time.Time) (uint64, uint64) { return p.given, p.givenBytes },
 	}, p.now)
 	p.s.SeedRTT(p.now, testRTT)
@@ -116,7 +116,7 @@ func (p *peer) receive(frames ...frame) error {
 		b = f(b)
 	}
 	p.theirs++
-	return p.s.Receive(p.now, p.theirs-1, b)
+	return p.s.Receive(p.now, p.theirs-1, b, nil)
 }
 
 // deliver is receive of a packet that keeps to the protocol.
@@ -165,13 +165,14 @@ func (p *peer) want(why, frames string) uint64 {
 // next takes the stream's next packet and describes it; empty: there is none.
 func (p *peer) next() string {
 	p.Helper()
-	n := p.s.Next(p.now, p.number, p.room)
-	if n == 0 {
+	packet := p.s.Next(p.now, p.number, p.room)
+	defer p.s.Sealed()
+	if len(packet) == 0 {
 		return ""
 	}
 	p.number++
 	d := describer{peer: p}
-	if err := wire.Parse(p.room[:n], new(wire.Ack), &d); err != nil {
+	if err := wire.Parse(packet, new(wire.Ack), &d); err != nil {
 		p.Fatalf("the stream sent a malformed packet: %v", err)
 	}
 	return strings.Join(d.frames, ", ")

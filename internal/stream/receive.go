@@ -8,9 +8,12 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
-// Receive takes in the plaintext of an authenticated packet. An error means
-// that the peer broke the protocol, and the connection has to end.
-func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte) error {
+// Receive takes in the plaintext of an authenticated packet. If that lies in a
+// Block, the stream owns it from now on. An error means that the peer broke the
+// protocol, and the connection has to end.
+func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte, block *Block) error {
+	s.in.opened = block
+	defer s.in.freeOpened()
 	s.unheard = time.Time{}
 	s.stats.PacketsReceived++
 	v := &s.visitor

@@ -30,9 +30,11 @@ var (
 // The credit it gives bounds its buffer: baseBuffer and what the budget lends,
 // up to maxBuffer.
 type receiver struct {
-	data   buffer
-	budget *Budget
-	held   int // bytes borrowed from the budget
+	arrivals arrivals // what came in large packets, in order
+	data     buffer   // what else came
+	opened   *Block   // where the packet at hand lies, until it is kept there; nil: elsewhere
+	budget   *Budget
+	held     int // bytes borrowed from the budget
 
 	received ranges // stream offsets above next
 	read     uint64 // the application took everything below
@@ -75,7 +77,12 @@ func (r *receiver) stream(offset uint64, p []byte) (fresh bool, err error) {
 
 func (r *receiver) store(offset uint64, p []byte) bool {
 	end := offset + uint64(len(p))
-	if !r.discard {
+	switch {
+	case r.discard:
+	case r.keeps(offset, end):
+		r.arrivals.push(stretch{offset, p, r.opened})
+		r.opened = nil
+	default:
 		r.data.write(offset, p)
 	}
 	if offset > r.next {
@@ -90,6 +97,18 @@ func (r *receiver) store(offset uint64, p []byte) bool {
 		r.read = r.next
 	}
 	return true
+}
+
+// keeps reports whether the data of the packet at hand can stay where it is.
+func (r *receiver) keeps(offset, end uint64) bool {
+	return r.opened != nil && r.opened.pool.filledBy(int(end-offset)) &&
+		offset == r.next && (len(r.received) == 0 || end <= r.received[0].start)
+}
+
+// freeOpened frees the Block of the packet at hand if it was not kept.
+func (r *receiver) freeOpened() {
+	r.opened.Free()
+	r.opened = nil
 }
 
 // finish learns the length of the stream.
@@ -113,8 +132,7 @@ func (r *receiver) readable() int { return int(r.next - r.read) }
 // of its credit, has to hear of more at once.
 func (r *receiver) take(p []byte) (n int, reopened bool) {
 	n = min(len(p), r.readable())
-	r.data.read(r.read, p[:n])
-	r.read += uint64(n)
+	r.copyOut(p[:n])
 	if r.read == r.next && len(r.received) == 0 {
 		r.data.release()
 	} else {
@@ -124,6 +142,19 @@ func (r *receiver) take(p []byte) (n int, reopened bool) {
 		r.settle()
 	}
 	return n, r.starved()
+}
+
+// copyOut fills p with what follows.
+func (r *receiver) copyOut(p []byte) {
+	for len(p) > 0 {
+		n, before := r.arrivals.read(r.read, p)
+		if n == 0 {
+			n = int(min(uint64(len(p)), before))
+			r.data.read(r.read, p[:n])
+		}
+		p = p[n:]
+		r.read += uint64(n)
+	}
 }
 
 // starved reports whether less than half of the window is left to the peer,
@@ -175,6 +206,7 @@ func (r *receiver) finalOr(otherwise uint64) uint64 {
 // abandon drops what was not read and stores nothing from now on.
 func (r *receiver) abandon() {
 	r.discard = true
+	r.arrivals.release()
 	r.data.release()
 	r.read = r.next
 	r.settle()

@@ -71,10 +71,11 @@ func (s *Stream) room(fresh int, lost bool) bool {
 	return uint64(l.count) < s.messages && uint64(l.bytes+size) <= limit
 }
 
-// Next builds the plaintext of the packet with the given number in room, which
-// holds Config.MaxPacket bytes, and returns its length. 0 means that there is
-// nothing to send, and the number is not used.
-func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
+// Next builds the plaintext of the packet with the given number, in room, which
+// holds Config.MaxPacket bytes, or in the send buffer. Sealed must follow before
+// anything else happens to the Stream. nil means that there is nothing to send,
+// and the number is not used.
+func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
 	p := sentPacket{number: number, at: now}
 	b := room[:0:min(len(room), s.size.limit)]
 	b, eliciting := s.appendControl(b, now, &p)
@@ -82,7 +83,7 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
 		b = s.appendData(b, &p)
 	}
 	if len(b) == 0 {
-		return 0
+		return nil
 	}
 	s.stats.PacketsSent++
 	s.ledger.next = number + 1
@@ -92,7 +93,7 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) int {
 		s.ledger.add(p)
 		s.unheard = earlier(s.unheard, now)
 	}
-	return len(b)
+	return b
 }
 
 // wantsData decides whether the packet being built may carry stream data. The
@@ -171,17 +172,47 @@ func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 	if n <= 0 {
 		return b
 	}
-	b = s.out.append(b, offset, n)
 	p.offset, p.length = offset, n
-	p.partial = !again && n < space-frameRoom
-	if p.partial && s.ledger.partial+1 >= maxPartial {
-		b = wire.AppendPing(b)
-	}
+	p.partial = !again && n == s.out.fresh() && n < space-frameRoom
 	if again {
 		s.stats.Retransmitted++
 	}
-	if s.out.finReady() && cap(b)-len(b) >= frameRoom {
+	s.out.mark(offset, n)
+	b = wire.AppendStreamHeader(b, offset, n)
+	asks := p.partial && s.ledger.partial+1 >= maxPartial
+	ends := s.out.finReady() && cap(b)-len(b)-n >= frameRoom
+	if !asks && !ends {
+		if packet := s.lend(b, offset, n); packet != nil {
+			return packet
+		}
+	}
+	b = b[:len(b)+n]
+	s.out.data.read(offset, b[len(b)-n:])
+	if asks {
+		b = wire.AppendPing(b)
+	}
+	if ends {
 		b = s.appendFin(b, p)
 	}
 	return b
+}
+
+// lend returns the packet that begins with head and goes on with n bytes from
+// offset on, made where these lie in the send buffer; nil if they do not lie
+// together. What stood before them is put back by Sealed.
+func (s *Stream) lend(head []byte, offset uint64, n int) []byte {
+	packet := s.out.data.inPlace(offset, n, len(head))
+	if packet == nil || len(head) > len(s.saved) {
+		return nil
+	}
+	s.lent = packet[:len(head)]
+	copy(s.saved[:], s.lent)
+	copy(s.lent, head)
+	return packet
+}
+
+// Sealed ends the use of what Next returned.
+func (s *Stream) Sealed() {
+	copy(s.lent, s.saved[:])
+	s.lent = nil
 }

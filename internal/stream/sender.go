@@ -1,7 +1,5 @@
 package stream
 
-import "github.com/mqtt-e2e/mqtte2e/internal/wire"
-
 const (
 	// baseBuffer is what every stream may hold in each direction, whatever
 	// the budgets say; also the credit that a peer has before the first ACK.
@@ -15,7 +13,7 @@ const (
 // that the peer has not acknowledged. Its buffer is bounded by baseBuffer and
 // what the budget lends; a full buffer makes Write wait.
 type sender struct {
-	data   buffer
+	data   pieces
 	budget *Budget
 	held   int // bytes borrowed from the budget
 
@@ -29,16 +27,16 @@ type sender struct {
 	fin    signal // the end of the stream, sent once everything else was
 }
 
-// write copies what there is room for. want is how many bytes the path could
-// use at once, which limits what is borrowed.
-func (s *sender) write(p []byte, want int) int {
+// write copies what there is room for. packet is the size of a full packet, and
+// want how many bytes the path could use at once, which limits what is borrowed.
+func (s *sender) write(p []byte, packet, want int) int {
 	if s.closed {
 		return 0
 	}
 	s.borrow(len(p), want)
 	n := min(len(p), s.space())
 	if n > 0 {
-		s.data.write(s.end, p[:n])
+		s.data.write(s.end, p[:n], packet, s.buffered())
 		s.end += uint64(n)
 	}
 	return n
@@ -121,22 +119,25 @@ func (s *sender) blocked() bool { return s.sent < s.end && s.credit <= s.sent }
 func (s *sender) finReady() bool { return s.closed && s.sent == s.end && s.fin.unsent() }
 
 // take chooses the next stretch to send, at most limit bytes of data: what was
-// lost first. again tells that it was sent before.
+// lost first. again tells that it was sent before. If there is more than a
+// packet takes, a large packet ends with a piece, so that later ones are whole
+// pieces, and need not be put together.
 func (s *sender) take(limit int) (offset uint64, n int, again bool) {
+	offset, n = s.sent, s.fresh()
 	if len(s.lost) > 0 {
-		first := s.lost[0]
-		n = min(limit, int(first.end-first.start))
-		return first.start, n, true
+		offset, n, again = s.lost[0].start, int(s.lost[0].end-s.lost[0].start), true
 	}
-	return s.sent, min(limit, s.fresh()), false
+	if n > limit {
+		n = limit
+		if s.data.alike(limit) {
+			n = min(n, s.data.contiguous(offset))
+		}
+	}
+	return offset, n, again
 }
 
-// append adds a STREAM frame of the stretch that take chose.
-func (s *sender) append(b []byte, offset uint64, n int) []byte {
-	b = wire.AppendStreamHeader(b, offset, n)
-	b = b[:len(b)+n]
-	s.data.read(offset, b[len(b)-n:])
+// mark takes note that a stretch was sent.
+func (s *sender) mark(offset uint64, n int) {
 	s.lost.remove(offset, offset+uint64(n))
 	s.sent = max(s.sent, offset+uint64(n))
-	return b
 }

@@ -87,7 +87,7 @@ func newSim(t *testing.T, seed uint64, packet int, there, back path) *sim {
 	for i, p := range []path{there, back} {
 		config := Config{
 			MaxPacket: packet - simOverhead, Overhead: simOverhead,
-			SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget),
+			SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget), Blocks: NewBlocks(packet - simOverhead),
 			Grant: func(time.Time) (uint64, uint64) { return 128, 4 << 20 },
 		}
 		s.ends[i] = &end{
@@ -151,11 +151,12 @@ func (s *sim) writer(i int) (progress bool) {
 	if !e.up || e.stream.Pending(s.now) == Idle {
 		return false
 	}
-	n := e.stream.Next(s.now, e.number, e.room[:e.stream.config.MaxPacket])
-	if n == 0 {
+	packet := slices.Clone(e.stream.Next(s.now, e.number, e.room[:e.stream.config.MaxPacket]))
+	e.stream.Sealed()
+	if len(packet) == 0 {
 		s.t.Fatalf("%s: the stream said that it had something to send", e.name)
 	}
-	s.transmit(e, s.ends[1-i], e.number, slices.Clone(e.room[:n]), false)
+	s.transmit(e, s.ends[1-i], e.number, packet, false)
 	if e.number++; e.number%1000 == 0 {
 		e.number += 1 << 20 // as at a change of keys
 	}
@@ -187,7 +188,8 @@ func (s *sim) transmit(e, to *end, number uint64, packet []byte, again bool) {
 		if !to.up || to.connection != connection {
 			return
 		}
-		if err := to.stream.Receive(s.now, number, packet); err != nil {
+		block := to.stream.config.Blocks.For(len(packet))
+		if err := to.stream.Receive(s.now, number, append(block.Bytes()[:0], packet...), block); err != nil {
 			s.t.Fatalf("%s: %v", to.name, err)
 		}
 	})

@@ -18,6 +18,7 @@ type Config struct {
 	// SendBudget and ReceiveBudget are shared with the other streams of the
 	// Endpoint.
 	SendBudget, ReceiveBudget *Budget
+	Blocks                    *Blocks
 	// Grant returns how many messages and bytes the peer may have in flight
 	// towards us now.
 	Grant func(now time.Time) (messages, bytes uint64)
@@ -61,6 +62,9 @@ type Stream struct {
 	bytes     uint64    // grant: bytes in flight
 	grantedBy uint64    // number of the packet that brought the grant
 
+	lent  []byte         // what Next overwrote in the send buffer, until Sealed
+	saved [headroom]byte // what stood there
+
 	visitor visitor
 	ack     wire.Ack // scratch for outgoing ACKs
 	parsed  wire.Ack // scratch for incoming ACKs
@@ -71,7 +75,7 @@ type Stream struct {
 func New(config Config, now time.Time) *Stream {
 	s := &Stream{
 		config:   config,
-		out:      sender{budget: config.SendBudget, credit: baseBuffer},
+		out:      sender{data: pieces{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
 		in:       newReceiver(config.ReceiveBudget, now),
 		acks:     acks{every: minAckPackets, quarter: initialGrantBytes / 4},
 		size:     pathSize{limit: config.MaxPacket},
@@ -87,7 +91,7 @@ func New(config Config, now time.Time) *Stream {
 
 // Write copies as much of p as there is room for and returns how much that was.
 func (s *Stream) Write(p []byte) int {
-	n := s.out.write(p, 2*s.congestion.window)
+	n := s.out.write(p, s.size.limit, 2*s.congestion.window)
 	s.stats.BytesSent += uint64(n)
 	return n
 }

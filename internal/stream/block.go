@@ -1,0 +1,56 @@
+package stream
+
+import "sync"
+
+// A Block is memory for one whole packet's plaintext. It has one owner at a
+// time, who hands it on or frees it.
+type Block struct {
+	bytes []byte
+	pool  *Blocks
+}
+
+// Bytes is the memory, nil of a nil Block.
+func (b *Block) Bytes() []byte {
+	if b == nil {
+		return nil
+	}
+	return b.bytes
+}
+
+// Free gives a Block back. A nil one was never taken.
+func (b *Block) Free() {
+	if b != nil {
+		b.pool.recycled.Put(b)
+	}
+}
+
+// Blocks recycles Blocks of one size between all streams that share it. What is
+// in use is bounded by the buffers of these streams.
+type Blocks struct {
+	size     int
+	recycled sync.Pool
+}
+
+// NewBlocks returns a source of Blocks that hold a plaintext of size bytes.
+// They are no smaller than chunks: copying less costs less than handing it on.
+func NewBlocks(size int) *Blocks {
+	b := &Blocks{size: max(size, chunkSize)}
+	b.recycled.New = func() any { return &Block{bytes: make([]byte, b.size), pool: b} }
+	return b
+}
+
+func (b *Blocks) get() *Block { return b.recycled.Get().(*Block) }
+
+// For returns a Block for a plaintext of n bytes, nil if that would waste
+// memory: what is in a Block stays there until it was read.
+func (b *Blocks) For(n int) *Block {
+	if n > b.size || !b.filledBy(n) {
+		return nil
+	}
+	return b.get()
+}
+
+// filledBy reports whether n bytes take at least 7/8 of a Block, so that
+// memory exceeds what a buffer may hold by no more than a seventh, and the Block
+// that is being read.
+func (b *Blocks) filledBy(n int) bool { return n >= b.size-b.size/8 }

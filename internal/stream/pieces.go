@@ -1,0 +1,120 @@
+package stream
+
+import "sort"
+
+const (
+	// headroom is kept free before the data of a piece, in bytes, for the
+	// frames that stand before it in a packet: a STREAM header and an ACK of
+	// several ranges. A piece that fills a Block fills a packet with it.
+	headroom = 96
+	// minInPlace is the least data that is sealed from where it lies, bytes:
+	// copying less costs as little.
+	minInPlace = 4 << 10
+)
+
+// A piece is a part of what was written, in memory of its own.
+type piece struct {
+	start uint64 // stream offset of data[0]
+	data  []byte // block.bytes from headroom on; its capacity is what more there is room for
+	block *Block
+}
+
+func (p *piece) end() uint64 { return p.start + uint64(len(p.data)) }
+
+// pieces stores what was written, as the sender needs it: appended at its end,
+// discarded at its beginning, and large packets contiguous, so that they are
+// sealed from here. The sender bounds it.
+type pieces struct {
+	blocks *Blocks
+	list   []piece // ascending, each from where the one before ends
+}
+
+// write appends p at offset. packet is the size of a full packet's plaintext,
+// and waiting how much is stored already.
+func (s *pieces) write(offset uint64, p []byte, packet, waiting int) {
+	for len(p) > 0 {
+		if n := len(s.list); n == 0 || len(s.list[n-1].data) == cap(s.list[n-1].data) {
+			s.list = append(s.list, s.newPiece(offset, packet, waiting+len(p)))
+		}
+		last := &s.list[len(s.list)-1]
+		n := min(len(p), cap(last.data)-len(last.data))
+		last.data = append(last.data, p[:n]...)
+		p = p[n:]
+		offset += uint64(n)
+		waiting += n
+	}
+}
+
+// newPiece takes a Block if there is enough to fill half of it, and else a
+// chunk: thousands of Conns that each hold a few bytes stay cheap.
+func (s *pieces) newPiece(start uint64, packet, waiting int) piece {
+	pool := chunks
+	if waiting >= s.blocks.size/2 {
+		pool = s.blocks
+	}
+	b := pool.get()
+	size := len(b.bytes)
+	if s.alike(packet) {
+		size = min(size, packet)
+	}
+	return piece{start: start, data: b.bytes[headroom:headroom:size], block: b}
+}
+
+// alike reports whether a packet is about as large as a Block, so that it pays
+// to make them the same.
+func (s *pieces) alike(packet int) bool { return s.blocks.filledBy(packet) }
+
+// at returns the index of the piece that holds offset.
+func (s *pieces) at(offset uint64) int {
+	return sort.Search(len(s.list), func(i int) bool { return s.list[i].end() > offset })
+}
+
+// read copies len(p) bytes from offset on, all of which were written.
+func (s *pieces) read(offset uint64, p []byte) {
+	for i := s.at(offset); len(p) > 0; i++ {
+		n := copy(p, s.list[i].data[offset-s.list[i].start:])
+		p = p[n:]
+		offset += uint64(n)
+	}
+}
+
+// contiguous returns how many bytes follow offset in the piece that holds it.
+func (s *pieces) contiguous(offset uint64) int { return int(s.list[s.at(offset)].end() - offset) }
+
+// inPlace returns where the n bytes from offset on lie, with the head bytes
+// before them; nil if they are in several pieces, or too few.
+func (s *pieces) inPlace(offset uint64, n, head int) []byte {
+	if n < minInPlace {
+		return nil
+	}
+	p := &s.list[s.at(offset)]
+	from := headroom + int(offset-p.start)
+	if offset+uint64(n) > p.end() || from < head {
+		return nil
+	}
+	return p.block.bytes[from-head : from+n]
+}
+
+// discard gives back the pieces that end at or below offset.
+func (s *pieces) discard(offset uint64) {
+	n := 0
+	for n < len(s.list) && s.list[n].end() <= offset {
+		s.list[n].block.Free()
+		n++
+	}
+	kept := copy(s.list, s.list[n:])
+	clear(s.list[kept:])
+	s.list = s.list[:kept]
+}
+
+// release gives everything back.
+func (s *pieces) release() {
+	for i := range s.list {
+		s.list[i].block.Free()
+	}
+	if cap(s.list) > usualChunks {
+		s.list = nil
+	}
+	clear(s.list)
+	s.list = s.list[:0]
+}

@@ -1,0 +1,106 @@
+package stream
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/wire"
+)
+
+// TestPiecesAgainstModel appends, reads, lends and discards at random, as the
+// sender does, and compares with one slice of bytes.
+func TestPiecesAgainstModel(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		packet := []int{500, 9000, 20 << 10, 48 << 10}[random.IntN(4)]
+		p := pieces{blocks: NewBlocks(packet + random.IntN(2)*4000)}
+		una := random.Uint64() >> random.IntN(60) >> 1
+		var model []byte // from una on
+		for range 100 {
+			end := una + uint64(len(model))
+			switch random.IntN(4) {
+			case 0:
+				written := make([]byte, random.IntN(1+random.IntN(3*packet)))
+				for i := range written {
+					written[i] = byte(random.Uint32())
+				}
+				p.write(end, written, packet, len(model))
+				model = append(model, written...)
+			case 1:
+				n := uint64(random.IntN(len(model) + 1))
+				una, model = una+n, model[n:]
+				p.discard(una)
+			case 2:
+				if len(model) == 0 {
+					continue
+				}
+				at := random.IntN(len(model))
+				got := make([]byte, random.IntN(len(model)-at+1))
+				p.read(una+uint64(at), got)
+				if !bytes.Equal(got, model[at:at+len(got)]) {
+					t.Fatalf("seed %d: %d bytes at %d differ", seed, len(got), at)
+				}
+				lendFrom(t, &p, una, model, at, random)
+			}
+			if held := heldPieces(&p); held > len(model)+len(model)/7+2*p.blocks.size {
+				t.Fatalf("seed %d: %d bytes of memory for %d", seed, held, len(model))
+			}
+		}
+		if p.release(); heldPieces(&p) != 0 {
+			t.Errorf("%d bytes after release", heldPieces(&p))
+		}
+	}
+}
+
+// lendFrom asks for a packet in place and checks that it is what was written,
+// behind room for its head that belongs to the same Block.
+func lendFrom(t *testing.T, p *pieces, una uint64, model []byte, at int, random *rand.Rand) {
+	t.Helper()
+	n, head := p.contiguous(una+uint64(at)), random.IntN(2*headroom)
+	if n > len(model)-at {
+		t.Fatalf("%d bytes follow, said to be %d", len(model)-at, n)
+	}
+	packet := p.inPlace(una+uint64(at), n, head)
+	switch {
+	case packet == nil && n >= minInPlace && head <= headroom:
+		t.Fatalf("%d bytes behind a head of %d are not lent", n, head)
+	case packet != nil && (len(packet) != head+n || !bytes.Equal(packet[head:], model[at:at+n])):
+		t.Fatalf("%d bytes are lent for %d, or they differ", len(packet), head+n)
+	case p.inPlace(una+uint64(at), n+1, head) != nil:
+		t.Fatal("more is lent than lies together")
+	}
+}
+
+// TestLargePacketsAreSealedWhereTheyLie writes for many full packets, with an
+// ACK in some of them: none is put together from two pieces, and what stood
+// before a packet's data is as it was.
+func TestLargePacketsAreSealedWhereTheyLie(t *testing.T) {
+	const size, written = 48<<10 - testOverhead, 2 << 20
+	p := newPeerSize(t, size)
+	p.s.congestion.window = 8 << 20
+	p.credit, p.grant = 8<<20, 8<<20
+	p.deliver(p.ack())
+	p.write(written)
+	for p.s.Pending(p.now) != Idle {
+		if p.number%3 == 0 {
+			p.deliver(ping)
+		}
+		packet := p.s.Next(p.now, p.number, p.room)
+		if err := wire.Parse(packet, new(wire.Ack), &describer{peer: p}); err != nil { // which compares the data
+			t.Fatal(err)
+		}
+		if p.s.lent == nil {
+			t.Errorf("packet %d, of %d bytes, was copied", p.number, len(packet))
+		}
+		if len(packet) < size-headroom && p.s.out.sent < written {
+			t.Errorf("packet %d has %d bytes of %d", p.number, len(packet), size)
+		}
+		p.s.Sealed()
+		p.number++
+	}
+	again := make([]byte, written)
+	if p.s.out.data.read(0, again); p.s.out.sent != written || !bytes.Equal(again, patterned(0, written)) {
+		t.Errorf("%d of %d bytes were sent, or are not what was written any more", p.s.out.sent, written)
+	}
+}
