@@ -17,7 +17,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.key != testKey || s.padSize != 50 || s.timeWindow != 10*time.Second || s.maxMessageSize != 60<<10 || s.peerTimeout != 2*time.Minute {
+	if s.key != testKey || s.padSize != 50 || s.timeWindow != 10*time.Second || s.maxMessageSize != 32<<10 || s.peerTimeout != 2*time.Minute {
 		t.Errorf("defaults are pad %d, window %v, size %d, timeout %v", s.padSize, s.timeWindow, s.maxMessageSize, s.peerTimeout)
 	}
 	if s.tlsConfig != nil || s.dialContext != nil || s.topicPrefix != "" || s.username != "" || s.password != "" {
@@ -74,7 +74,7 @@ func TestConfigErrors(t *testing.T) {
 		{&Config{MaxMessageSize: -1}, []string{"Config.MaxMessageSize", "-1", "512"}},
 		{&Config{MaxMessageSize: 511}, []string{"Config.MaxMessageSize", "511", "512"}},
 		{&Config{MaxMessageSize: 1<<20 + 1}, []string{"Config.MaxMessageSize", "1048577", "1048576"}},
-		{&Config{PadSize: 60<<10 + 1}, []string{"Config.PadSize", "61441", "61440", "raise MaxMessageSize"}},
+		{&Config{PadSize: 32<<10 + 1}, []string{"Config.PadSize", "32769", "32768", "raise MaxMessageSize"}},
 		{&Config{PadSize: 513, MaxMessageSize: 512}, []string{"Config.PadSize", "513", "512"}},
 		{&Config{TopicPrefix: "a/+/"}, []string{"Config.TopicPrefix", `"a/+/"`, "'+'"}},
 		{&Config{TopicPrefix: "#"}, []string{"Config.TopicPrefix", "'#'"}},

@@ -40,10 +40,10 @@ func charts() []chart {
 		}
 	}
 	transports := chart{
-		file: "transports.svg", title: "Goodput by way to the broker, 60 KiB", unit: megabytes,
+		file: "transports.svg", title: "Goodput by way to the broker, 32 KiB", unit: megabytes,
 		clients: []string{"bare client, no encryption", "Conn"},
 		cases:   []string{"TCP", "TLS", "WebSocket"},
-		keys:    [][]string{{"bare 60 KiB", "bare mqtts", "bare ws"}, {"Conn 60 KiB", "Conn mqtts", "Conn ws"}},
+		keys:    [][]string{{"bare 32 KiB", "bare mqtts", "bare ws"}, {"Conn 32 KiB", "Conn mqtts", "Conn ws"}},
 	}
 	latency := chart{
 		file: "latency.svg", title: "Round trip of 64 bytes, median", unit: micros,

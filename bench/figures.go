@@ -20,9 +20,9 @@ type promise struct {
 }
 
 var promises = []promise{
-	{what: "Conn, default settings, against the bare client", key: "Conn 60 KiB", against: "bare 60 KiB", bound: 0.80},
-	{what: "Conn, default settings, against plain paho", key: "Conn 60 KiB", against: "paho 60 KiB", bound: 1.8},
-	{what: "mux stream against Conn", key: "mux 60 KiB", against: "Conn 60 KiB", bound: 0.80},
+	{what: "Conn, default settings, against the bare client", key: "Conn 32 KiB", against: "bare 32 KiB", bound: 0.80},
+	{what: "Conn, default settings, against plain paho", key: "Conn 32 KiB", against: "paho 32 KiB", bound: 1.8},
+	{what: "mux stream against Conn", key: "mux 32 KiB", against: "Conn 32 KiB", bound: 0.80},
 	{what: "eight Conns over one link, sum, against one Conn", key: "eight Conns, sum", against: "one Conn", bound: 0.9},
 	{what: "slowest of eight Conns against the fastest", key: "eight Conns, slowest against fastest", bound: 0.5},
 	{what: "64-byte round trip, median, against plain paho", key: "round trip, Conn, median", against: "round trip, paho, median", bound: 1.25, atMost: true},

@@ -40,7 +40,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.StringVar(&s.clientKey, "client-key", "", "`FILE` with its private key (PEM)")
 	flags.StringVar(&s.topicPrefix, "topic-prefix", "", "`TEXT` before every topic, equal on both sides")
 	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
-	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 61440)")
+	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 32768)")
 	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 2m, negative: never)")
 	for _, flag := range fileFlags {
 		cmd.MarkFlagFilename(flag)
