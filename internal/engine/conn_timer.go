@@ -6,38 +6,6 @@ import (
 	"time"
 )
 
-// receive takes in a packet that carries our id. It runs on the reader
-// goroutine, which owns the Opener.
-func (c *Conn) receive(packet []byte, now time.Time) {
-	block := c.engine.blocks.For(len(packet) - overhead)
-	number, plaintext, err := c.opener.Open(block.Bytes(), packet, now)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err != nil {
-		block.Free()
-		c.rejected++
-		return
-	}
-	if c.state == stateRemoved {
-		block.Free()
-		return
-	}
-	c.heard(now)
-	if err := c.stream.Receive(now, number, plaintext, block); err != nil {
-		c.reset(resetProtocol, fmt.Errorf("the peer broke the protocol: %w", err), now)
-	}
-	if _, ok := c.stream.WasReset(); ok {
-		c.fail(errReset)
-		c.entomb(now)
-	}
-	c.engine.hangs.notePassed(c.stream.Passed())
-	if c.stream.DataAt().Equal(now) {
-		c.activeMark = c.engine.active.mark(now, c.activeMark)
-	}
-	c.changed.Broadcast()
-	c.update(now)
-}
-
 // heard takes note of an authenticated packet: the peer's process lives, and a
 // half-open Conn has proved the key.
 func (c *Conn) heard(now time.Time) {

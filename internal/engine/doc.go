@@ -10,6 +10,6 @@
 // Locks. Conn.mu guards the stream and state of one Conn, Engine.mu the tables
 // of the Engine, Listener.mu its backlog, and queue.mu the order in which Conns
 // write. They are taken in this order; open.mu, over the Engines of the process,
-// is taken alone. None is held while anything blocks or seals a packet. A Conn's
-// Opener belongs to the reader, its Sealer to the writer.
+// is taken alone. None is held while anything blocks. A Conn's Opener belongs
+// to the reader, its Sealer to the writer; packet.go has the path of the bytes.
 package engine
