@@ -2,11 +2,14 @@ package main
 
 import (
 	"image/color"
+	"os"
 	"path/filepath"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // A chart compares clients, as bars side by side, over several cases.
@@ -22,8 +25,9 @@ var colours = []color.RGBA{{0x99, 0x99, 0x99, 0xFF}, {0x00, 0x72, 0xB2, 0xFF}, {
 
 const (
 	barWidth    = vg.Length(18) // points
-	chartWidth  = 16 * vg.Centimeter
-	chartHeight = 8 * vg.Centimeter
+	chartWidth  = 18 * vg.Centimeter
+	chartHeight = 9 * vg.Centimeter
+	chartMargin = 3 * vg.Millimeter // or other fonts than the one it was measured with are cut off
 )
 
 // charts are what README shows.
@@ -91,8 +95,27 @@ func (c *chart) save(dir string, r *results) error {
 	if drawn == 0 {
 		return nil
 	}
-	p.Y.Max *= 1.25 // room for the legend
-	return p.Save(chartWidth, chartHeight, filepath.Join(dir, c.file))
+	p.Y.Max *= 1.4 // room for the legend
+	p.X.Min, p.X.Max = -0.6, float64(len(c.cases))-0.4
+	return save(p, filepath.Join(dir, c.file))
+}
+
+// save writes p as SVG, with a margin.
+func save(p *plot.Plot, name string) error {
+	canvas := vgsvg.New(chartWidth, chartHeight)
+	whole := draw.New(canvas)
+	whole.SetColor(p.BackgroundColor)
+	whole.Fill(whole.Rectangle.Path())
+	p.Draw(draw.Crop(whole, chartMargin, -chartMargin, chartMargin, -chartMargin))
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := canvas.WriteTo(file); err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // values returns a client's medians, false if nothing of it was measured.
