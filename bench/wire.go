@@ -62,13 +62,10 @@ func (w *wireClient) expect(kind byte) error {
 
 // next reads one packet and returns its first byte and what follows the length, which is valid until the next call.
 func (w *wireClient) next() (first byte, body []byte, err error) {
-	header, err := w.in.Peek(2)
-	if err != nil {
-		return 0, nil, err
-	}
 	length, size := 0, 1
 	for ; ; size++ {
-		if header, err = w.in.Peek(size + 1); err != nil {
+		header, err := w.in.Peek(size + 1)
+		if err != nil {
 			return 0, nil, err
 		}
 		length |= int(header[size]&0x7F) << (7 * (size - 1))
@@ -111,8 +108,6 @@ func (w *wireClient) flush() error {
 	w.batch = w.batch[:0]
 	return err
 }
-
-func (w *wireClient) full() bool { return len(w.batch) >= wireBatch }
 
 func (w *wireClient) close() {
 	w.conn.Write([]byte{0xE0, 0})

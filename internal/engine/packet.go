@@ -99,4 +99,3 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 	c.changed.Broadcast()
 	c.update(now)
 }
-
