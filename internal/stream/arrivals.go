@@ -10,7 +10,9 @@ type stretch struct {
 // arrivals holds the data of large packets that came in order, in the Blocks
 // they were opened into, so that it is copied only once, to the application.
 // Stretches are disjoint and ascend; between them lies what the receiver copied
-// into its buffer. Like that it is bounded by the credit that the peer was given.
+// into its buffer. Like that it is bounded by the credit that the peer was given;
+// a peer that takes turns between both, with a byte in each chunk, makes them
+// take a little more than twice the memory.
 type arrivals struct {
 	stretches []stretch
 	first     int // index of the first stretch that is not read

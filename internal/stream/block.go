@@ -32,9 +32,11 @@ type Blocks struct {
 }
 
 // NewBlocks returns a source of Blocks that hold a plaintext of size bytes.
-// They are no smaller than chunks: copying less costs less than handing it on.
+// They are no smaller than chunks, since copying less costs less than handing it
+// on, and no larger than what every stream may hold: a Block is held for its
+// last byte.
 func NewBlocks(size int) *Blocks {
-	b := &Blocks{size: max(size, chunkSize)}
+	b := &Blocks{size: min(max(size, chunkSize), baseBuffer)}
 	b.recycled.New = func() any { return &Block{bytes: make([]byte, b.size), pool: b} }
 	return b
 }
@@ -44,13 +46,11 @@ func (b *Blocks) get() *Block { return b.recycled.Get().(*Block) }
 // For returns a Block for a plaintext of n bytes, nil if that would waste
 // memory: what is in a Block stays there until it was read.
 func (b *Blocks) For(n int) *Block {
-	if n > b.size || !b.filledBy(n) {
+	if !b.filledBy(n) {
 		return nil
 	}
 	return b.get()
 }
 
-// filledBy reports whether n bytes take at least 7/8 of a Block, so that
-// memory exceeds what a buffer may hold by no more than a seventh, and the Block
-// that is being read.
-func (b *Blocks) filledBy(n int) bool { return n >= b.size-b.size/8 }
+// filledBy reports whether n bytes fit into a Block and take at least 7/8 of it.
+func (b *Blocks) filledBy(n int) bool { return n >= b.size-b.size/8 && n <= b.size }

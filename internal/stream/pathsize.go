@@ -11,7 +11,7 @@ const (
 
 // pathSize finds out how large a packet the broker passes. It watches the
 // lowest unacknowledged offset: when packets that carry it get lost again and
-// again and nothing of their size arrives meanwhile, it halves the limit.
+// again and nothing of about their size arrives meanwhile, it halves the limit.
 type pathSize struct {
 	limit   int    // largest plaintext, bytes
 	head    uint64 // the offset that is watched
@@ -34,7 +34,7 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 		p.head, p.losses, p.largest = una, 0, 0
 	}
 	p.losses++
-	if p.losses >= blackHoleLosses && p.largest > 0 && p.largest < size {
+	if p.losses >= blackHoleLosses && p.largest > 0 && p.largest < size-size/8 {
 		p.lower(p.limit / 2)
 		p.losses = 0
 	}

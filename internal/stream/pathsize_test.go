@@ -98,3 +98,25 @@ func TestReconnectIsNoBlackHole(t *testing.T) {
 		t.Errorf("limit %d after %d retransmissions", p.s.size.limit, p.s.stats.Retransmitted)
 	}
 }
+
+// TestRandomLossIsNoBlackHole loses the first packet three times while others,
+// without the ACK that the last of the three carries, pass.
+func TestRandomLossIsNoBlackHole(t *testing.T) {
+	const size = 32<<10 - testOverhead
+	p := newBulk(t, size)
+	p.write(4 << 20)
+	var passed []uint64
+	for i := range blackHoleLosses {
+		if i == blackHoleLosses-1 {
+			p.deliver(ping)
+		}
+		p.next() // is lost
+		p.sends(8)
+		passed = append(passed, all(p.number-8, p.number-1)...)
+		p.pass(testRTT)
+		p.deliver(p.ack(passed...))
+	}
+	if p.s.size.limit != size {
+		t.Errorf("packets are limited to %d bytes, although %d full ones of %d passed", p.s.size.limit, len(passed), size)
+	}
+}

@@ -5,8 +5,8 @@ import "sort"
 const (
 	// headroom is kept free before the data of a piece, in bytes, for the
 	// frames that stand before it in a packet: a STREAM header and an ACK of
-	// several ranges. A piece that fills a Block fills a packet with it.
-	headroom = 96
+	// many ranges. A piece that fills a Block fills a packet with it.
+	headroom = 128
 	// minInPlace is the least data that is sealed from where it lies, bytes:
 	// copying less costs as little.
 	minInPlace = 4 << 10
@@ -78,8 +78,19 @@ func (s *pieces) read(offset uint64, p []byte) {
 	}
 }
 
-// contiguous returns how many bytes follow offset in the piece that holds it.
-func (s *pieces) contiguous(offset uint64) int { return int(s.list[s.at(offset)].end() - offset) }
+// whole returns how many bytes from offset on, limit at most, end where a piece
+// does; limit if none ends there.
+func (s *pieces) whole(offset uint64, limit int) int {
+	n := limit
+	for i := s.at(offset); i < len(s.list); i++ {
+		next := s.list[i].end() - offset
+		if next > uint64(limit) {
+			break
+		}
+		n = int(next)
+	}
+	return n
+}
 
 // inPlace returns where the n bytes from offset on lie, with the head bytes
 // before them; nil if they are in several pieces, or too few.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
-
-	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
 // TestPiecesAgainstModel appends, reads, lends and discards at random, as the
@@ -53,54 +51,26 @@ func TestPiecesAgainstModel(t *testing.T) {
 	}
 }
 
-// lendFrom asks for a packet in place and checks that it is what was written,
-// behind room for its head that belongs to the same Block.
+// lendFrom asks for the rest of a piece in place and checks that it is what was
+// written, behind room for its head that belongs to the same Block.
 func lendFrom(t *testing.T, p *pieces, una uint64, model []byte, at int, random *rand.Rand) {
 	t.Helper()
-	n, head := p.contiguous(una+uint64(at)), random.IntN(2*headroom)
-	if n > len(model)-at {
-		t.Fatalf("%d bytes follow, said to be %d", len(model)-at, n)
-	}
-	packet := p.inPlace(una+uint64(at), n, head)
+	offset, head := una+uint64(at), random.IntN(2*headroom)
+	n := int(p.list[p.at(offset)].end() - offset)
+	packet := p.inPlace(offset, n, head)
 	switch {
 	case packet == nil && n >= minInPlace && head <= headroom:
 		t.Fatalf("%d bytes behind a head of %d are not lent", n, head)
 	case packet != nil && (len(packet) != head+n || !bytes.Equal(packet[head:], model[at:at+n])):
 		t.Fatalf("%d bytes are lent for %d, or they differ", len(packet), head+n)
-	case p.inPlace(una+uint64(at), n+1, head) != nil:
+	case p.inPlace(offset, n+1, head) != nil:
 		t.Fatal("more is lent than lies together")
 	}
-}
-
-// TestLargePacketsAreSealedWhereTheyLie writes for many full packets, with an
-// ACK in some of them: none is put together from two pieces, and what stood
-// before a packet's data is as it was.
-func TestLargePacketsAreSealedWhereTheyLie(t *testing.T) {
-	const size, written = 48<<10 - testOverhead, 2 << 20
-	p := newPeerSize(t, size)
-	p.s.congestion.window = 8 << 20
-	p.credit, p.grant = 8<<20, 8<<20
-	p.deliver(p.ack())
-	p.write(written)
-	for p.s.Pending(p.now) != Idle {
-		if p.number%3 == 0 {
-			p.deliver(ping)
+	if limit := random.IntN(2 * p.blocks.size); n <= limit {
+		whole := p.whole(offset, limit)
+		end := offset + uint64(whole)
+		if i := p.at(end - 1); whole > limit || p.list[i].end() != end || i+1 < len(p.list) && p.list[i+1].end() <= offset+uint64(limit) {
+			t.Fatalf("%d bytes are said to end with a piece, of %d", whole, limit)
 		}
-		packet := p.s.Next(p.now, p.number, p.room)
-		if err := wire.Parse(packet, new(wire.Ack), &describer{peer: p}); err != nil { // which compares the data
-			t.Fatal(err)
-		}
-		if p.s.lent == nil {
-			t.Errorf("packet %d, of %d bytes, was copied", p.number, len(packet))
-		}
-		if len(packet) < size-headroom && p.s.out.sent < written {
-			t.Errorf("packet %d has %d bytes of %d", p.number, len(packet), size)
-		}
-		p.s.Sealed()
-		p.number++
-	}
-	again := make([]byte, written)
-	if p.s.out.data.read(0, again); p.s.out.sent != written || !bytes.Equal(again, patterned(0, written)) {
-		t.Errorf("%d of %d bytes were sent, or are not what was written any more", p.s.out.sent, written)
 	}
 }

@@ -168,7 +168,6 @@ func (s *Stream) appendAck(b []byte, now time.Time, p *sentPacket) []byte {
 func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 	space := cap(b) - len(b) - 1
 	offset, n, again := s.out.take(space)
-	n = min(n, space-wire.StreamHeaderLen(offset, n))
 	if n <= 0 {
 		return b
 	}

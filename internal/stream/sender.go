@@ -1,5 +1,7 @@
 package stream
 
+import "github.com/mqtt-e2e/mqtte2e/internal/wire"
+
 const (
 	// baseBuffer is what every stream may hold in each direction, whatever
 	// the budgets say; also the credit that a peer has before the first ACK.
@@ -8,6 +10,13 @@ const (
 	// the usual window, so that a lost message does not stall what follows.
 	maxBuffer = 8 << 20
 )
+
+// manyPackets is how many packets have to wait before the next one may be
+// smaller than it could be: one more among so many hardly counts.
+const manyPackets = 8
+
+// maxStreamHeader is the size of the largest STREAM header, bytes.
+const maxStreamHeader = 1 + 8 + 4
 
 // sender is the outgoing half: it holds what was written from the first byte
 // that the peer has not acknowledged. Its buffer is bounded by baseBuffer and
@@ -118,22 +127,20 @@ func (s *sender) blocked() bool { return s.sent < s.end && s.credit <= s.sent }
 // before it was sent, though perhaps not acknowledged.
 func (s *sender) finReady() bool { return s.closed && s.sent == s.end && s.fin.unsent() }
 
-// take chooses the next stretch to send, at most limit bytes of data: what was
-// lost first. again tells that it was sent before. If there is more than a
-// packet takes, a large packet ends with a piece, so that later ones are whole
-// pieces, and need not be put together.
+// take chooses the next stretch to send, at most limit bytes with their header:
+// what was lost first. again tells that it was sent before. When many packets
+// wait, large ones end with a piece, so that the next ones are whole pieces and
+// need not be put together.
 func (s *sender) take(limit int) (offset uint64, n int, again bool) {
 	offset, n = s.sent, s.fresh()
 	if len(s.lost) > 0 {
 		offset, n, again = s.lost[0].start, int(s.lost[0].end-s.lost[0].start), true
 	}
-	if n > limit {
-		n = limit
-		if s.data.alike(limit) {
-			n = min(n, s.data.contiguous(offset))
-		}
+	if n >= manyPackets*limit && s.data.alike(limit) {
+		return offset, s.data.whole(offset, limit-maxStreamHeader), again
 	}
-	return offset, n, again
+	n = min(n, limit)
+	return offset, min(n, limit-wire.StreamHeaderLen(offset, n)), again
 }
 
 // mark takes note that a stretch was sent.
