@@ -18,7 +18,8 @@ import (
 
 const (
 	// bufferBudget is what the Conns of an Engine together may buffer in one
-	// direction beyond the 64 KiB that each always has, bytes.
+	// direction beyond the 64 KiB that each always has, bytes. The memory that
+	// takes may be larger by a quarter, since it comes in pieces.
 	bufferBudget = 64 << 20
 	// closeWait is how long Close waits for what lingers.
 	closeWait = 5 * time.Second
@@ -52,7 +53,7 @@ type Engine struct {
 	active  activity
 	send    *stream.Budget
 	receive *stream.Budget
-	blocks  *stream.Blocks // for packets of about MaxMessageSize
+	blocks  *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
 
 	// chores tells the writer that Conns wait to resume or tombstones to go.
 	chores atomic.Bool

@@ -3,6 +3,8 @@ package engine
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
 const (
@@ -63,7 +65,7 @@ func (h *hangs) limit(size, largest int, now time.Time) int {
 
 // end reports whether the packet size is to blame.
 func (h *hangs) end(now time.Time) bool {
-	if h.first.IsZero() || now.Sub(h.first) >= hangTime || h.passed.Load() >= int64(h.largest) {
+	if h.first.IsZero() || now.Sub(h.first) >= hangTime || stream.AsLarge(int(h.passed.Load()), h.largest) {
 		h.row = 0
 		return false
 	}

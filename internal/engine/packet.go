@@ -11,18 +11,19 @@ import (
 // This file is the path of every byte, copied once at each end. What holds on it:
 //
 //   - Out: Write copies into memory of the stream, which keeps it until it is
-//     acknowledged. A packet of some size is sealed from there into the batch, a
-//     small one made in the batch and sealed in place. Conn.mu is held meanwhile,
-//     since an acknowledgement frees what was written. The batch belongs to the
-//     link's writer, the only goroutine that writes to the socket, and is used
-//     again when the write has returned.
+//     acknowledged. A packet whose data lie together in it is sealed from there
+//     into the batch, with Conn.mu held, since an acknowledgement frees what was
+//     written; any other is made in the batch and sealed in place without it.
+//     The batch belongs to the link's writer, the only goroutine that writes to
+//     the socket, and is used again when the write has returned.
 //   - In: the read buffer belongs to the link's reader, and a packet lies there
-//     only until receive returns. A large packet is opened into a Block, without
-//     a lock: nobody else knows of it before the stream takes it over, and the
-//     stream frees it when the application has read all of it. A small packet is
-//     opened in place, and the stream copies its data. A packet that does not
-//     authenticate leaves nothing behind.
-//   - No memory is allocated for a packet: Blocks are recycled within the Engine.
+//     only until receive returns. A packet that fills a Block, of up to 64 KiB,
+//     is opened into one, without a lock: nobody else knows of it before the
+//     stream takes it over, and the stream frees it when the application has read
+//     all of it. Any other is opened in place, and the stream copies its data. A
+//     packet that does not authenticate leaves nothing behind.
+//   - No memory is allocated for a packet: Blocks are recycled, those of full
+//     packets within the Engine, smaller ones within the process.
 
 // headerSize is where a packet's plaintext begins (SPEC.md, "Packets").
 const headerSize = record.Overhead - 16
@@ -41,8 +42,8 @@ func (c *Conn) fill(batch *link.Batch, now time.Time) int {
 // buildPacket seals the stream's next packet into room.
 func (c *Conn) buildPacket(room []byte, now time.Time) int {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.state == stateRemoved {
+		c.mu.Unlock()
 		return 0
 	}
 	if number, ok := c.stream.LargestAcknowledged(); ok {
@@ -50,12 +51,16 @@ func (c *Conn) buildPacket(room []byte, now time.Time) int {
 	}
 	inside := room[headerSize : headerSize+c.maxPacket]
 	plaintext := c.stream.Next(now, c.sealer.Next(now), inside)
-	size := 0
-	if len(plaintext) > 0 {
+	size, lent := 0, c.stream.Lent()
+	if lent {
+		size = c.sealer.Seal(room, c.padded(plaintext, inside))
+		c.stream.Sealed()
+	}
+	c.update(now)
+	c.mu.Unlock()
+	if !lent && len(plaintext) > 0 {
 		size = c.sealer.Seal(room, c.padded(plaintext, inside))
 	}
-	c.stream.Sealed()
-	c.update(now)
 	return size
 }
 

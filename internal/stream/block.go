@@ -52,5 +52,6 @@ func (b *Blocks) For(n int) *Block {
 	return b.get()
 }
 
-// filledBy reports whether n bytes fit into a Block and take at least 7/8 of it.
+// filledBy reports whether n bytes fit into a Block and fill at least 7/8 of it,
+// so that a Block costs little more memory than what it holds.
 func (b *Blocks) filledBy(n int) bool { return n >= b.size-b.size/8 && n <= b.size }

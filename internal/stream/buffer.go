@@ -1,8 +1,8 @@
 package stream
 
 // chunkSize is the unit in which a buffer takes memory, in bytes. It is small
-// enough that thousands of Conns that each hold a few bytes stay cheap, and
-// large enough that a large message touches only four or five chunks.
+// enough that thousands of Conns that each hold a few bytes stay cheap, and large
+// enough that a message of 32 KiB touches only two or three chunks.
 const chunkSize = 16 << 10
 
 // usualChunks is room for the base buffer that every stream has, and kept by
@@ -19,6 +19,7 @@ var chunks = NewBlocks(chunkSize)
 type buffer struct {
 	base   uint64   // offset of the first byte of chunks[0], a multiple of chunkSize
 	chunks []*Block // nil where nothing was written yet
+	held   int      // chunks that are not nil
 }
 
 // write stores p at offset, which is not below what was discarded.
@@ -47,6 +48,7 @@ func (b *buffer) at(offset uint64) []byte {
 	}
 	if b.chunks[i] == nil {
 		b.chunks[i] = chunks.get()
+		b.held++
 	}
 	return b.chunks[i].bytes
 }
@@ -74,9 +76,7 @@ func (b *buffer) discard(offset uint64) {
 		return
 	}
 	done := int(min((offset-b.base)/chunkSize, uint64(len(b.chunks))))
-	for _, c := range b.chunks[:done] {
-		c.Free()
-	}
+	b.free(b.chunks[:done])
 	kept := copy(b.chunks, b.chunks[done:])
 	clear(b.chunks[kept:])
 	b.chunks = b.chunks[:kept]
@@ -85,12 +85,19 @@ func (b *buffer) discard(offset uint64) {
 
 // release gives back everything, as an idle or ended stream should.
 func (b *buffer) release() {
-	for _, c := range b.chunks {
-		c.Free()
-	}
+	b.free(b.chunks)
 	if cap(b.chunks) > usualChunks {
 		b.chunks = nil
 	}
 	clear(b.chunks)
 	b.chunks = b.chunks[:0]
+}
+
+func (b *buffer) free(list []*Block) {
+	for _, c := range list {
+		if c != nil {
+			c.Free()
+			b.held--
+		}
+	}
 }

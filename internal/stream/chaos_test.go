@@ -156,7 +156,7 @@ func (c *chaos) bounded(e *end) {
 	if memory, n := heldPieces(&s.out.data), s.out.buffered(); memory > n+n/7+2*s.config.Blocks.size {
 		c.t.Fatalf("%s: %d bytes of memory for %d in the send buffer", e, memory, s.out.buffered())
 	}
-	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > 5*bound/2+2*chunkSize+s.config.Blocks.size {
+	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > bound+bound/4+2*chunkSize+baseBuffer {
 		c.t.Fatalf("%s: %d bytes of memory in the receive buffer, %d borrowed", e, memory, s.in.held)
 	}
 	if left := c.budgets[0].Left(); left < 0 || c.budgets[1].Left() < 0 {

@@ -34,10 +34,14 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 		p.head, p.losses, p.largest = una, 0, 0
 	}
 	p.losses++
-	if p.losses >= blackHoleLosses && p.largest > 0 && p.largest < size-size/8 {
+	if p.losses >= blackHoleLosses && p.largest > 0 && !AsLarge(p.largest, size) {
 		p.lower(p.limit / 2)
 		p.losses = 0
 	}
 }
+
+// AsLarge reports whether a packet of size bytes passed for one of other bytes
+// as well: full packets differ by the frames before their data.
+func AsLarge(size, other int) bool { return size >= other-min(headroom, other/8) }
 
 func (p *pathSize) lower(limit int) { p.limit = max(min(p.limit, limit), minPacket) }

@@ -10,6 +10,8 @@ const (
 	// minInPlace is the least data that is sealed from where it lies, bytes:
 	// copying less costs as little.
 	minInPlace = 4 << 10
+	// usualPieces are what a stream holds of that is emptied again and again.
+	usualPieces = 10
 )
 
 // A piece is a part of what was written, in memory of its own.
@@ -34,6 +36,9 @@ type pieces struct {
 func (s *pieces) write(offset uint64, p []byte, packet, waiting int) {
 	for len(p) > 0 {
 		if n := len(s.list); n == 0 || len(s.list[n-1].data) == cap(s.list[n-1].data) {
+			if s.list == nil {
+				s.list = make([]piece, 0, usualPieces)
+			}
 			s.list = append(s.list, s.newPiece(offset, packet, waiting+len(p)))
 		}
 		last := &s.list[len(s.list)-1]
@@ -79,7 +84,7 @@ func (s *pieces) read(offset uint64, p []byte) {
 }
 
 // whole returns how many bytes from offset on, limit at most, end where a piece
-// does; limit if none ends there.
+// does; limit if that would leave much of a packet empty.
 func (s *pieces) whole(offset uint64, limit int) int {
 	n := limit
 	for i := s.at(offset); i < len(s.list); i++ {
@@ -88,6 +93,9 @@ func (s *pieces) whole(offset uint64, limit int) int {
 			break
 		}
 		n = int(next)
+	}
+	if !s.alike(n) {
+		return limit
 	}
 	return n
 }
@@ -123,7 +131,7 @@ func (s *pieces) release() {
 	for i := range s.list {
 		s.list[i].block.Free()
 	}
-	if cap(s.list) > usualChunks {
+	if cap(s.list) > usualPieces {
 		s.list = nil
 	}
 	clear(s.list)

@@ -100,9 +100,14 @@ func (r *receiver) store(offset uint64, p []byte) bool {
 }
 
 // keeps reports whether the data of the packet at hand can stay where it is.
+// Many small packets among the large ones have a chunk each, which must not add
+// up to more than a quarter of what there is to read.
 func (r *receiver) keeps(offset, end uint64) bool {
-	return r.opened != nil && r.opened.pool.filledBy(int(end-offset)) &&
-		offset == r.next && (len(r.received) == 0 || end <= r.received[0].start)
+	if r.opened == nil || !r.opened.pool.filledBy(int(end-offset)) || offset != r.next || len(r.received) > 0 && end > r.received[0].start {
+		return false
+	}
+	memory := (r.arrivals.count()+1)*r.opened.pool.size + r.data.held*chunkSize
+	return memory <= 5*(int(end-r.read)/4)+baseBuffer
 }
 
 // freeOpened frees the Block of the packet at hand if it was not kept.

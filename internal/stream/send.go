@@ -72,9 +72,9 @@ func (s *Stream) room(fresh int, lost bool) bool {
 }
 
 // Next builds the plaintext of the packet with the given number, in room, which
-// holds Config.MaxPacket bytes, or in the send buffer. Sealed must follow before
-// anything else happens to the Stream. nil means that there is nothing to send,
-// and the number is not used.
+// holds Config.MaxPacket bytes, or in the send buffer. In this case Sealed must
+// follow before anything else happens to the Stream. nil means that there is
+// nothing to send, and the number is not used.
 func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
 	p := sentPacket{number: number, at: now}
 	b := room[:0:min(len(room), s.size.limit)]
@@ -210,7 +210,10 @@ func (s *Stream) lend(head []byte, offset uint64, n int) []byte {
 	return packet
 }
 
-// Sealed ends the use of what Next returned.
+// Lent reports whether what Next returned lies in the send buffer.
+func (s *Stream) Lent() bool { return s.lent != nil }
+
+// Sealed ends the use of what Next returned, if that lies in the send buffer.
 func (s *Stream) Sealed() {
 	copy(s.lent, s.saved[:])
 	s.lent = nil

@@ -62,7 +62,7 @@ type Stream struct {
 	bytes     uint64    // grant: bytes in flight
 	grantedBy uint64    // number of the packet that brought the grant
 
-	lent  []byte         // what Next overwrote in the send buffer, until Sealed
+	lent  []byte         // what Next overwrote in the send buffer, until Sealed; nil: nothing
 	saved [headroom]byte // what stood there
 
 	visitor visitor
