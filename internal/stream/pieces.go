@@ -84,9 +84,9 @@ func (s *pieces) read(offset uint64, p []byte) {
 }
 
 // whole returns how many bytes from offset on, limit at most, end where a piece
-// does; limit if that would leave much of a packet empty.
+// does; limit if that would leave most of a packet empty.
 func (s *pieces) whole(offset uint64, limit int) int {
-	n := limit
+	n := 0
 	for i := s.at(offset); i < len(s.list); i++ {
 		next := s.list[i].end() - offset
 		if next > uint64(limit) {
@@ -94,7 +94,7 @@ func (s *pieces) whole(offset uint64, limit int) int {
 		}
 		n = int(next)
 	}
-	if !s.alike(n) {
+	if n < limit/4 {
 		return limit
 	}
 	return n
