@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -62,7 +63,7 @@ func TestManyConns(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		idle := (memory() - before) / 2 / conns
 		t.Logf("an idle end holds %d bytes of heap and stacks", idle)
-		if !raceEnabled && idle > idleLimit {
+		if !race.Enabled && idle > idleLimit {
 			t.Errorf("that is more than %d", idleLimit)
 		}
 		resumeMany(t, w, ours)

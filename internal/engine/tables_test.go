@@ -4,6 +4,8 @@ import (
 	"maps"
 	"testing"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/race"
 )
 
 // afterTombstones is how long after Close at both ends nothing of a Conn is
@@ -13,7 +15,7 @@ const afterTombstones = tombstoneLife + time.Second
 // scaled returns n, or a fifth of it where tests take long: with the race
 // detector, and with -short, which is for platforms with slow cryptography.
 func scaled(n int) int {
-	if raceEnabled || testing.Short() {
+	if race.Enabled || testing.Short() {
 		return n / 5
 	}
 	return n

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/race"
 )
 
 // bufferModel keeps every byte that was written above base.
@@ -54,7 +56,7 @@ func (m *bufferModel) needs(number uint64) bool {
 // receiver do: nothing is written or read below what was discarded.
 func TestBufferAgainstModel(t *testing.T) {
 	seeds := uint64(100)
-	if underRace {
+	if race.Enabled {
 		seeds = 20
 	}
 	for seed := range seeds {

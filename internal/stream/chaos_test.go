@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/race"
 )
 
 // TestChaos lets two streams talk over paths that lose, repeat and reorder,
@@ -12,7 +14,7 @@ import (
 // everything they borrowed.
 func TestChaos(t *testing.T) {
 	seeds := uint64(200)
-	if testing.Short() || underRace {
+	if testing.Short() || race.Enabled {
 		seeds = 30
 	}
 	for seed := range seeds {

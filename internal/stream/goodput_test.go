@@ -3,6 +3,8 @@ package stream
 import (
 	"testing"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/race"
 )
 
 func TestTransferOverBadPaths(t *testing.T) {
@@ -35,7 +37,7 @@ func TestTransferOverBadPaths(t *testing.T) {
 // a larger part, has to reach less.
 func TestGoodput(t *testing.T) {
 	total, allowance := 256<<20, 0.0
-	if testing.Short() || underRace {
+	if testing.Short() || race.Enabled {
 		total, allowance = 32<<20, 0.3
 	}
 	const rate = 100e6

@@ -1,5 +1,0 @@
-//go:build !race
-
-package mqtte2e_test
-
-const underRace = false
