@@ -6,10 +6,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -23,8 +25,20 @@ func TestMain(m *testing.M) { testscript.Main(cleaning{m}, map[string]func(){"mq
 type cleaning struct{ *testing.M }
 
 func (c cleaning) Run() int {
+	heedSignals()
 	defer os.RemoveAll(built)
 	return c.M.Run()
+}
+
+// heedSignals makes the programs that the tests start heed all signals, though
+// the tests may run under nohup: what a process catches is not ignored by those
+// that it starts.
+func heedSignals() {
+	for _, s := range signals {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 // TestScripts drives the command as a user does. Beside testscript's own
@@ -162,14 +176,15 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func end(ts *testscript.TestScript, _ bool, args []string) {
-	signal, code := "TERM", "0"
+	name, code := "TERM", "0"
 	if len(args) == 3 {
-		signal, code = args[1], args[2]
+		name, code = args[1], args[2]
 	}
 	cmd := ts.Value("started").(started)[args[0]]
-	if signal != "none" {
-		ts.Check(cmd.Process.Signal(signals[signal]))
+	if name != "none" {
+		ts.Check(cmd.Process.Signal(signals[name]))
 	}
+	defer time.AfterFunc(patience, func() { cmd.Process.Kill() }).Stop()
 	if got := codeOf(cmd.Wait()); strconv.Itoa(got) != code {
 		log, _ := os.ReadFile(ts.MkAbs(args[0]))
 		ts.Fatalf("%s exited with %d, not %s:\n%s", args[0], got, code, log)
