@@ -167,8 +167,7 @@ func TestListenerKilled(t *testing.T) {
 		ask(t, conn)
 		return conn
 	}
-	dialer := endpoint(t, broker, config)
-	waiting, idle := dial(endpoint(t, broker, config)), dial(dialer)
+	waiting, idle := dial(endpoint(t, broker, config)), dial(endpoint(t, broker, config))
 	fmt.Fprintln(waiting, "wait")
 	process.Process.Kill()
 	process.Wait()
@@ -176,11 +175,12 @@ func TestListenerKilled(t *testing.T) {
 	fmt.Fprintln(waiting, "hello")
 	listen()
 	dialing := time.Now()
+	dialer := endpoint(t, broker, config)
 	dial(dialer)
 	defer dialer.Close() // while the process lives that it has to take leave of
 	t.Logf("the new process answered %v after the dial began", time.Since(dialing))
 	// The one Conn has data that nobody acknowledges, the other one's Endpoint
-	// notices that another process answers under its name.
+	// hears that another process listens under its name.
 	for _, old := range []*mqtte2e.Conn{waiting, idle} {
 		old.SetReadDeadline(killed.Add(30 * time.Second))
 		if got, err := io.ReadAll(old); !errors.Is(err, mqtte2e.ErrPeerGone) || len(got) > 0 {

@@ -47,6 +47,10 @@ type Config struct {
 	// Publish, if not nil, sees every message before it is routed and returns the payload to route and whether to route it at
 	// all. It must not keep or modify payload, and is called from several goroutines at once.
 	Publish func(topic string, payload []byte) (routed []byte, pass bool)
+
+	// Subscribe, if not nil, tells whether clients may subscribe to a topic filter. It is called from several goroutines at
+	// once.
+	Subscribe func(filter string) bool
 }
 
 // Broker is an MQTT broker without listeners until Listen or ListenWebSocket gives it some.

@@ -8,12 +8,13 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// hook is what the broker plugs into mochi: who may connect, and Config.Publish.
+// hook is what the broker plugs into mochi: who may connect, Config.Publish and Config.Subscribe.
 type hook struct {
 	mqtt.HookBase
 	open                       bool     // no credentials are asked for
 	usernameHash, passwordHash [32]byte // hashes, so that comparing takes the same time for every length
 	publish                    func(topic string, payload []byte) ([]byte, bool)
+	subscribe                  func(filter string) bool
 }
 
 func newHook(config Config) *hook {
@@ -22,6 +23,7 @@ func newHook(config Config) *hook {
 		usernameHash: sha256.Sum256([]byte(config.Username)),
 		passwordHash: sha256.Sum256([]byte(config.Password)),
 		publish:      config.Publish,
+		subscribe:    config.Subscribe,
 	}
 }
 
@@ -49,8 +51,10 @@ func (h *hook) OnConnectAuthenticate(_ *mqtt.Client, pk packets.Packet) bool {
 		subtle.ConstantTimeCompare(password[:], h.passwordHash[:]) == 1
 }
 
-// OnACLCheck lets every client that has connected use every topic.
-func (h *hook) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
+// OnACLCheck lets every client that has connected publish, and asks Config.Subscribe about the rest.
+func (h *hook) OnACLCheck(_ *mqtt.Client, topic string, write bool) bool {
+	return write || h.subscribe == nil || h.subscribe(topic)
+}
 
 // OnPublish passes a message through Config.Publish.
 func (h *hook) OnPublish(_ *mqtt.Client, pk packets.Packet) (packets.Packet, error) {

@@ -253,11 +253,8 @@ func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
 	c.mu.Lock()
 	c.update(now)
 	c.mu.Unlock()
-	for _, n := range e.neighbours() {
-		n.suspect(n.connsWhere(func(other *Conn) bool {
-			return other.origin.dialer && other.origin.name == d.name && other.origin.peerInbox != c.origin.peerInbox
-		}), now)
-	}
+	e.attend(d.name, d.keys)
+	e.listens(d.name, c.origin.peerInbox, now)
 	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil
 }

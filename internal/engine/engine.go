@@ -74,7 +74,8 @@ type Engine struct {
 	names     map[string]*handshake.Name
 	listeners map[string]*Listener
 	peers     map[[16]byte]*peer
-	graves    []*Conn // tombstones, oldest first; at most maxTombstones, then the oldest goes
+	attended  map[string]bool // names whose announcements are heard; at most maxAttended
+	graves    []*Conn         // tombstones, oldest first; at most maxTombstones, then the oldest goes
 	resumes   resumes
 	offset    time.Duration // what to add to our clock for the listeners' time
 	limit     int           // largest packet that the broker is believed to pass, bytes
@@ -103,6 +104,7 @@ func New(config Config) *Engine {
 		names:     make(map[string]*handshake.Name),
 		listeners: make(map[string]*Listener),
 		peers:     make(map[[16]byte]*peer),
+		attended:  make(map[string]bool),
 		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
 		replays:   handshake.NewReplayCache(),
@@ -116,7 +118,6 @@ func New(config Config) *Engine {
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
 	e.link = link.New(config.Link, e)
-	e.appear()
 	return e
 }
 
@@ -207,7 +208,6 @@ func (e *Engine) Close() error {
 	listeners, conns := values(e.listeners), values(e.conns)
 	e.mu.Unlock()
 	e.end()
-	e.disappear()
 	for _, l := range listeners {
 		l.Close()
 	}

@@ -26,7 +26,7 @@ const (
 type limits struct {
 	times, refusals, repeats, pongs, gone, notMine *handshake.Bucket
 
-	hellos, probes, checks *handshake.Recent
+	hellos, probes, checks, announced *handshake.Recent
 }
 
 func newLimits() limits {
@@ -41,6 +41,8 @@ func newLimits() limits {
 		hellos:   handshake.NewRecent(0),
 		probes:   handshake.NewRecent(0),
 		checks:   handshake.NewRecent(checkPause),
+
+		announced: handshake.NewRecent(0),
 	}
 }
 

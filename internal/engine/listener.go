@@ -54,6 +54,7 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 		l.Close()
 		return nil, e.brokerError(err)
 	}
+	l.announce()
 	return l, nil
 }
 

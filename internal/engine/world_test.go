@@ -101,8 +101,11 @@ func (w *world) recorded() []message {
 func (w *world) envelope(m message) handshake.Message {
 	name := w.root().Name(testName)
 	envelope := w.root().Inbox()
-	if m.isTo(handshake.Topic("", name.Rendezvous)) {
+	switch m.topic {
+	case handshake.Topic("", name.Rendezvous):
 		envelope = name.Envelope()
+	case handshake.Topic("", name.Announcements):
+		envelope = name.Announcement()
 	}
 	opened, err := envelope.Open(m.payload)
 	if err != nil {

@@ -144,7 +144,7 @@ func TestEnvelopeReportsForeignVersions(t *testing.T) {
 	if foreign := open(0, typeHello, []byte("short")); foreign.Hello != nil {
 		t.Errorf("a short hello of version 0 read as %+v", foreign.Hello)
 	}
-	for _, kind := range []byte{0, 10, 255} {
+	for _, kind := range []byte{0, 11, 255} {
 		if foreign := open(version, kind, hello.append(nil)); foreign.Hello != nil {
 			t.Errorf("type %d read as a hello", kind)
 		}
