@@ -55,7 +55,11 @@ func (h *hangs) limit(size, largest int, now time.Time) int {
 	switch {
 	case h.end(now):
 		h.halved = now
-		return max(size/2, min(size, minLimit))
+		lower := size / 2
+		if passed := int(h.passed.Load()); stream.AsLarge(passed, h.largest) {
+			lower = passed
+		}
+		return min(size, max(lower, minLimit))
 	case size < largest && now.Sub(h.halved) >= limitLife:
 		h.halved = now
 		return min(2*size, largest)
@@ -65,7 +69,7 @@ func (h *hangs) limit(size, largest int, now time.Time) int {
 
 // end reports whether the packet size is to blame.
 func (h *hangs) end(now time.Time) bool {
-	if h.first.IsZero() || now.Sub(h.first) >= hangTime || stream.AsLarge(int(h.passed.Load()), h.largest) {
+	if h.first.IsZero() || now.Sub(h.first) >= hangTime || int(h.passed.Load()) >= h.largest {
 		h.row = 0
 		return false
 	}

@@ -83,7 +83,7 @@ func TestBrokerHangsUpOnLargePackets(t *testing.T) {
 // packet: only where no peer got it is its size to blame.
 func TestHangsAcquitWhatPassed(t *testing.T) {
 	const size = 60 << 10
-	for passed, want := range map[int]int{0: size / 2, size - 200: size / 2, size - 100: size, size: size} {
+	for passed, want := range map[int]int{0: size / 2, size - 200: size / 2, size - 100: size - 100, size: size} {
 		var h hangs
 		limit, now := size, time.Now()
 		for range maxHangs {

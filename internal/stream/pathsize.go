@@ -11,13 +11,16 @@ const (
 
 // pathSize finds out how large a packet the broker passes. It watches the
 // lowest unacknowledged offset: when packets that carry it get lost again and
-// again and nothing of about their size arrives meanwhile, it halves the limit.
+// again and nothing of their size arrives meanwhile, it halves the limit. If
+// something of almost their size arrives, which happens by chance as well, it
+// takes that for the limit, which costs next to nothing.
 type pathSize struct {
-	limit   int    // largest plaintext, bytes
-	head    uint64 // the offset that is watched
-	losses  int    // how often it was lost
-	largest int    // size of the largest packet acknowledged since the first of these losses
-	passed  int    // size of the largest packet acknowledged since the link came up
+	limit    int    // largest plaintext, bytes
+	overhead int    // of a packet around its plaintext, bytes
+	head     uint64 // the offset that is watched
+	losses   int    // how often it was lost
+	largest  int    // size of the largest packet acknowledged since the first of these losses
+	passed   int    // size of the largest packet acknowledged since the link came up
 }
 
 func (p *pathSize) onAck(size int) {
@@ -34,14 +37,19 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 		p.head, p.losses, p.largest = una, 0, 0
 	}
 	p.losses++
-	if p.losses >= blackHoleLosses && p.largest > 0 && !AsLarge(p.largest, size) {
-		p.lower(p.limit / 2)
-		p.losses = 0
+	if p.losses < blackHoleLosses || p.largest == 0 || p.largest >= size {
+		return
 	}
+	if AsLarge(p.largest, size) {
+		p.lower(p.largest - p.overhead)
+	} else {
+		p.lower(p.limit / 2)
+	}
+	p.losses = 0
 }
 
-// AsLarge reports whether a packet of size bytes passed for one of other bytes
-// as well: full packets differ by the frames before their data.
+// AsLarge reports whether a packet of size bytes is about as large as one of
+// other bytes: full packets differ by the frames before their data.
 func AsLarge(size, other int) bool { return size >= other-min(headroom, other/8) }
 
 func (p *pathSize) lower(limit int) { p.limit = max(min(p.limit, limit), minPacket) }

@@ -78,7 +78,7 @@ func New(config Config, now time.Time) *Stream {
 		out:      sender{data: pieces{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
 		in:       newReceiver(config.ReceiveBudget, now),
 		acks:     acks{every: minAckPackets, quarter: initialGrantBytes / 4},
-		size:     pathSize{limit: config.MaxPacket},
+		size:     pathSize{limit: config.MaxPacket, overhead: config.Overhead},
 		linkUp:   true,
 		restart:  now,
 		messages: initialMessages,
