@@ -13,7 +13,7 @@ const (
 	// hangTime is how soon after its first large packet a connection has to
 	// end for the packet to be suspected.
 	hangTime = time.Second
-	// maxHangs such connections in a row halve the packet size.
+	// maxHangs such connections in a row lower the packet size.
 	maxHangs = 2
 	// limitLife is after how long without suspicion the packet size doubles
 	// again, for Conns made from then on: the broker may be another one.
@@ -33,7 +33,7 @@ type hangs struct {
 	largest     int          // size of the largest packet that it published
 	passed      atomic.Int64 // size of the largest packet that a peer acknowledged meanwhile
 	row         int          // connections in a row that ended soon after their first large packet
-	halved      time.Time    // when the packet size was last halved
+	lowered     time.Time    // when the packet size was last lowered, or raised
 }
 
 func (h *hangs) begin() {
@@ -54,14 +54,14 @@ func (h *hangs) notePassed(size int) {
 func (h *hangs) limit(size, largest int, now time.Time) int {
 	switch {
 	case h.end(now):
-		h.halved = now
+		h.lowered = now
 		lower := size / 2
 		if passed := int(h.passed.Load()); stream.AsLarge(passed, h.largest) {
 			lower = passed
 		}
 		return min(size, max(lower, minLimit))
-	case size < largest && now.Sub(h.halved) >= limitLife:
-		h.halved = now
+	case size < largest && now.Sub(h.lowered) >= limitLife:
+		h.lowered = now
 		return min(2*size, largest)
 	}
 	return size
