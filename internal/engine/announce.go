@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/sha256"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -21,8 +20,8 @@ func (l *Listener) announce() {
 	e.link.Wake()
 }
 
-// attend subscribes to the announcements of a name, once. Nobody waits for it,
-// and Conns work without.
+// attend subscribes to the announcements of a name, once: a broker that hangs up
+// on that is not asked again. Nobody waits for it, and Conns work without.
 func (e *Engine) attend(name string, keys *handshake.Name) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -32,7 +31,7 @@ func (e *Engine) attend(name string, keys *handshake.Name) {
 	e.attended[name] = true
 	go func() {
 		topic := handshake.Topic(e.config.TopicPrefix, keys.Announcements)
-		err := e.link.Subscribe(e.life, topic, func(_, payload []byte, now time.Time) {
+		err := e.link.TrySubscribe(e.life, topic, func(_, payload []byte, now time.Time) {
 			e.receiveAnnouncement(name, keys, payload, now)
 		})
 		if err != nil && !e.isClosed() {
@@ -41,7 +40,7 @@ func (e *Engine) attend(name string, keys *handshake.Name) {
 	}()
 }
 
-// receiveAnnouncement acts upon each process once, so that replays do nothing.
+// receiveAnnouncement acts upon each message once, so that replays do nothing.
 func (e *Engine) receiveAnnouncement(name string, keys *handshake.Name, payload []byte, now time.Time) {
 	m, err := keys.Announcement().Open(payload)
 	if err != nil {
@@ -49,7 +48,7 @@ func (e *Engine) receiveAnnouncement(name string, keys *handshake.Name, payload 
 		return
 	}
 	here := m.(handshake.Here) // the only type of this topic
-	if e.limits.announced.Allow(sha256.Sum256(append(here.Inbox[:], name...)), now) {
+	if e.limits.announcement(payload, now) {
 		e.listens(name, here.Inbox, now)
 	}
 }

@@ -53,7 +53,7 @@ func (h *hangs) notePassed(size int) {
 // that ended now and the largest there may be.
 func (h *hangs) limit(size, largest int, now time.Time) int {
 	switch {
-	case h.end(now):
+	case h.end(size, now):
 		h.lowered = now
 		lower := size / 2
 		if passed := int(h.passed.Load()); stream.AsLarge(passed, h.largest) {
@@ -67,9 +67,12 @@ func (h *hangs) limit(size, largest int, now time.Time) int {
 	return size
 }
 
-// end reports whether the packet size is to blame.
-func (h *hangs) end(now time.Time) bool {
-	if h.first.IsZero() || now.Sub(h.first) >= hangTime || int(h.passed.Load()) >= h.largest {
+// end reports whether the packet size is to blame. One about as large as the
+// largest that was acknowledged is, if it was a full one.
+func (h *hangs) end(size int, now time.Time) bool {
+	passed := int(h.passed.Load())
+	acquitted := passed >= h.largest || stream.AsLarge(passed, h.largest) && !stream.AsLarge(h.largest, size)
+	if h.first.IsZero() || now.Sub(h.first) >= hangTime || acquitted {
 		h.row = 0
 		return false
 	}

@@ -18,13 +18,18 @@ const (
 	// checkPause is the least time between two answers to the same CHECK. It
 	// is asked again after three seconds at the earliest.
 	checkPause = time.Second
+	// announcementRate bounds the announcements that are acted upon, a second,
+	// since each may ask all Conns of a name for a sign of life, and
+	// announcementBurst those at once: of a process that has many names.
+	announcementRate  = 1
+	announcementBurst = maxAttended
 )
 
 // limits bound what a recorded message costs when it is replayed. Each kind of
 // answer has its own, so that replaying one message does not silence the
 // others, and each message counts for little in its kind.
 type limits struct {
-	times, refusals, repeats, pongs, gone, notMine *handshake.Bucket
+	times, refusals, repeats, pongs, gone, notMine, announcements *handshake.Bucket
 
 	hellos, probes, checks, announced *handshake.Recent
 }
@@ -42,7 +47,8 @@ func newLimits() limits {
 		probes:   handshake.NewRecent(0),
 		checks:   handshake.NewRecent(checkPause),
 
-		announced: handshake.NewRecent(0),
+		announcements: handshake.NewBucket(announcementRate, announcementBurst),
+		announced:     handshake.NewRecent(0),
 	}
 }
 
@@ -57,6 +63,10 @@ func (l *limits) pong(m handshake.Probe, now time.Time) bool {
 
 func (l *limits) check(m handshake.Check, answers *handshake.Bucket, now time.Time) bool {
 	return allow(l.checks, sha256.Sum256(m.Nonce[:]), answers, now)
+}
+
+func (l *limits) announcement(payload []byte, now time.Time) bool {
+	return allow(l.announced, sha256.Sum256(payload), l.announcements, now)
 }
 
 // allow asks the bucket for what is new only, and does not remember what the

@@ -79,6 +79,22 @@ func TestBrokerHangsUpOnLargePackets(t *testing.T) {
 	}
 }
 
+// TestHangsAcquitPartialPackets has connections end soon after a large packet
+// that was far from full, when one almost as large had passed.
+func TestHangsAcquitPartialPackets(t *testing.T) {
+	const size = 32 << 10
+	var h hangs
+	now := time.Now()
+	for range 10 * maxHangs {
+		h.begin()
+		h.first, h.largest = now, size/2+300
+		h.notePassed(size/2 + 250)
+		if limit := h.limit(size, size, now.Add(hangTime/2)); limit != size {
+			t.Fatalf("the limit is %d", limit)
+		}
+	}
+}
+
 // TestHangsAcquitWhatPassed has connections end soon after their first large
 // packet: only where no peer got it is its size to blame.
 func TestHangsAcquitWhatPassed(t *testing.T) {

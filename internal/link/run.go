@@ -165,10 +165,7 @@ func (l *Link) setConnected(connected bool) {
 	l.connected = connected
 	if !connected {
 		l.isUp.Store(false)
-		l.unsubscribes = nil
-		for _, s := range l.subscriptions {
-			s.confirmed = false
-		}
+		l.disconnected()
 	}
 }
 

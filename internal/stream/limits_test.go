@@ -70,3 +70,51 @@ func TestLimitBelowFullPackets(t *testing.T) {
 		t.Errorf("packets are limited to %d bytes, want almost %d", p.s.size.limit, size)
 	}
 }
+
+// TestSearchGoesOnWithoutCredit looks for small limits when all that the peer
+// gave credit for was sent, in packets that do not arrive.
+func TestSearchGoesOnWithoutCredit(t *testing.T) {
+	for _, c := range []struct {
+		packet, limit int
+		delay         time.Duration
+	}{{32 << 10, 1100, 5 * ms}, {100 << 10, 1611, 5 * ms}, {1 << 20, 1100, 5 * ms}, {1 << 20, 30000, 100 * ms}} {
+		for first := range 20 { // bytes written before the rest
+			s := newSim(t, uint64(first), c.packet, path{}, path{})
+			for _, e := range s.ends {
+				e.out = path{delay: c.delay, drop: func(size int) bool { return size > c.limit }}
+				e.stream.config.Grant = func(time.Time) (uint64, uint64) { return 16, 4 << 20 }
+			}
+			a, b := s.ends[0], s.ends[1]
+			a.write, a.mayWrite = 1<<20, 25*first
+			s.after(ms, func() { a.mayWrite = 1 << 20 })
+			took := s.run(time.Hour, func() bool { return b.read == 1<<20 })
+			s.sameHash(a, b)
+			if took > 20*time.Second {
+				t.Errorf("packets of %d bytes, a limit of %d, round trip %v: 1 MiB takes %v", c.packet, c.limit, 2*c.delay, took)
+			}
+		}
+	}
+}
+
+// TestLossByChanceHardlyShrinksPackets answers requests of one packet over a
+// path that loses every fifth.
+func TestLossByChanceHardlyShrinksPackets(t *testing.T) {
+	const packet, request, answer, rounds = 32 << 10, 30 << 10, 10, 2500
+	p := path{delay: 10 * ms, loss: 0.2}
+	s := newSim(t, 1, packet, p, p)
+	a, b := s.ends[0], s.ends[1]
+	asked := 0
+	s.behave = func(i int) {
+		switch {
+		case i == 0 && a.read == answer*asked && asked < rounds:
+			asked++
+			a.write = request
+		case i == 1 && b.write == 0 && b.read == request*asked && int(b.stream.out.end) < answer*asked:
+			b.write = answer
+		}
+	}
+	s.run(time.Hour, func() bool { return a.read == answer*rounds })
+	if limit := a.stream.size.limit; limit < packet/8 {
+		t.Errorf("packets are limited to %d bytes after %d requests", limit, rounds)
+	}
+}

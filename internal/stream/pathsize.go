@@ -5,8 +5,12 @@ const (
 	// the smallest MaxMessageSize (512 bytes) leaves.
 	minPacket = 512 - 28
 	// blackHoleLosses of the same stretch, while only smaller packets pass,
-	// mean that the broker drops messages of this size without a word.
+	// mean that the broker drops messages of this size without a word; one more
+	// each time that was found, since losses by chance look the same.
 	blackHoleLosses = 3
+	// maxFirst is how large a packet may be before the peer gives more credit,
+	// bytes, and so from where the search for a limit below that begins.
+	maxFirst = 64 << 10
 )
 
 // pathSize finds out how large a packet the broker passes. It watches the
@@ -19,6 +23,7 @@ type pathSize struct {
 	overhead int    // of a packet around its plaintext, bytes
 	head     uint64 // the offset that is watched
 	losses   int    // how often it was lost
+	halved   int    // how often the limit was
 	largest  int    // size of the largest packet acknowledged since the first of these losses
 	passed   int    // size of the largest packet acknowledged since the link came up
 }
@@ -37,13 +42,14 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 		p.head, p.losses, p.largest = una, 0, 0
 	}
 	p.losses++
-	if p.losses < blackHoleLosses || p.largest == 0 || p.largest >= size {
+	if p.losses < blackHoleLosses+p.halved || p.largest == 0 || p.largest >= size {
 		return
 	}
 	if AsLarge(p.largest, size) {
 		p.lower(p.largest - p.overhead)
 	} else {
-		p.lower(p.limit / 2)
+		p.lower(min(p.limit, max(size, maxFirst)) / 2)
+		p.halved++
 	}
 	p.losses = 0
 }

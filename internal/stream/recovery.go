@@ -56,7 +56,7 @@ func (s *Stream) onAcknowledged(p *sentPacket, limited bool) {
 	if p.length > 0 {
 		s.out.acknowledge(p.offset, p.offset+uint64(p.length))
 	}
-	if p.length > 0 || !s.out.blocked() {
+	if p.length > 0 || !s.out.blocked() || s.out.una < s.out.sent {
 		s.ledger.backoff = 0
 	}
 	for i, c := range s.signals() {
