@@ -8,9 +8,6 @@ const (
 	// mean that the broker drops messages of this size without a word; one more
 	// each time that was found, since losses by chance look the same.
 	blackHoleLosses = 3
-	// maxFirst is how large a packet may be before the peer gives more credit,
-	// bytes, and so from where the search for a limit below that begins.
-	maxFirst = 64 << 10
 )
 
 // pathSize finds out how large a packet the broker passes. It watches the
@@ -48,7 +45,8 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 	if AsLarge(p.largest, size) {
 		p.lower(p.largest - p.overhead)
 	} else {
-		p.lower(min(p.limit, max(size, maxFirst)) / 2)
+		// Before the peer gives credit no packet has more than baseBuffer, whatever the limit.
+		p.lower(min(p.limit, max(size, baseBuffer)) / 2)
 		p.halved++
 	}
 	p.losses = 0

@@ -117,7 +117,7 @@ func TestRandomLossIsNoBlackHole(t *testing.T) {
 		p.pass(testRTT)
 		p.deliver(p.ack(passed...))
 	}
-	if p.s.size.limit < size-headroom {
-		t.Errorf("packets are limited to %d bytes, although %d full ones of %d passed", p.s.size.limit, len(passed), size)
+	if want := p.s.size.passed - testOverhead; p.s.size.limit != want || want < size-headroom {
+		t.Errorf("packets are limited to %d bytes, although %d full ones passed, of %d at most", p.s.size.limit, len(passed), want)
 	}
 }
