@@ -112,7 +112,8 @@ func (c *cubic) shrink() {
 
 func (c *cubic) onLoss(e ackEvent) {
 	c.shrink()
-	c.before, c.reduced, c.sent, c.flight = float64(e.flight+e.lost+e.acked), 0, 0, float64(e.flight)
+	c.before = float64(e.flight + e.lost + e.acked)
+	c.reduced, c.sent, c.flight = 0, 0, c.before
 }
 
 // reduce lets the window sink in step with what arrives.

@@ -120,7 +120,7 @@ func (r *recovery) arm(t *tcp, progress bool) {
 func (r *recovery) timeout(t *tcp) time.Duration {
 	rto := max(r.smoothed+4*r.variance, r.smoothed+minRTO) << r.backoff
 	if r.smoothed == 0 {
-		rto = time.Second << r.backoff
+		return time.Second << r.backoff
 	}
 	if r.state != tcpOpen || r.probed {
 		return rto

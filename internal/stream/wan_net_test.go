@@ -50,26 +50,27 @@ func (n *network) run(until time.Duration) {
 // clock is the time as streams know it.
 func (n *network) clock() time.Time { return time.Unix(1e9, 0).Add(n.now) }
 
-// a link is what one direction of an access link is.
-type linkKind struct {
-	mbit  float64
-	delay time.Duration
-	queue time.Duration // what the queue holds, at the link's rate
-	loss  float64
+// lineKind is what one direction of an access link is like.
+type lineKind struct {
+	mbit   float64
+	delay  time.Duration
+	queue  time.Duration // what the queue holds, at the line's rate
+	loss   float64       // of packets
+	jitter time.Duration // at most this much more delay, which reorders nothing
 }
 
-// minQueue is the smallest queue of a link, bytes: 20 packets.
+// minQueue is the smallest queue, bytes: 20 packets.
 const minQueue = 30000
 
 // line is one direction of a link: a queue of bytes that drops its tail, drained at the
 // link's rate, and a delay.
 type line struct {
+	lineKind
 	net   *network
-	rate  float64 // bytes a second
-	delay time.Duration
-	queue int // bytes
-	loss  float64
+	rate  float64       // bytes a second
+	queue int           // bytes
 	free  time.Duration // when everything queued has left
+	last  time.Duration // when what left last arrives
 	under fifo[parcel]  // what arrives, in order
 }
 
@@ -85,9 +86,9 @@ type parcel struct {
 	stamp  time.Duration
 }
 
-func (n *network) line(k linkKind) *line {
+func (n *network) line(k lineKind) *line {
 	rate := k.mbit * 1e6 / 8
-	w := &line{net: n, rate: rate, delay: k.delay, queue: max(int(rate*k.queue.Seconds()), minQueue), loss: k.loss}
+	w := &line{lineKind: k, net: n, rate: rate, queue: max(int(rate*k.queue.Seconds()), minQueue)}
 	n.actors = append(n.actors, w)
 	return w
 }
@@ -101,7 +102,8 @@ func (w *line) send(p parcel) {
 		return
 	}
 	w.free += time.Duration(float64(p.size) / w.rate * 1e9)
-	p.at = w.free + w.delay
+	p.at = max(w.last, w.free+w.delay+time.Duration(w.net.random.Float64()*float64(w.jitter)))
+	w.last = p.at
 	w.under.push(p)
 }
 

@@ -5,11 +5,10 @@ import "time"
 const (
 	segmentSize   = 1448 // bytes of data in a full segment
 	segmentHeader = 52   // bytes of IP and TCP with timestamps
-	// tcpWindow is what a receiver lets a sender have in flight, tcpBuffer the most that a
-	// socket holds for sending, and firstBuffer what it begins with, bytes: as Linux has it.
-	tcpWindow   = 3 << 20
-	tcpBuffer   = 4 << 20
+	// firstBuffer is what a socket holds for sending at first, maxSocket the most, as Linux has it, bytes.
+	// Receivers of today's kernels allow more (32 MiB), so that their windows do not count.
 	firstBuffer = 87 << 10
+	maxSocket   = 4 << 20
 )
 
 // tcp is one direction of a kernel's TCP connection with both of its ends: the send buffer, congestion control,
@@ -67,7 +66,7 @@ func (n *network) connect(c controller, out, back []*line) *tcp {
 // room is how many bytes the socket takes now. Once full it takes nothing until a third of it, or half of
 // what may be unsent, is free, which is when the kernel wakes a writer.
 func (t *tcp) room() int {
-	t.buffer = min(max(t.buffer, 5*t.control.window()/2), tcpBuffer)
+	t.buffer = min(max(t.buffer, 5*t.control.window()/2), maxSocket)
 	unsent, held := int(t.written-t.cut), int(t.written-t.acked)
 	room, enough := t.buffer-held, held <= 2*t.buffer/3
 	if t.lowat != nil {
@@ -106,7 +105,7 @@ func (t *tcp) send() {
 		case t.paced > t.net.now:
 			t.limited = true
 			return
-		case !again && (int(t.cut-t.acked)+size > tcpWindow || t.nagle && size < segmentSize && t.partial > t.first):
+		case !again && t.nagle && size < segmentSize && t.partial > t.first:
 			return
 		}
 		if again {

@@ -15,23 +15,28 @@ const (
 //	A --link-- broker --link-- B
 type wan struct {
 	*network
+	path                       wanPath
 	up, down, upBack, downBack *line // towards B: up, down; towards A: downBack, upBack
 	control                    func() controller
+	toA, toB                   *subscriber // at the broker, if there is one
 	echo                       echo
 	bytes                      int64 // of the bulk that B has read
 }
 
 // wanPath is what the links are like.
-type wanPath struct {
-	up, down linkKind // A's link and B's, towards B
-	back     func(linkKind) linkKind
+type wanPath struct{ up, down, upBack, downBack lineKind }
+
+// links returns a path over these two, which are the same in both directions.
+func links(a, b lineKind) wanPath { return wanPath{a, b, a, b} }
+
+// roundTrip is how long an empty path takes.
+func (p wanPath) roundTrip() time.Duration {
+	return p.up.delay + p.down.delay + p.upBack.delay + p.downBack.delay
 }
 
 func newWan(seed uint64, p wanPath, control func() controller) *wan {
 	n := newNetwork(seed)
-	w := &wan{network: n, control: control}
-	w.up, w.down = n.line(p.up), n.line(p.down)
-	w.upBack, w.downBack = n.line(p.back(p.up)), n.line(p.back(p.down))
+	w := &wan{network: n, path: p, control: control, up: n.line(p.up), down: n.line(p.down), upBack: n.line(p.upBack), downBack: n.line(p.downBack)}
 	w.echo.net = n
 	n.actors = append(n.actors, &w.echo)
 	return w
@@ -89,15 +94,15 @@ func (w *wan) straight() {
 }
 
 // streams lets a Conn transfer through the broker, and beside it another one echo.
-func (w *wan) streams(packet int, handshake time.Duration) {
+func (w *wan) streams(packet int) {
 	aOut, aIn := w.between([]*line{w.up}, []*line{w.upBack})
 	bOut, bIn := w.between([]*line{w.downBack}, []*line{w.down})
 	aIn.nagle, bIn.nagle = true, true // Mosquitto leaves it on
 	a, b := w.client(aOut, packet), w.client(bOut, packet)
-	toA, toB := newSubscriber(newCarrier(aIn, a.receive)), newSubscriber(newCarrier(bIn, b.receive))
-	a.to, b.to = newCarrier(aOut, toB.publish), newCarrier(bOut, toA.publish)
+	w.toA, w.toB = newSubscriber(newCarrier(aIn, a.receive)), newSubscriber(newCarrier(bIn, b.receive))
+	a.to, b.to = newCarrier(aOut, w.toB.publish), newCarrier(bOut, w.toA.publish)
 	for _, c := range append(slices.Clone(a.conns), b.conns...) {
-		c.SeedRTT(w.clock(), handshake)
+		c.SeedRTT(w.clock(), w.path.roundTrip())
 	}
 	w.applications(a, b)
 	a.update()
