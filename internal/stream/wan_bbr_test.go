@@ -22,10 +22,11 @@ const (
 type bbr struct {
 	cwnd  int // bytes
 	state bbrState
-	rates [bbrRounds]float64 // largest of each of the last rounds, bytes a second
+	rates fifo[bbrRate] // of the last rounds, each larger than those after it
 	round int
 	next  int64 // what has to be delivered for the round to end
 
+	probed               int64         // what was sent before so much was delivered was held back by a probe for the round trip
 	rtt, rttAt, probeEnd time.Duration // the smallest round trip, and when it was seen
 
 	best, stalled  float64 // startup: the rate that grew last, rounds since
@@ -37,15 +38,33 @@ type bbr struct {
 	recoveredRound int
 }
 
+// bbrRate is a rate of delivery, bytes a second.
+type bbrRate struct {
+	round int
+	rate  float64
+}
+
 func newBBR() controller { return &bbr{cwnd: firstSegments * segmentSize} }
 
 func (b *bbr) window() int { return b.cwnd }
 
-func (b *bbr) rate() (most float64) {
-	for _, r := range b.rates {
-		most = max(most, r)
+func (b *bbr) rate() float64 {
+	if b.rates.len() == 0 {
+		return 0
 	}
-	return most
+	return b.rates.at(0).rate
+}
+
+// raise takes note of a rate. It alone makes others too old, so that what is known stays known
+// while there is too little to send.
+func (b *bbr) raise(rate float64) {
+	for n := b.rates.len(); n > 0 && b.rates.at(n-1).rate <= rate; n-- {
+		b.rates.drop()
+	}
+	b.rates.push(bbrRate{b.round, rate})
+	for b.rates.at(0).round <= b.round-bbrRounds {
+		b.rates.pop()
+	}
 }
 
 func (b *bbr) pace() float64 {
@@ -86,10 +105,13 @@ func (b *bbr) onRound(e ackEvent) (began bool) {
 	if e.rate.deliveredAtSend >= b.next && e.rate.perSecond > 0 {
 		b.next, began = e.rate.delivered, true
 		b.round++
-		b.rates[b.round%bbrRounds] = 0
 	}
-	if r := e.rate.perSecond; r > 0 && (!e.rate.starved || r >= b.rate()) {
-		b.rates[b.round%bbrRounds] = max(b.rates[b.round%bbrRounds], r)
+	if b.state == bbrProbeRTT {
+		b.probed = e.rate.delivered + int64(e.flight)
+	}
+	starved := e.rate.starved || e.rate.deliveredAtSend < b.probed
+	if r := e.rate.perSecond; r > 0 && (!starved || r >= b.rate()) {
+		b.raise(r)
 	}
 	return began
 }

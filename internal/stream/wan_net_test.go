@@ -142,4 +142,7 @@ func (f *fifo[T]) pop() T {
 	return x
 }
 
+// drop removes what came last.
+func (f *fifo[T]) drop() { f.items = f.items[:len(f.items)-1] }
+
 func (f *fifo[T]) clear() { f.items, f.head = f.items[:0], 0 }
