@@ -7,8 +7,6 @@ const (
 	batchSize = 64 << 10
 	// notSent is the link's TCP_NOTSENT_LOWAT, bytes (link.notSentLimit).
 	notSent = 256 << 10
-	// brokerQueue is how many messages Mosquitto queues for a subscriber before it drops.
-	brokerQueue = 1000
 )
 
 // message is one MQTT message.
@@ -63,34 +61,4 @@ func (c *carrier) flush() bool {
 		c.tcp.write(n)
 	}
 	return true
-}
-
-// subscriber is what a broker knows of one: a queue of messages, and a socket.
-type subscriber struct {
-	to      *carrier
-	queue   fifo[message]
-	longest int // messages that the queue held
-	dropped int // messages
-}
-
-func newSubscriber(to *carrier) *subscriber {
-	s := &subscriber{to: to}
-	to.tcp.freed = s.write
-	return s
-}
-
-func (s *subscriber) publish(m message) {
-	if s.queue.len() >= brokerQueue {
-		s.dropped++
-		return
-	}
-	s.queue.push(m)
-	s.longest = max(s.longest, s.queue.len())
-	s.write()
-}
-
-func (s *subscriber) write() {
-	for s.to.flush() && s.queue.len() > 0 {
-		s.to.add(s.queue.pop())
-	}
 }

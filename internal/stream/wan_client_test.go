@@ -60,7 +60,7 @@ func (c *client) receive(m message) {
 	if err := conn.Receive(c.net.clock(), m.number, append(block.Bytes()[:0], m.packet...), block); err != nil {
 		panic(err)
 	}
-	recycle(m.packet)
+	c.net.packets = append(c.net.packets, m.packet)
 	c.update()
 }
 
@@ -117,7 +117,7 @@ func (c *client) turn() (conn *wanConn) {
 func (c *client) build(conn *wanConn) {
 	packet := conn.Next(c.net.clock(), conn.number, conn.room)
 	if len(packet) > 0 {
-		c.to.add(message{conn.id, conn.number, append(recycled(), packet...)})
+		c.to.add(message{conn.id, conn.number, append(c.net.packet(), packet...)})
 		conn.number++
 	}
 	conn.Sealed()

@@ -20,9 +20,10 @@ type actor interface {
 // only some twenty actors, each with its own events in order, so that looking at all
 // of them costs less than a heap.
 type network struct {
-	now    time.Duration
-	random *rand.Rand
-	actors []actor
+	now     time.Duration
+	random  *rand.Rand
+	actors  []actor
+	packets [][]byte // memory of messages that were delivered
 }
 
 func newNetwork(seed uint64) *network {
@@ -49,6 +50,17 @@ func (n *network) run(until time.Duration) {
 
 // clock is the time as streams know it.
 func (n *network) clock() time.Time { return time.Unix(1e9, 0).Add(n.now) }
+
+// packet returns memory for a message.
+func (n *network) packet() []byte {
+	last := len(n.packets) - 1
+	if last < 0 {
+		return nil
+	}
+	packet := n.packets[last]
+	n.packets = n.packets[:last]
+	return packet[:0]
+}
 
 // lineKind is what one direction of an access link is like.
 type lineKind struct {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,14 +17,26 @@ const (
 	wanGoodputSlow = 0.85 // one link ten times slower than the other, or jitter
 	wanEcho        = 30 * time.Millisecond
 	wanEchoSlow    = 120 * time.Millisecond // with 1 Mbit/s, where a packet of 1500 bytes takes 12 ms on each link
+	wanSum         = 0.90                   // of all transfers, if there are several
+	wanSlowest     = 0.5                    // of the fastest of them
+	wanBesideTCP   = 0.3                    // of the link, and TCP the same
+	wanStart       = 1.5                    // times what TCP takes for the first 1 MiB
+	wanAllowance   = 0.8                    // of a service's allowance
+	wanPatience    = time.Second            // for an echo beside a transfer that fills it
 )
 
 const (
-	wanLength = 15 * time.Second
 	wanWarm   = 4500 * time.Millisecond // from when on goodput is measured
+	wanLength = 15 * time.Second
 	wanQueue  = 200 * time.Millisecond
 	wanPacket = 32 << 10 // bytes: the default MaxMessageSize
 )
+
+// wanKernels are the congestion controls of kernels: Linux's default, and that of large services.
+var wanKernels = []struct {
+	name    string
+	control func() controller
+}{{"cubic", newCubic}, {"bbr", newBBR}}
 
 type wanCell struct {
 	a, b    lineKind
@@ -38,7 +51,6 @@ func (c wanCell) String() string {
 // wanCells are the links to be measured.
 func wanCells() (cells []wanCell) {
 	add := func(a, b lineKind, goodput float64) {
-		a.queue, b.queue = wanQueue, wanQueue
 		bound := wanEcho
 		if min(a.mbit, b.mbit) <= 1 {
 			bound = wanEchoSlow
@@ -51,55 +63,134 @@ func wanCells() (cells []wanCell) {
 			if mbit >= 50 && delay >= 150*ms {
 				goodput = wanGoodputFar
 			}
-			k := lineKind{mbit: mbit, delay: delay}
+			k := lineKind{mbit: mbit, delay: delay, queue: wanQueue}
 			add(k, k, goodput)
 		}
 	}
 	for _, mbit := range []float64{10, 50} {
-		fast, slow := lineKind{mbit: mbit, delay: 25 * ms}, lineKind{mbit: mbit / 10, delay: 25 * ms}
+		fast, slow := lineKind{mbit: mbit, delay: 25 * ms, queue: wanQueue}, lineKind{mbit: mbit / 10, delay: 25 * ms, queue: wanQueue}
 		add(fast, slow, wanGoodputSlow)
 		add(slow, fast, wanGoodputSlow)
-		k := lineKind{mbit: mbit, delay: 25 * ms, jitter: 10 * ms}
-		add(k, k, wanGoodputSlow)
-		k = lineKind{mbit: mbit, delay: 25 * ms, loss: 0.01}
-		add(k, k, wanGoodput)
+		shaky, lossy := fast, fast
+		shaky.jitter, lossy.loss = 10*ms, 0.01
+		add(shaky, shaky, wanGoodputSlow)
+		add(lossy, lossy, wanGoodput)
 	}
 	return cells
 }
 
-// TestWan compares a Conn through a broker with TCP straight, over links as people have them. See TestGoodput on why.
+// TestWan compares a Conn through a broker with TCP straight, over links as people have them.
 func TestWan(t *testing.T) {
-	for name, control := range map[string]func() controller{"cubic": newCubic, "bbr": newBBR} {
+	for _, kernel := range wanKernels {
 		for i, c := range wanCells() {
 			if (testing.Short() || race.Enabled) && i%5 != 0 {
 				continue
 			}
-			t.Run(fmt.Sprintf("%s, %v", name, c), func(t *testing.T) { c.compare(t, control) })
+			t.Run(fmt.Sprintf("%s, %v", kernel.name, c), func(t *testing.T) { c.compare(t, kernel.control) })
 		}
 	}
 }
 
 func (c wanCell) compare(t *testing.T, control func() controller) {
-	straight, conn := newWan(1, links(c.a, c.b), control), newWan(1, links(c.a, c.b), control)
-	straight.straight()
-	conn.streams(wanPacket)
-	most, least := straight.measure()
-	goodput, took := conn.measure()
-	share, later := goodput/most, took-least
+	tcp, conn := newWan(1, links(c.a, c.b), control), newWan(1, links(c.a, c.b), control)
+	tcp.tcpBulk()
+	tcp.tcpEcho()
+	conn.endpoints(wanPacket, 1, allowance{})
+	most, goodput := tcp.measure(wanWarm, wanLength)[0], conn.measure(wanWarm, wanLength)[0]
+	share, least, took := goodput/most, tcp.echo.median(), conn.echo.median()
 	t.Logf("%6.3f of %6.3f MB/s: %.2f; echo %v, of TCP %v; queue %d, dropped %d",
-		goodput/1e6, most/1e6, share, took.Round(ms), least.Round(ms), conn.toB.longest, conn.toB.dropped)
+		goodput/1e6, most/1e6, share, took.Round(ms), least.Round(ms), conn.brokers[0].longest, conn.brokers[0].dropped)
 	if share < c.goodput {
 		t.Errorf("goodput is %.2f of TCP's, want at least %.2f", share, c.goodput)
 	}
-	if later > c.echo {
+	if later := took - least; later > c.echo {
 		t.Errorf("an echo takes %v more than TCP's, want at most %v", later.Round(ms), c.echo)
 	}
 }
 
-// measure returns how many bytes a second arrive, and the median of the echoes.
-func (w *wan) measure() (goodput float64, echo time.Duration) {
-	w.run(wanWarm)
-	before := w.bytes
-	w.run(wanLength)
-	return float64(w.bytes-before) / (wanLength - wanWarm).Seconds(), w.echo.median()
+var middling = lineKind{mbit: 20, delay: 25 * ms, queue: wanQueue}
+
+// TestWanShares lets several Conns transfer, of one Endpoint and of different ones.
+func TestWanShares(t *testing.T) {
+	for _, kernel := range wanKernels {
+		tcp := newWan(1, links(middling, middling), kernel.control)
+		tcp.tcpBulk()
+		most := tcp.measure(wanWarm, wanLength)[0]
+		for _, n := range []int{2, 4, 8} {
+			one, many := newWan(1, links(middling, middling), kernel.control), newWan(1, links(middling, middling), kernel.control)
+			one.endpoints(wanPacket, n, allowance{})
+			for range n {
+				many.endpoints(wanPacket, 1, allowance{})
+			}
+			checkShares(t, fmt.Sprintf("%s, %d Conns of one Endpoint", kernel.name, n), one.measure(wanWarm, wanLength), most)
+			checkShares(t, fmt.Sprintf("%s, %d Endpoints", kernel.name, n), many.measure(wanWarm, wanLength), most)
+		}
+	}
+}
+
+func checkShares(t *testing.T, what string, goodputs []float64, most float64) {
+	sum := 0.0
+	for _, g := range goodputs {
+		sum += g
+	}
+	slowest := slices.Min(goodputs) / slices.Max(goodputs)
+	t.Logf("%s: %.2f of TCP's goodput, the slowest %.2f of the fastest", what, sum/most, slowest)
+	if sum < wanSum*most || slowest < wanSlowest {
+		t.Errorf("%s: %.2f of TCP's goodput, want %.2f; the slowest has %.2f of the fastest, want %.2f", what, sum/most, wanSum, slowest, wanSlowest)
+	}
+}
+
+// TestWanBesideTCP lets a Conn and TCP transfer over the same links.
+func TestWanBesideTCP(t *testing.T) {
+	for _, kernel := range wanKernels {
+		w := newWan(1, links(middling, middling), kernel.control)
+		w.tcpBulk()
+		w.endpoints(wanPacket, 1, allowance{})
+		goodputs := w.measure(wanWarm, wanLength)
+		link := middling.mbit * 1e6 / 8
+		t.Logf("%s: TCP has %.2f of the link, the Conn %.2f", kernel.name, goodputs[0]/link, goodputs[1]/link)
+		if slices.Min(goodputs) < wanBesideTCP*link {
+			t.Errorf("%s: TCP has %.2f of the link and the Conn %.2f, want at least %.2f for both", kernel.name, goodputs[0]/link, goodputs[1]/link, wanBesideTCP)
+		}
+	}
+}
+
+// TestWanStart measures until the first 1 MiB has arrived.
+func TestWanStart(t *testing.T) {
+	k := lineKind{mbit: 50, delay: 50 * ms, queue: wanQueue}
+	for _, kernel := range wanKernels {
+		tcp, conn := newWan(1, links(k, k), kernel.control), newWan(1, links(k, k), kernel.control)
+		tcp.tcpBulk()
+		conn.endpoints(wanPacket, 1, allowance{})
+		handshake := tcp.path.roundTrip()
+		least, took := handshake+tcp.until(1<<20), handshake+conn.until(1<<20)
+		t.Logf("%s: %v, TCP %v", kernel.name, took, least)
+		if took.Seconds() > wanStart*least.Seconds() {
+			t.Errorf("%s: the first 1 MiB takes %v, want at most %.1f times the %v of TCP", kernel.name, took, wanStart, least)
+		}
+	}
+}
+
+// until returns when the first transfer has brought so many bytes.
+func (w *wan) until(bytes int64) time.Duration {
+	for w.bulks[0].read < bytes && w.now < time.Minute {
+		w.run(w.now + ms)
+	}
+	return w.now
+}
+
+// TestWanAllowance transfers through services that discard what is beyond so many messages a second.
+func TestWanAllowance(t *testing.T) {
+	k := lineKind{mbit: 100, delay: 10 * ms, queue: wanQueue}
+	for _, kernel := range wanKernels {
+		for _, perSecond := range []float64{10, 100} {
+			w := newWan(1, links(k, k), kernel.control)
+			w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
+			share := w.measure(wanWarm, time.Minute)[0] / (perSecond * wanPacket)
+			t.Logf("%s: %.2f of %v messages a second, echo %v, dropped %d", kernel.name, share, perSecond, w.echo.median().Round(ms), w.brokers[0].dropped)
+			if share < wanAllowance || w.echo.median() > wanPatience {
+				t.Errorf("%s: %.2f of %v messages a second, want %.2f; an echo takes %v, want at most %v", kernel.name, share, perSecond, wanAllowance, w.echo.median(), wanPatience)
+			}
+		}
+	}
 }

@@ -5,22 +5,17 @@ import (
 	"time"
 )
 
-const (
-	echoSize  = 64                    // bytes
-	echoPause = 50 * time.Millisecond // between an answer and the next question
-)
-
 // wan is two access links with a broker between them, and what is transferred over them.
 //
 //	A --link-- broker --link-- B
 type wan struct {
 	*network
 	path                       wanPath
-	up, down, upBack, downBack *line // towards B: up, down; towards A: downBack, upBack
+	up, down, upBack, downBack *line // A to broker to B, and back
 	control                    func() controller
-	toA, toB                   *subscriber // at the broker, if there is one
 	echo                       echo
-	bytes                      int64 // of the bulk that B has read
+	bulks                      []*bulk
+	brokers                    []*subscriber // what the broker knows of each B
 }
 
 // wanPath is what the links are like.
@@ -37,70 +32,61 @@ func (p wanPath) roundTrip() time.Duration {
 func newWan(seed uint64, p wanPath, control func() controller) *wan {
 	n := newNetwork(seed)
 	w := &wan{network: n, path: p, control: control, up: n.line(p.up), down: n.line(p.down), upBack: n.line(p.upBack), downBack: n.line(p.downBack)}
-	w.echo.net = n
+	w.echo = echo{net: n, at: never}
 	n.actors = append(n.actors, &w.echo)
 	return w
 }
 
-// between returns both directions of a TCP connection over these wires.
+// between returns both directions of a TCP connection over these lines.
 func (w *wan) between(there, back []*line) (forth, home *tcp) {
 	return w.connect(w.control(), there, back), w.connect(w.control(), back, there)
 }
 
-// echo asks small questions and measures how long the answers take.
-type echo struct {
-	net   *network
-	at    time.Duration // when the next question is asked; never: one is open
-	asked time.Duration
-	took  []time.Duration
-	ask   func()
+// straight returns those of a connection over both links.
+func (w *wan) straight() (forth, home *tcp) {
+	return w.between([]*line{w.up, w.down}, []*line{w.downBack, w.upBack})
 }
 
-func (e *echo) next() time.Duration { return e.at }
+// bulk is a transfer from A to B that never ends.
+type bulk struct{ read, before int64 } // bytes that B has; those that it had when measuring began
 
-func (e *echo) act() {
-	e.at, e.asked = never, e.net.now
-	e.ask()
+func (w *wan) newBulk() *bulk {
+	b := new(bulk)
+	w.bulks = append(w.bulks, b)
+	return b
 }
 
-func (e *echo) answered() {
-	e.took = append(e.took, e.net.now-e.asked)
-	e.at = e.net.now + echoPause
-}
-
-func (e *echo) median() time.Duration {
-	if len(e.took) == 0 {
-		return never
-	}
-	slices.Sort(e.took)
-	return e.took[len(e.took)/2]
-}
-
-// straight lets TCP transfer over both links, as between two machines, and beside it echo.
-func (w *wan) straight() {
-	there, back := []*line{w.up, w.down}, []*line{w.downBack, w.upBack}
-	bulk, _ := w.between(there, back)
-	bulk.arrived = func(total int64) { w.bytes = total }
-	bulk.freed = func() {
-		if n := bulk.room(); n > 0 {
-			bulk.write(n)
+// tcpBulk transfers by TCP, as between two machines.
+func (w *wan) tcpBulk() {
+	to, b := first(w.straight()), w.newBulk()
+	to.arrived = func(total int64) { b.read = total }
+	to.freed = func() {
+		if n := to.room(); n > 0 {
+			to.write(n)
 		}
 	}
-	question, answer := w.between(there, back)
-	question.arrived = func(int64) { answer.write(echoSize) }
-	answer.arrived = func(total int64) { w.echo.answered() }
-	w.echo.ask = func() { question.write(echoSize) }
-	bulk.freed()
+	to.freed()
 }
 
-// streams lets a Conn transfer through the broker, and beside it another one echo.
-func (w *wan) streams(packet int) {
+func first(a, _ *tcp) *tcp { return a }
+
+// tcpEcho asks and answers over another connection.
+func (w *wan) tcpEcho() {
+	question, answer := w.straight()
+	question.arrived = func(int64) { answer.write(echoSize) }
+	answer.arrived = func(int64) { w.echo.answered() }
+	w.echo.begin(func() { question.write(echoSize) })
+}
+
+// endpoints makes a program at each side, between which so many Conns transfer, and one more echoes.
+func (w *wan) endpoints(packet, bulks int, limit allowance) {
 	aOut, aIn := w.between([]*line{w.up}, []*line{w.upBack})
 	bOut, bIn := w.between([]*line{w.downBack}, []*line{w.down})
 	aIn.nagle, bIn.nagle = true, true // Mosquitto leaves it on
-	a, b := w.client(aOut, packet), w.client(bOut, packet)
-	w.toA, w.toB = newSubscriber(newCarrier(aIn, a.receive)), newSubscriber(newCarrier(bIn, b.receive))
-	a.to, b.to = newCarrier(aOut, w.toB.publish), newCarrier(bOut, w.toA.publish)
+	a, b := w.client(aOut, packet, bulks+1), w.client(bOut, packet, bulks+1)
+	toA, toB := newSubscriber(newCarrier(aIn, a.receive), limit), newSubscriber(newCarrier(bIn, b.receive), limit)
+	a.to, b.to = newCarrier(aOut, toB.publish), newCarrier(bOut, toA.publish)
+	w.brokers = append(w.brokers, toB)
 	for _, c := range append(slices.Clone(a.conns), b.conns...) {
 		c.SeedRTT(w.clock(), w.path.roundTrip())
 	}
@@ -108,51 +94,56 @@ func (w *wan) streams(packet int) {
 	a.update()
 }
 
-const bulkConn, echoConn = 0, 1
-
-func (w *wan) client(to *tcp, packet int) *client {
-	return newClient(w.network, to, 2, Config{
+func (w *wan) client(to *tcp, packet, conns int) *client {
+	return newClient(w.network, to, conns, Config{
 		MaxPacket: packet - simOverhead, Overhead: simOverhead,
 		SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget), Blocks: NewBlocks(packet - simOverhead),
-		Grant: func(time.Time) (uint64, uint64) { return 128, 4 << 20 },
+		Grant: func(time.Time) (uint64, uint64) { return 128 / uint64(conns-1), 4 << 20 / uint64(conns-1) }, // as engine shares it among those that transfer
 	})
 }
 
-// applications connects what the programs do to their streams.
+// applications connects what the programs do to their streams. The last one echoes.
 func (w *wan) applications(a, b *client) {
-	buffer := make([]byte, 64<<10)
-	small := make([]byte, echoSize)
-	w.echo.ask = func() {
-		a.conns[echoConn].Write(small)
-		a.update()
+	buffer, small := make([]byte, 64<<10), make([]byte, echoSize)
+	last := len(a.conns) - 1
+	question, answer := a.conns[last], b.conns[last]
+	first := len(w.bulks)
+	for range last {
+		w.newBulk()
 	}
 	a.app = func() {
-		for a.conns[bulkConn].Write(buffer) > 0 {
+		for _, c := range a.conns[:last] {
+			for c.Write(buffer) > 0 {
+			}
 		}
-		if n, _ := a.conns[echoConn].Readable(); n == echoSize {
-			a.conns[echoConn].Read(small)
+		if n, _ := question.Readable(); n == echoSize {
+			question.Read(small)
 			w.echo.answered()
 		}
 	}
 	b.app = func() {
-		for n := 1; n > 0; {
-			n = b.conns[bulkConn].Read(buffer)
-			w.bytes += int64(n)
+		for i, c := range b.conns[:last] {
+			for n := c.Read(buffer); n > 0; n = c.Read(buffer) {
+				w.bulks[first+i].read += int64(n)
+			}
 		}
-		b.conns[echoConn].Write(small[:b.conns[echoConn].Read(small)])
+		answer.Write(small[:answer.Read(small)])
 	}
+	w.echo.begin(func() {
+		question.Write(small)
+		a.update()
+	})
 }
 
-// recycledPackets are packets that were delivered.
-var recycledPackets [][]byte
-
-func recycle(packet []byte) { recycledPackets = append(recycledPackets, packet) }
-
-func recycled() []byte {
-	if n := len(recycledPackets); n > 0 {
-		packet := recycledPackets[n-1]
-		recycledPackets = recycledPackets[:n-1]
-		return packet[:0]
+// measure lets everything run and returns how many bytes a second of each transfer arrive.
+func (w *wan) measure(from, until time.Duration) (goodputs []float64) {
+	w.run(from)
+	for _, b := range w.bulks {
+		b.before = b.read
 	}
-	return nil
+	w.run(until)
+	for _, b := range w.bulks {
+		goodputs = append(goodputs, float64(b.read-b.before)/(until-from).Seconds())
+	}
+	return goodputs
 }

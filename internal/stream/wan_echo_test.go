@@ -1,0 +1,49 @@
+package stream
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	echoSize  = 64                    // bytes
+	echoPause = 50 * time.Millisecond // between an answer and the next question
+)
+
+// echo asks small questions and measures how long the answers take.
+type echo struct {
+	net   *network
+	at    time.Duration // when the next question is asked; never: one is open
+	asked time.Duration
+	took  []time.Duration
+	ask   func()
+}
+
+// begin asks the first question, unless somebody asks already.
+func (e *echo) begin(ask func()) {
+	if e.ask == nil {
+		e.ask, e.at = ask, e.net.now
+	}
+}
+
+// next implements actor.
+func (e *echo) next() time.Duration { return e.at }
+
+func (e *echo) act() {
+	e.at, e.asked = never, e.net.now
+	e.ask()
+}
+
+func (e *echo) answered() {
+	e.took = append(e.took, e.net.now-e.asked)
+	e.at = e.net.now + echoPause
+}
+
+// median is the median of all answers, or how long the one that is missing has taken.
+func (e *echo) median() time.Duration {
+	if len(e.took) == 0 {
+		return e.net.now
+	}
+	slices.Sort(e.took)
+	return e.took[len(e.took)/2]
+}
