@@ -47,3 +47,23 @@ func (e *echo) median() time.Duration {
 	slices.Sort(e.took)
 	return e.took[len(e.took)/2]
 }
+
+// reportEvery is how often B tells A how much has arrived, as programs do: small messages the other way.
+const (
+	reportEvery = 100 * time.Millisecond
+	reportSize  = 8 // bytes
+)
+
+// reports does something every so often.
+type reports struct {
+	at     time.Duration
+	report func()
+}
+
+// next implements actor.
+func (r *reports) next() time.Duration { return r.at }
+
+func (r *reports) act() {
+	r.at += reportEvery
+	r.report()
+}

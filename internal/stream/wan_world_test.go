@@ -58,7 +58,8 @@ func (w *wan) newBulk() *bulk {
 
 // tcpBulk transfers by TCP, as between two machines.
 func (w *wan) tcpBulk() {
-	to, b := first(w.straight()), w.newBulk()
+	to, home := w.straight()
+	b := w.newBulk()
 	to.arrived = func(total int64) { b.read = total }
 	to.freed = func() {
 		if n := to.room(); n > 0 {
@@ -66,9 +67,13 @@ func (w *wan) tcpBulk() {
 		}
 	}
 	to.freed()
+	w.report(func() { home.write(reportSize) })
 }
 
-func first(a, _ *tcp) *tcp { return a }
+// report lets B tell every reportEvery how much has arrived.
+func (w *wan) report(tell func()) {
+	w.actors = append(w.actors, &reports{at: w.now + reportEvery, report: tell})
+}
 
 // tcpEcho asks and answers over another connection.
 func (w *wan) tcpEcho() {
@@ -113,6 +118,7 @@ func (w *wan) applications(a, b *client) {
 	}
 	a.app = func() {
 		for _, c := range a.conns[:last] {
+			c.Read(buffer)
 			for c.Write(buffer) > 0 {
 			}
 		}
@@ -132,6 +138,12 @@ func (w *wan) applications(a, b *client) {
 	w.echo.begin(func() {
 		question.Write(small)
 		a.update()
+	})
+	w.report(func() {
+		for _, c := range b.conns[:last] {
+			c.Write(small[:reportSize])
+		}
+		b.update()
 	})
 }
 
