@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"slices"
 	"time"
 )
 
@@ -44,8 +43,7 @@ func (e *echo) median() time.Duration {
 	if len(e.took) == 0 {
 		return e.net.now
 	}
-	slices.Sort(e.took)
-	return e.took[len(e.took)/2]
+	return median(e.took)
 }
 
 // reportEvery is how often B tells A how much has arrived, as programs do: small messages the other way.

@@ -88,10 +88,10 @@ type line struct {
 
 // parcel is an IP packet on its way.
 type parcel struct {
-	at     time.Duration // when it arrives at the end of the wire
+	at     time.Duration // when it arrives at the end of the line
 	size   int           // bytes
 	tcp    *tcp
-	hop    int  // index of the wire on the path
+	hop    int  // index of the line on the path
 	ack    bool // it travels back
 	number int  // of the segment; of an ACK: below which everything arrived
 	sent   int  // which transmission it is, or, of an ACK, caused it

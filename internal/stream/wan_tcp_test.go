@@ -12,7 +12,7 @@ const (
 )
 
 // tcp is one direction of a kernel's TCP connection with both of its ends: the send buffer, congestion control,
-// loss detection, and delivery in order. Nothing is reordered on the wires, every segment is acknowledged, and
+// loss detection, and delivery in order. Nothing is reordered on the lines, every segment is acknowledged, and
 // an ACK tells all that has arrived, as SACK does.
 type tcp struct {
 	net       *network
@@ -157,7 +157,7 @@ func (t *tcp) transmit(number int, counts bool) {
 	t.out[0].send(parcel{size: s.size + segmentHeader, tcp: t, number: number, sent: t.sent, stamp: t.net.now})
 }
 
-// forward takes a packet from the end of a wire to the next one, or to the end of the path.
+// forward takes a packet from the end of a line to the next one, or to the end of the path.
 func (t *tcp) forward(p parcel) {
 	path := t.out
 	if p.ack {

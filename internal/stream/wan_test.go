@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -92,20 +93,37 @@ func TestWan(t *testing.T) {
 }
 
 func (c wanCell) compare(t *testing.T, control func() controller) {
-	tcp, conn := newWan(1, links(c.a, c.b), control), newWan(1, links(c.a, c.b), control)
-	tcp.tcpBulk()
-	tcp.tcpEcho()
-	conn.endpoints(wanPacket, 1, allowance{})
-	most, goodput := tcp.measure(wanWarm, wanLength)[0], conn.measure(wanWarm, wanLength)[0]
-	share, least, took := goodput/most, tcp.echo.median(), conn.echo.median()
-	t.Logf("%6.3f of %6.3f MB/s: %.2f; echo %v, of TCP %v; queue %d, dropped %d",
-		goodput/1e6, most/1e6, share, took.Round(ms), least.Round(ms), conn.brokers[0].longest, conn.brokers[0].dropped)
-	if share < c.goodput {
+	var shares, later []float64
+	for seed := range c.seeds() {
+		tcp, conn := newWan(seed, links(c.a, c.b), control), newWan(seed, links(c.a, c.b), control)
+		tcp.tcpBulk()
+		tcp.tcpEcho()
+		conn.endpoints(wanPacket, 1, allowance{})
+		most, goodput := tcp.measure(wanWarm, wanLength)[0], conn.measure(wanWarm, wanLength)[0]
+		least, took := tcp.echo.median(), conn.echo.median()
+		shares, later = append(shares, goodput/most), append(later, (took-least).Seconds())
+		t.Logf("%6.3f of %6.3f MB/s: %.2f; echo %v, of TCP %v; queue %d, dropped %d",
+			goodput/1e6, most/1e6, goodput/most, took.Round(ms), least.Round(ms), conn.brokers[0].longest, conn.brokers[0].dropped)
+	}
+	if share := median(shares); share < c.goodput {
 		t.Errorf("goodput is %.2f of TCP's, want at least %.2f", share, c.goodput)
 	}
-	if later := took - least; later > c.echo {
-		t.Errorf("an echo takes %v more than TCP's, want at most %v", later.Round(ms), c.echo)
+	if l := median(later); l > c.echo.Seconds() {
+		t.Errorf("an echo takes %.3f s more than TCP's, want at most %v", l, c.echo)
 	}
+}
+
+// seeds is how many runs there are: more than one only where there is chance.
+func (c wanCell) seeds() uint64 {
+	if c.a.loss > 0 || c.a.jitter > 0 {
+		return 3
+	}
+	return 1
+}
+
+func median[T cmp.Ordered](values []T) T {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 var middling = lineKind{mbit: 20, delay: 25 * ms, queue: wanQueue}
@@ -185,6 +203,7 @@ func TestWanAllowance(t *testing.T) {
 	for _, kernel := range wanKernels {
 		for _, perSecond := range []float64{10, 100} {
 			w := newWan(1, links(k, k), kernel.control)
+			w.quiet = true // reports alone, and their acknowledgements, would take an allowance of ten
 			w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
 			share := w.measure(wanWarm, time.Minute)[0] / (perSecond * wanPacket)
 			t.Logf("%s: %.2f of %v messages a second, echo %v, dropped %d", kernel.name, share, perSecond, w.echo.median().Round(ms), w.brokers[0].dropped)

@@ -16,6 +16,7 @@ type wan struct {
 	echo                       echo
 	bulks                      []*bulk
 	brokers                    []*subscriber // what the broker knows of each B
+	quiet                      bool          // B does not report
 }
 
 // wanPath is what the links are like.
@@ -72,7 +73,9 @@ func (w *wan) tcpBulk() {
 
 // report lets B tell every reportEvery how much has arrived.
 func (w *wan) report(tell func()) {
-	w.actors = append(w.actors, &reports{at: w.now + reportEvery, report: tell})
+	if !w.quiet {
+		w.actors = append(w.actors, &reports{at: w.now + reportEvery, report: tell})
+	}
 }
 
 // tcpEcho asks and answers over another connection.
