@@ -3,7 +3,8 @@ package stream
 import "time"
 
 // client is one program of ours: its streams, the queue of those that have something to send, and the
-// writer with its batch. It does what engine and link do.
+// writer with its batch. It does what engine (Fill, queue) and link (Batch, outbound, tuneSocket) do, and whoever
+// changes these changes it.
 type client struct {
 	net          *network
 	to           *carrier

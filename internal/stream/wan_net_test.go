@@ -100,34 +100,34 @@ type parcel struct {
 
 func (n *network) line(k lineKind) *line {
 	rate := k.mbit * 1e6 / 8
-	w := &line{lineKind: k, net: n, rate: rate, queue: max(int(rate*k.queue.Seconds()), minQueue)}
-	n.actors = append(n.actors, w)
-	return w
+	l := &line{lineKind: k, net: n, rate: rate, queue: max(int(rate*k.queue.Seconds()), minQueue)}
+	n.actors = append(n.actors, l)
+	return l
 }
 
 // send queues a packet, or drops it.
-func (w *line) send(p parcel) {
-	now := w.net.now
-	w.free = max(w.free, now)
-	backlog := int((w.free - now).Seconds() * w.rate)
-	if backlog+p.size > w.queue || w.loss > 0 && w.net.random.Float64() < w.loss {
+func (l *line) send(p parcel) {
+	now := l.net.now
+	l.free = max(l.free, now)
+	backlog := int((l.free - now).Seconds() * l.rate)
+	if backlog+p.size > l.queue || l.loss > 0 && l.net.random.Float64() < l.loss {
 		return
 	}
-	w.free += time.Duration(float64(p.size) / w.rate * 1e9)
-	p.at = max(w.last, w.free+w.delay+time.Duration(w.net.random.Float64()*float64(w.jitter)))
-	w.last = p.at
-	w.under.push(p)
+	l.free += time.Duration(float64(p.size) / l.rate * 1e9)
+	p.at = max(l.last, l.free+l.delay+time.Duration(l.net.random.Float64()*float64(l.jitter)))
+	l.last = p.at
+	l.under.push(p)
 }
 
-func (w *line) next() time.Duration {
-	if w.under.len() == 0 {
+func (l *line) next() time.Duration {
+	if l.under.len() == 0 {
 		return never
 	}
-	return w.under.at(0).at
+	return l.under.at(0).at
 }
 
-func (w *line) act() {
-	p := w.under.pop()
+func (l *line) act() {
+	p := l.under.pop()
 	p.tcp.forward(p)
 }
 

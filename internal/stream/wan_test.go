@@ -84,13 +84,16 @@ func wanCells() (cells []wanCell) {
 func TestWan(t *testing.T) {
 	for _, kernel := range wanKernels {
 		for i, c := range wanCells() {
-			if (testing.Short() || race.Enabled) && i%5 != 0 {
+			if wanBrief() && i%5 != 0 {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, %v", kernel.name, c), func(t *testing.T) { c.compare(t, kernel.control) })
 		}
 	}
 }
+
+// wanBrief tells that there is time for a part only.
+func wanBrief() bool { return testing.Short() || race.Enabled }
 
 func (c wanCell) compare(t *testing.T, control func() controller) {
 	var shares, later []float64
@@ -130,11 +133,15 @@ var middling = lineKind{mbit: 20, delay: 25 * ms, queue: wanQueue}
 
 // TestWanShares lets several Conns transfer, of one Endpoint and of different ones.
 func TestWanShares(t *testing.T) {
+	numbers := []int{2, 4, 8}
+	if wanBrief() {
+		numbers = numbers[:1]
+	}
 	for _, kernel := range wanKernels {
 		tcp := newWan(1, links(middling, middling), kernel.control)
 		tcp.tcpBulk()
 		most := tcp.measure(wanWarm, wanLength)[0]
-		for _, n := range []int{2, 4, 8} {
+		for _, n := range numbers {
 			one, many := newWan(1, links(middling, middling), kernel.control), newWan(1, links(middling, middling), kernel.control)
 			one.endpoints(wanPacket, n, allowance{})
 			for range n {
@@ -200,12 +207,16 @@ func (w *wan) until(bytes int64) time.Duration {
 // TestWanAllowance transfers through services that discard what is beyond so many messages a second.
 func TestWanAllowance(t *testing.T) {
 	k := lineKind{mbit: 100, delay: 10 * ms, queue: wanQueue}
+	until := time.Minute
+	if wanBrief() {
+		until = 20 * time.Second
+	}
 	for _, kernel := range wanKernels {
 		for _, perSecond := range []float64{10, 100} {
 			w := newWan(1, links(k, k), kernel.control)
 			w.quiet = true // reports alone, and their acknowledgements, would take an allowance of ten
 			w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
-			share := w.measure(wanWarm, time.Minute)[0] / (perSecond * wanPacket)
+			share := w.measure(wanWarm, until)[0] / (perSecond * wanPacket)
 			t.Logf("%s: %.2f of %v messages a second, echo %v, dropped %d", kernel.name, share, perSecond, w.echo.median().Round(ms), w.brokers[0].dropped)
 			if share < wanAllowance || w.echo.median() > wanPatience {
 				t.Errorf("%s: %.2f of %v messages a second, want %.2f; an echo takes %v, want at most %v", kernel.name, share, perSecond, wanAllowance, w.echo.median(), wanPatience)
