@@ -8,7 +8,7 @@ import (
 // controller is a TCP's congestion control.
 type controller interface {
 	window() int   // bytes
-	pace() float64 // bytes a second; 0: as fast as the wire takes them
+	pace() float64 // bytes a second; 0: as fast as the line takes them
 	onAck(ackEvent)
 	onLoss(ackEvent) // the first loss since what was sent before the last one has arrived
 	onRecovered()

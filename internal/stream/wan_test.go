@@ -40,23 +40,24 @@ var wanKernels = []struct {
 }{{"cubic", newCubic}, {"bbr", newBBR}}
 
 type wanCell struct {
-	a, b    lineKind
+	path    wanPath
 	goodput float64
 	echo    time.Duration
 }
 
 func (c wanCell) String() string {
-	return fmt.Sprintf("%v and %v Mbit/s, %v, loss %v, jitter %v", c.a.mbit, c.b.mbit, c.a.delay, c.a.loss, c.a.jitter)
+	p := c.path
+	return fmt.Sprintf("%v and %v Mbit/s, back %v and %v, %v, loss %v, jitter %v", p.up.mbit, p.down.mbit, p.downBack.mbit, p.upBack.mbit, p.up.delay, p.up.loss, p.up.jitter)
 }
 
 // wanCells are the links to be measured.
 func wanCells() (cells []wanCell) {
-	add := func(a, b lineKind, goodput float64) {
+	add := func(p wanPath, goodput float64) {
 		bound := wanEcho
-		if min(a.mbit, b.mbit) <= 1 {
+		if min(p.up.mbit, p.down.mbit, p.upBack.mbit, p.downBack.mbit) <= 1 {
 			bound = wanEchoSlow
 		}
-		cells = append(cells, wanCell{a, b, goodput, bound})
+		cells = append(cells, wanCell{p, goodput, bound})
 	}
 	for _, mbit := range []float64{1, 10, 50, 100} {
 		for _, delay := range []time.Duration{5 * ms, 25 * ms, 75 * ms, 150 * ms} {
@@ -65,17 +66,19 @@ func wanCells() (cells []wanCell) {
 				goodput = wanGoodputFar
 			}
 			k := lineKind{mbit: mbit, delay: delay, queue: wanQueue}
-			add(k, k, goodput)
+			add(links(k, k), goodput)
 		}
 	}
 	for _, mbit := range []float64{10, 50} {
 		fast, slow := lineKind{mbit: mbit, delay: 25 * ms, queue: wanQueue}, lineKind{mbit: mbit / 10, delay: 25 * ms, queue: wanQueue}
-		add(fast, slow, wanGoodputSlow)
-		add(slow, fast, wanGoodputSlow)
+		add(links(fast, slow), wanGoodputSlow)
+		add(links(slow, fast), wanGoodputSlow)
+		add(wanPath{up: slow, down: fast, upBack: fast, downBack: fast}, wanGoodputSlow) // A has a slow uplink
+		add(wanPath{up: fast, down: fast, upBack: fast, downBack: slow}, wanGoodputSlow) // B has
 		shaky, lossy := fast, fast
 		shaky.jitter, lossy.loss = 10*ms, 0.01
-		add(shaky, shaky, wanGoodputSlow)
-		add(lossy, lossy, wanGoodput)
+		add(links(shaky, shaky), wanGoodputSlow)
+		add(links(lossy, lossy), wanGoodput)
 	}
 	return cells
 }
@@ -98,7 +101,7 @@ func wanBrief() bool { return testing.Short() || race.Enabled }
 func (c wanCell) compare(t *testing.T, control func() controller) {
 	var shares, later []float64
 	for seed := range c.seeds() {
-		tcp, conn := newWan(seed, links(c.a, c.b), control), newWan(seed, links(c.a, c.b), control)
+		tcp, conn := newWan(seed, c.path, control), newWan(seed, c.path, control)
 		tcp.tcpBulk()
 		tcp.tcpEcho()
 		conn.endpoints(wanPacket, 1, allowance{})
@@ -118,7 +121,7 @@ func (c wanCell) compare(t *testing.T, control func() controller) {
 
 // seeds is how many runs there are: more than one only where there is chance.
 func (c wanCell) seeds() uint64 {
-	if c.a.loss > 0 || c.a.jitter > 0 {
+	if c.path.up.loss > 0 || c.path.up.jitter > 0 {
 		return 3
 	}
 	return 1
