@@ -7,16 +7,30 @@ type figure struct {
 	what     string
 	measured string // the ratio or quantity
 	absolute string // what the ratio was made of
-	promise  string
+	promise  string // empty: nothing
 	kept     bool
+}
+
+func (f figure) verdict() string {
+	if f.promise == "" {
+		return ""
+	}
+	return verdict(f.kept)
+}
+
+func verdict(kept bool) string {
+	if kept {
+		return "kept"
+	}
+	return "MISSED"
 }
 
 // promise is a figure before it is measured: the value of key, or its ratio to against.
 type promise struct {
 	what         string
-	key, against string // against is empty for an absolute figure
-	bound        float64
-	atMost       bool // the bound is an upper one
+	key, against string  // against is empty for an absolute figure
+	bound        float64 // 0: nothing is promised
+	atMost       bool    // the bound is an upper one
 }
 
 var promises = []promise{
@@ -61,6 +75,9 @@ func (p promise) judge(r *results) (figure, bool) {
 	f.kept = value >= p.bound
 	if p.atMost {
 		f.kept = value <= p.bound
+	}
+	if p.bound == 0 {
+		f.promise = ""
 	}
 	return f, true
 }

@@ -20,16 +20,18 @@ type bed struct {
 	*wan.Network
 	a, b wan.Link
 	key  mqtte2e.Key
-	dir  string // for files; goes with the bed
+
+	programs string // where the command is
+	dir      string // for files; goes with the bed
 }
 
 // newBed builds the network and starts Mosquitto in it. It ends with ctx at the latest.
-func newBed(ctx context.Context, a, b wan.Link) (*bed, error) {
+func newBed(ctx context.Context, programs string, a, b wan.Link) (*bed, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
-	t := &bed{a: a, b: b, key: mqtte2e.NewKey(), dir: dir}
+	t := &bed{a: a, b: b, key: mqtte2e.NewKey(), programs: programs, dir: dir}
 	if t.Network, err = wan.New(a, b); err != nil {
 		os.RemoveAll(dir)
 		return nil, err

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// echoPause is between two round trips: a fast typist.
-	echoPause = 50 * time.Millisecond
-
 	// echoPatience is how long the last round trip may take after the measurement's end; it counts with what it took until then.
 	echoPatience = 10 * time.Second
 
@@ -61,7 +58,7 @@ func (s *wanSpec) near(io.Reader) (any, error) {
 	}
 	end := report.Start.Add(s.For)
 	if typist != nil {
-		report.Echoes, err = echoes(typist, end)
+		report.Echoes, err = echoes(typist, s.Pause, end)
 	}
 	time.Sleep(time.Until(end.Add(overrun)))
 	return report, err
@@ -84,7 +81,7 @@ func open(ctx context.Context, dial func(context.Context, int) (net.Conn, error)
 }
 
 // echoes measures round trips, one after the other, until end. One that does not come back counts with the time that it was waited for.
-func echoes(conn net.Conn, end time.Time) (all []time.Duration, err error) {
+func echoes(conn net.Conn, pause time.Duration, end time.Time) (all []time.Duration, err error) {
 	conn.SetReadDeadline(end.Add(echoPatience))
 	back := make([]byte, echoSize)
 	for i := int64(0); time.Now().Before(end); i++ {
@@ -102,7 +99,7 @@ func echoes(conn net.Conn, end time.Time) (all []time.Duration, err error) {
 			return all, errors.New("the echo beside the bulk is corrupt")
 		}
 		all = append(all, time.Since(start))
-		time.Sleep(echoPause)
+		time.Sleep(pause)
 	}
 	return all, nil
 }

@@ -40,8 +40,11 @@ func (t *bed) measure(p pair, bulks int, echo bool, length time.Duration) (*outc
 	if err := far.report(&o.farReport); err != nil {
 		return nil, err
 	}
-	if o.Corrupt != "" {
+	switch {
+	case o.Corrupt != "":
 		return nil, errors.New(o.Corrupt)
+	case echo && len(o.Echoes) == 0:
+		return nil, errors.New("no round trip was measured")
 	}
 	return o, nil
 }
@@ -88,10 +91,7 @@ func (o *outcome) delivered(stream int, length int64) (time.Time, bool) {
 }
 
 // echo returns the median round trip in milliseconds.
-func (o *outcome) echo() (float64, error) {
-	if len(o.Echoes) == 0 {
-		return 0, errors.New("no round trip was measured")
-	}
+func (o *outcome) echo() float64 {
 	slices.Sort(o.Echoes)
-	return inMicros(o.Echoes[len(o.Echoes)/2]) / 1000, nil
+	return inMillis(o.Echoes[len(o.Echoes)/2])
 }

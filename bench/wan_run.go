@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,54 +30,85 @@ type wanRun struct {
 	rows     []*wanRow
 	rounds   int
 	length   time.Duration
+	programs string
 	progress io.Writer
 
 	mu      sync.Mutex
 	results *results
-	failed  map[string]error // by row
+	failed  int // measurements
 }
 
-// runWAN measures over emulated links what matches o.wanOnly.
+// runWAN measures over emulated links what matches o.wanOnly, and reports.
 func runWAN(ctx context.Context, o options) error {
 	if err := wan.Available(); err != nil {
 		return err
 	}
-	only, err := regexp.Compile(o.wanOnly)
+	w, err := newWANRun(o)
 	if err != nil {
 		return err
 	}
-	_, err = measureWAN(ctx, o, only, os.Stdout)
+	if w.programs, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(w.programs)
+	if err := w.measureAll(ctx); err != nil {
+		return err
+	}
+	w.writeReport(os.Stdout)
+	if o.out != "" {
+		err = w.saveReport(o.out)
+	}
+	if w.failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d measurements failed", w.failed))
+	}
 	return err
 }
 
-// measureWAN measures the rows that match.
-func measureWAN(ctx context.Context, o options, only *regexp.Regexp, progress io.Writer) (*wanRun, error) {
-	length := time.Duration(o.wanSecs * float64(time.Second))
-	w := &wanRun{rounds: o.rounds, length: length, progress: progress, results: newResults(), failed: make(map[string]error)}
+// newWANRun chooses the rows.
+func newWANRun(o options) (*wanRun, error) {
+	only, err := regexp.Compile(o.wanOnly)
+	if err != nil {
+		return nil, err
+	}
+	w := &wanRun{rounds: o.rounds, length: time.Duration(o.wanSecs * float64(time.Second)), progress: os.Stdout, results: newResults()}
 	for _, r := range wanRows() {
 		if only.MatchString(r.name) {
 			w.rows = append(w.rows, r)
 		}
 	}
 	if len(w.rows) == 0 {
-		return nil, fmt.Errorf("no row matches %q", only)
-	}
-	for range w.rounds {
-		if err := w.round(ctx); err != nil {
-			return nil, err
-		}
+		return nil, fmt.Errorf("no row matches %q", o.wanOnly)
 	}
 	return w, nil
 }
 
+// measureAll measures every row in every round.
+func (w *wanRun) measureAll(ctx context.Context) error {
+	if slices.ContainsFunc(w.rows, func(r *wanRow) bool { return r.command }) {
+		if err := buildCommand(ctx, w.programs); err != nil {
+			return err
+		}
+	}
+	for round := range w.rounds {
+		fmt.Fprintf(w.progress, "Round %d of %d; %s.\n", round+1, w.rounds, togetherText)
+		if err := w.round(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// togetherText says what wanTogether and wanLeast mean.
+var togetherText = fmt.Sprintf("rows that move at most %d Mbit/s together are measured at the same time, each in a network of its own, up to %d", wanTogether, wanTogether/wanLeast)
+
 // round measures every row once, those alike together: slow ones a few at a time.
 func (w *wanRun) round(ctx context.Context) error {
-	rows := slices.SortedStableFunc(slices.Values(w.rows), func(a, b *wanRow) int { return int(b.rate() - a.rate()) })
+	rows := slices.SortedStableFunc(slices.Values(w.rows), func(a, b *wanRow) int { return int(b.weight() - a.weight()) })
 	room := semaphore.NewWeighted(wanTogether)
 	var running sync.WaitGroup
 	defer running.Wait()
 	for _, r := range rows {
-		weight := int64(min(max(r.rate(), wanLeast), wanTogether))
+		weight := int64(r.weight())
 		if err := room.Acquire(ctx, weight); err != nil {
 			return err
 		}
@@ -91,20 +123,19 @@ func (w *wanRun) round(ctx context.Context) error {
 
 // measure measures a row once. What fails is reported, and the others go on.
 func (w *wanRun) measure(ctx context.Context, r *wanRow) {
-	here := newResults()
-	err := r.once(ctx, &wanRound{length: w.length, add: here.add})
+	m := &wanRound{length: w.length, results: newResults()}
+	err := r.once(ctx, w.programs, m)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if ctx.Err() != nil {
-		return
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		w.failed++
+		fmt.Fprintf(w.progress, "%s: FAILED: %v\n", r.name, err)
+	default:
+		for _, s := range m.results.list {
+			w.results.add(s.key, s.unit, s.values[0])
+		}
+		fmt.Fprintln(w.progress, r.line(m.results))
 	}
-	if err != nil {
-		w.failed[r.name] = err
-		fmt.Fprintf(w.progress, "%-40s FAILED: %v\n", r.name, err)
-		return
-	}
-	for _, s := range here.list {
-		w.results.add(s.key, s.unit, s.values[0])
-	}
-	fmt.Fprintln(w.progress, r.line(here))
 }

@@ -22,12 +22,17 @@ type wanSpec struct {
 	Bulks   int           // how many streams carry as much as they can
 	Echo    bool          // whether one measures round trips beside them
 	For     time.Duration // how long they do
+	Pause   time.Duration // between round trips
+
+	MessageSize int    // Config.MaxMessageSize
+	Limit       *limit // of the role limit
 }
 
 // wanRoles are what the processes do. Each prints its report as JSON.
 var wanRoles = map[string]func(s *wanSpec, end io.Reader) (report any, err error){
-	"far":  (*wanSpec).far,
-	"near": (*wanSpec).near,
+	"far":   (*wanSpec).far,
+	"near":  (*wanSpec).near,
+	"limit": (*wanSpec).limiting,
 }
 
 // runRole is the whole program of such a process.

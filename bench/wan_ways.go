@@ -25,7 +25,7 @@ var wanWays = map[string]wanWay{
 
 func (s *wanSpec) config() (*mqtte2e.Config, error) {
 	key, err := mqtte2e.ParseKey(s.Key)
-	return &mqtte2e.Config{Key: key}, err
+	return &mqtte2e.Config{Key: key, MaxMessageSize: s.MessageSize}, err
 }
 
 func listenTCP(_ context.Context, s *wanSpec) ([]net.Listener, error) {
