@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,61 +74,3 @@ func (t *bed) settle() { time.Sleep(t.roundTrip() + 2*t.a.Queue + 2*t.b.Queue) }
 
 // roundTrip is between both ends, with empty queues.
 func (t *bed) roundTrip() time.Duration { return 2 * (t.a.Delay + t.b.Delay) }
-
-// actor is a process of this program in another role.
-type actor struct {
-	process *exec.Cmd
-	in      io.WriteCloser
-	lines   io.Reader
-	errors  bytes.Buffer
-}
-
-// act starts an actor. It waits until it is ready where the role says so.
-func (t *bed) act(place *wan.Place, s wanSpec, awaitReady bool) (*actor, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	a := &actor{process: exec.Command(self, roleArgument)}
-	a.process.Stderr = &a.errors
-	if a.in, err = a.process.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if a.lines, err = a.process.StdoutPipe(); err != nil {
-		return nil, err
-	}
-	if err := place.Start(a.process); err != nil {
-		return nil, err
-	}
-	s.Key = t.key.Hex()
-	if err := json.NewEncoder(a.in).Encode(s); err != nil {
-		return nil, a.failed(err)
-	}
-	if awaitReady {
-		if _, err := io.ReadFull(a.lines, make([]byte, len("ready\n"))); err != nil {
-			return nil, a.failed(err)
-		}
-	}
-	return a, nil
-}
-
-// report waits for what the actor says at its end into v.
-func (a *actor) report(v any) error {
-	if err := json.NewDecoder(a.lines).Decode(v); err != nil {
-		return a.failed(err)
-	}
-	return a.process.Wait()
-}
-
-// failed ends the actor and says what it had to say.
-func (a *actor) failed(err error) error {
-	a.process.Process.Kill()
-	a.process.Wait()
-	if text := bytes.TrimSpace(a.errors.Bytes()); len(text) > 0 {
-		return fmt.Errorf("%s", text)
-	}
-	return fmt.Errorf("a process of the measurement ended without a report: %w", err)
-}
-
-// stop tells the actor that the measurement is over.
-func (a *actor) stop() { a.in.Close() }

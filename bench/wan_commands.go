@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -87,11 +88,13 @@ func (t *bed) commandListens(port string) error {
 		return err
 	}
 	ping := t.command("ping", t.fromA(), "-c", "1")
+	var out bytes.Buffer
+	ping.Stderr = &out
 	if err := t.A.Start(ping); err != nil {
 		return err
 	}
 	if err := ping.Wait(); err != nil {
-		return fmt.Errorf("mqtt-e2e ping: %w", err)
+		return fmt.Errorf("mqtt-e2e ping: %w: %s", err, bytes.TrimSpace(out.Bytes()))
 	}
 	return nil
 }

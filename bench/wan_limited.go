@@ -60,7 +60,7 @@ const (
 )
 
 func limited(t *bed, m *wanRound, name string, l limit) error {
-	proxy, err := t.act(t.Broker, wanSpec{Role: "limit", Address: ":" + limitedPort, Limit: &l}, true)
+	proxy, err := t.actReady(t.Broker, wanSpec{Role: "limit", Address: ":" + limitedPort, Limit: &l})
 	if err != nil {
 		return err
 	}

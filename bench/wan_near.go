@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 )
 
@@ -30,38 +31,47 @@ type nearReport struct {
 
 // near makes the streams, fills the bulk ones for the time that it is told, and measures round trips meanwhile.
 func (s *wanSpec) near(io.Reader) (any, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialPatience)
-	defer cancel()
-	dial, err := wanWays[s.Way].dial(s)
+	report := &nearReport{}
+	bulks, typist, err := s.openAll(report)
 	if err != nil {
 		return nil, err
 	}
-	var typist net.Conn
-	if s.Echo {
-		if typist, err = open(ctx, dial, echoKind); err != nil {
-			return nil, err
-		}
-	}
-	report := &nearReport{}
-	bulks := make([]net.Conn, s.Bulks)
-	for i := range bulks {
-		report.Dialling = time.Now()
-		if bulks[i], err = open(ctx, dial, i); err != nil {
-			return nil, err
-		}
-		report.Dialled = time.Now()
-	}
 	report.Start = time.Now()
+	end := report.Start.Add(s.For)
 	for _, conn := range bulks {
-		conn.SetWriteDeadline(report.Start.Add(s.For + overrun))
+		conn.SetWriteDeadline(end.Add(overrun))
 		go send(conn, writeSize, 1<<62)
 	}
-	end := report.Start.Add(s.For)
 	if typist != nil {
 		report.Echoes, err = echoes(typist, s.Pause, end)
 	}
 	time.Sleep(time.Until(end.Add(overrun)))
 	return report, err
+}
+
+// openAll makes the bulk streams and, if there is to be an echo, the one for it.
+func (s *wanSpec) openAll(report *nearReport) (bulks []net.Conn, typist net.Conn, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), dialPatience)
+	defer cancel()
+	dial, err := wanWays[s.Way].dial(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Echo {
+		if typist, err = open(ctx, dial, echoKind); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range s.Bulks {
+		report.Dialling = time.Now()
+		conn, err := open(ctx, dial, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		report.Dialled = time.Now()
+		bulks = append(bulks, conn)
+	}
+	return bulks, typist, nil
 }
 
 // open makes a stream and says what it is for. What serves a command's forward may not be there yet: then it tries again.
@@ -82,24 +92,28 @@ func open(ctx context.Context, dial func(context.Context, int) (net.Conn, error)
 
 // echoes measures round trips, one after the other, until end. One that does not come back counts with the time that it was waited for.
 func echoes(conn net.Conn, pause time.Duration, end time.Time) (all []time.Duration, err error) {
-	conn.SetReadDeadline(end.Add(echoPatience))
-	back := make([]byte, echoSize)
+	conn.SetDeadline(end.Add(echoPatience))
 	for i := int64(0); time.Now().Before(end); i++ {
-		message := contentAt(i*echoSize, echoSize)
 		start := time.Now()
-		if _, err := conn.Write(message); err != nil {
+		if err := roundTrip(conn, contentAt(i*echoSize, echoSize)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return all, fmt.Errorf("the echo beside the bulk: %w", err)
-		}
-		_, err := io.ReadFull(conn, back)
-		var timeout net.Error
-		if err != nil && !(errors.As(err, &timeout) && timeout.Timeout()) {
-			return all, fmt.Errorf("the echo beside the bulk: %w", err)
-		}
-		if err == nil && !bytes.Equal(back, message) {
-			return all, errors.New("the echo beside the bulk is corrupt")
 		}
 		all = append(all, time.Since(start))
 		time.Sleep(pause)
 	}
 	return all, nil
+}
+
+func roundTrip(conn net.Conn, message []byte) error {
+	if _, err := conn.Write(message); err != nil {
+		return err
+	}
+	back := make([]byte, len(message))
+	if _, err := io.ReadFull(conn, back); err != nil {
+		return err
+	}
+	if !bytes.Equal(back, message) {
+		return errors.New("other bytes came back than were sent")
+	}
+	return nil
 }

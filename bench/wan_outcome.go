@@ -24,29 +24,35 @@ type pair struct{ far, near wanSpec }
 func (t *bed) measure(p pair, bulks int, echo bool, length time.Duration) (*outcome, error) {
 	p.far.Role, p.far.Bulks = "far", bulks
 	p.near.Role, p.near.Bulks, p.near.Echo, p.near.For = "near", bulks, echo, length
-	far, err := t.act(t.B, p.far, true)
+	far, err := t.actReady(t.B, p.far)
 	if err != nil {
 		return nil, err
 	}
-	near, err := t.act(t.A, p.near, false)
+	defer far.kill()
+	near, err := t.act(t.A, p.near)
 	if err != nil {
-		return nil, errors.Join(err, far.failed(nil))
+		return nil, err
 	}
 	o := &outcome{length: length}
 	if err := near.report(&o.nearReport); err != nil {
-		return nil, errors.Join(err, far.failed(nil))
+		return nil, err
 	}
 	far.stop()
 	if err := far.report(&o.farReport); err != nil {
 		return nil, err
 	}
+	return o, o.check(echo)
+}
+
+// check says what makes an outcome worthless.
+func (o *outcome) check(echo bool) error {
 	switch {
 	case o.Corrupt != "":
-		return nil, errors.New(o.Corrupt)
+		return errors.New(o.Corrupt)
 	case echo && len(o.Echoes) == 0:
-		return nil, errors.New("no round trip was measured")
+		return errors.New("no round trip was measured")
 	}
-	return o, nil
+	return nil
 }
 
 // goodput returns what bulk stream i delivered once it was warm, in MB/s.

@@ -85,8 +85,11 @@ func (w *wanRun) matrixTable() [][]string {
 	return rows
 }
 
-// figures are the promises of all other rows.
+// figures are the promises of all other rows, and of how many with equal links reach more than each of them promises.
 func (w *wanRun) figures() (all []figure) {
+	if f, ok := w.most(); ok {
+		all = append(all, f)
+	}
 	for _, r := range w.rows {
 		for _, p := range r.promises {
 			if f, ok := p.judge(w.results); ok {
@@ -95,6 +98,23 @@ func (w *wanRun) figures() (all []figure) {
 		}
 	}
 	return all
+}
+
+// mostReach is the share of TCP's goodput that most rows with equal links promise.
+const mostReach = 0.95
+
+func (w *wanRun) most() (f figure, measured bool) {
+	reached, total := 0, 0
+	for _, r := range evenRows() {
+		if c, ok := r.compared(w.results); ok {
+			total++
+			if c.ratio >= mostReach {
+				reached++
+			}
+		}
+	}
+	return figure{what: fmt.Sprintf("rows with equal links whose goodput is at least %.2f of TCP's", mostReach),
+		measured: fmt.Sprintf("%d of %d", reached, total), promise: "most", kept: 2*reached > total}, total > 0
 }
 
 // writeReport writes the tables for readers.

@@ -28,6 +28,7 @@ type wanRow struct {
 // wanRound is where a row's run puts what it measured, and how long it measures.
 type wanRound struct {
 	length time.Duration
+	strain string // what the machine did to it
 
 	mu      sync.Mutex
 	results *results
@@ -65,5 +66,7 @@ func (r *wanRow) once(ctx context.Context, programs string, m *wanRound) error {
 		return err
 	}
 	defer t.close()
-	return r.run(t, m)
+	err = r.run(t, m)
+	m.strain = t.Strain()
+	return err
 }

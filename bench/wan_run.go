@@ -70,6 +70,9 @@ func newWANRun(o options) (*wanRun, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := findMosquitto(); err != nil {
+		return nil, fmt.Errorf("the broker between the links: %w", err)
+	}
 	w := &wanRun{rounds: o.rounds, length: time.Duration(o.wanSecs * float64(time.Second)), progress: os.Stdout, results: newResults()}
 	for _, r := range wanRows() {
 		if only.MatchString(r.name) {
@@ -137,5 +140,8 @@ func (w *wanRun) measure(ctx context.Context, r *wanRow) {
 			w.results.add(s.key, s.unit, s.values[0])
 		}
 		fmt.Fprintln(w.progress, r.line(m.results))
+		if m.strain != "" {
+			fmt.Fprintf(w.progress, "%s: %s\n", r.name, m.strain)
+		}
 	}
 }

@@ -57,5 +57,7 @@ func runRole() error {
 	return json.NewEncoder(os.Stdout).Encode(report)
 }
 
-// ready tells who started this process that it is: with a line before the report.
-func ready() { fmt.Println("ready") }
+// readyLine is what a role that serves says before its report.
+const readyLine = "ready\n"
+
+func ready() { fmt.Print(readyLine) }

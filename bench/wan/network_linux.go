@@ -14,6 +14,7 @@ type Network struct {
 	DeadA, DeadB atomic.Bool // while set, the link loses every packet
 
 	devices []*os.File
+	strain  strain
 	closing sync.Once
 }
 
@@ -57,19 +58,19 @@ func (n *Network) build(a, b Link) (err error) {
 // connect puts a link between an end and the broker's place.
 func (n *Network) connect(end *Place, index int, link Link, dead *atomic.Bool) error {
 	near, far := fmt.Sprintf("10.77.%d.2", index), fmt.Sprintf("10.77.%d.1", index)
-	there, err := n.attach(end, "wan", near, far)
+	there, err := n.attach(end, linkDevice, near, far)
 	if err != nil {
 		return err
 	}
 	if err := end.run(func() error { return ip("route add default via " + far) }); err != nil {
 		return err
 	}
-	here, err := n.attach(n.Broker, fmt.Sprintf("wan%d", index), far, near)
+	here, err := n.attach(n.Broker, fmt.Sprintf("%s%d", linkDevice, index), far, near)
 	if err != nil {
 		return err
 	}
-	go carry(there, here, &line{Link: link}, dead)
-	go carry(here, there, &line{Link: link}, dead)
+	go carry(there, here, &line{Link: link}, dead, &n.strain)
+	go carry(here, there, &line{Link: link}, dead, &n.strain)
 	return nil
 }
 
@@ -88,6 +89,34 @@ func (n *Network) attach(place *Place, name, address, peer string) (device *os.F
 	})
 	return device, err
 }
+
+// Strain says what the machine, being busy, did to packets that no link would have done, empty: nothing of note.
+func (n *Network) Strain() string {
+	lost := int(n.strain.lost.Load())
+	for _, d := range []struct {
+		place  *Place
+		device string
+	}{{n.A, linkDevice}, {n.B, linkDevice}, {n.Broker, linkDevice + "0"}, {n.Broker, linkDevice + "1"}} {
+		dropped, err := d.place.dropped(d.device)
+		if err != nil {
+			return err.Error()
+		}
+		lost += dropped
+	}
+	late := float64(n.strain.late.Load()) / float64(max(n.strain.carried.Load(), 1))
+	if lost == 0 && late < muchLate {
+		return ""
+	}
+	return fmt.Sprintf("the machine was busy: %.1f %% of the packets more than %v late, %d lost", 100*late, lateness, lost)
+}
+
+const (
+	// linkDevice is the name of an end's device, and how those in the middle begin.
+	linkDevice = "wan"
+
+	// muchLate is from which share of late packets on a measurement says so.
+	muchLate = 0.01
+)
 
 // Close ends the processes of all places and takes the network down.
 func (n *Network) Close() {

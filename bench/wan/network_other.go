@@ -28,5 +28,8 @@ func New(a, b Link) (*Network, error) { return nil, errUnavailable }
 // Start fails.
 func (p *Place) Start(c *exec.Cmd) error { return errUnavailable }
 
+// Strain has nothing to say.
+func (n *Network) Strain() string { return "" }
+
 // Close does nothing.
 func (n *Network) Close() {}

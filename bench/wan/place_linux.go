@@ -1,11 +1,13 @@
 package wan
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -15,9 +17,13 @@ import (
 // Place is a network namespace without a name, and a thread in it: what the thread starts runs there. The kernel ends the processes
 // with the thread and the namespace with its last process, so that nothing stays behind, however this program ends.
 type Place struct {
-	do        chan func()
-	processes []*exec.Cmd // started here; belongs to do's goroutine
+	do        chan func() error // for the thread
+	done      chan error        // what came of it
+	closed    chan struct{}
+	processes []*exec.Cmd // started here; belongs to the thread
 }
+
+var errClosed = errors.New("the emulated network is closed")
 
 // settings are the namespace's own. Nothing but what is measured shall send, and a measurement shall not learn from the one before.
 var settings = map[string]string{
@@ -28,16 +34,25 @@ var settings = map[string]string{
 }
 
 func newPlace() (*Place, error) {
-	p := &Place{do: make(chan func())}
-	made := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		made <- enterNamespace()
-		for f := range p.do {
-			f()
+	p := &Place{do: make(chan func() error), done: make(chan error), closed: make(chan struct{})}
+	go p.serve()
+	return p, p.run(enterNamespace)
+}
+
+// serve is the thread. It ends with the goroutine, for it is never unlocked.
+func (p *Place) serve() {
+	runtime.LockOSThread()
+	for {
+		select {
+		case f := <-p.do:
+			p.done <- f()
+		case <-p.closed:
+			for _, c := range p.processes {
+				c.Process.Kill()
+			}
+			return
 		}
-	}()
-	return p, <-made
+	}
 }
 
 // enterNamespace moves the calling thread to a new namespace and sets it up.
@@ -73,9 +88,12 @@ func ipProgram() string {
 
 // run calls f on the place's thread.
 func (p *Place) run(f func() error) error {
-	result := make(chan error)
-	p.do <- func() { result <- f() }
-	return <-result
+	select {
+	case p.do <- f:
+		return <-p.done
+	case <-p.closed:
+		return errClosed
+	}
 }
 
 // Start starts a process there. It ends with the Place, and with it whatever it has started: it is the first process of a namespace.
@@ -90,13 +108,23 @@ func (p *Place) Start(c *exec.Cmd) error {
 	})
 }
 
-// close kills what was started. Whoever started it waits for it.
-func (p *Place) close() {
-	p.run(func() error {
-		for _, c := range p.processes {
-			c.Process.Kill()
-		}
-		return nil
+// dropped returns how many packets the kernel dropped before a device because nobody read them in time.
+func (p *Place) dropped(device string) (n int, err error) {
+	var table []byte
+	err = p.run(func() error {
+		table, err = os.ReadFile("/proc/thread-self/net/dev")
+		return err
 	})
-	close(p.do)
+	for line := range strings.Lines(string(table)) {
+		if fields := strings.Fields(line); len(fields) > droppedColumn && fields[0] == device+":" {
+			return strconv.Atoi(fields[droppedColumn])
+		}
+	}
+	return 0, err
 }
+
+// droppedColumn of /proc/net/dev is of packets that were to be sent.
+const droppedColumn = 12
+
+// close kills what was started. Whoever started it waits for it.
+func (p *Place) close() { close(p.closed) }
