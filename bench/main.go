@@ -4,6 +4,9 @@
 // Run it as go run ./bench at the root of the repository, or as go run . here. It starts Mosquitto, from PATH or /usr/sbin, or
 // else the embedded broker; it needs no network and installs nothing. It prints its tables, and with -o writes them and the
 // charts of README to a directory.
+//
+// As root on Linux, go run ./bench -wan measures over emulated access links instead, against TCP straight over the same links. On a
+// machine that has other work, chrt -r 1 go run ./bench -wan keeps the links and what runs over them on time.
 package main
 
 import (

@@ -63,10 +63,8 @@ func besideRows() (rows []*wanRow) {
 	for _, rate := range []float64{10, 50} {
 		l := link(rate, 25*time.Millisecond)
 		name := "beside a TCP transfer, " + evenName(rate, l.Delay)
-		share := promise{what: name + ": share of what TCP moves alone", key: name + connKey, against: name + tcpKey, bound: 0.3}
-		most := share
-		most.bound, most.atMost = 0.7, true
-		rows = append(rows, &wanRow{name: name, a: l, b: l, promises: []promise{share, most},
+		share := promise{what: name + ": share of what TCP moves alone", key: name + connKey, against: name + tcpKey, bound: 0.3, upTo: 0.7}
+		rows = append(rows, &wanRow{name: name, a: l, b: l, promises: []promise{share},
 			run: func(t *bed, m *wanRound) error { return beside(t, m, name) }})
 	}
 	return rows

@@ -107,7 +107,7 @@ func (n *Network) Strain() string {
 	if lost == 0 && late < muchLate {
 		return ""
 	}
-	return fmt.Sprintf("the machine was busy: %.1f %% of the packets more than %v late, %d lost", 100*late, lateness, lost)
+	return fmt.Sprintf("the machine was busy: %.1f %% of the packets more than %v late, %d lost (chrt -r 1 before the command helps)", 100*late, lateness, lost)
 }
 
 const (
