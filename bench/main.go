@@ -5,8 +5,8 @@
 // else the embedded broker; it needs no network and installs nothing. It prints its tables, and with -o writes them and the
 // charts of README to a directory.
 //
-// As root on Linux, go run ./bench -wan measures over emulated access links instead, against TCP straight over the same links. On a
-// machine that has other work, chrt -r 1 go run ./bench -wan keeps the links and what runs over them on time.
+// As root on Linux, go run ./bench -wan measures over emulated access links instead, against TCP straight over the same links. It
+// takes real-time priority, so that other work of the machine disturbs it little, and says where it was disturbed nevertheless.
 package main
 
 import (

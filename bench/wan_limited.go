@@ -18,8 +18,8 @@ const (
 	// limitedLonger is how much longer these rows are measured than others: disconnects are counted by the minute.
 	limitedLonger = 4
 
-	// limitedPause is between the round trips of an echo, which uses the allowance up as well.
-	limitedPause = time.Second
+	// limitedPause is between the round trips of an echo. Each takes messages of the allowance, too: one of 20 in the smallest.
+	limitedPause = 4 * time.Second
 )
 
 // limitedRows have a broker that limits each client by rule.

@@ -86,6 +86,9 @@ func beside(t *bed, m *wanRound, name string) error {
 // firstLength is what a new stream has to deliver where its start is measured, in bytes.
 const firstLength = 1 << 20
 
+// firstPatience is how long it may take.
+const firstPatience = 10 * time.Second
+
 // firstRows measure how soon a new stream has delivered something.
 func firstRows() []*wanRow {
 	l := link(50, 50*time.Millisecond)
@@ -98,12 +101,12 @@ func firstRows() []*wanRow {
 }
 
 func first(t *bed, m *wanRound, name string) error {
-	tcp, err := t.measure(straight(), 1, false, m.length)
+	tcp, err := t.measure(straight(), 1, false, firstPatience)
 	if err != nil {
 		return err
 	}
 	t.settle()
-	conn, err := t.measure(throughBroker("conn"), 1, false, m.length)
+	conn, err := t.measure(throughBroker("conn"), 1, false, firstPatience)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func Available() error {
 
 // New builds a Network: a is the link between A and the broker's place, b the one between that and B.
 func New(a, b Link) (*Network, error) {
+	onTime()
 	n := &Network{}
 	err := n.build(a, b)
 	if err != nil {
@@ -107,7 +108,7 @@ func (n *Network) Strain() string {
 	if lost == 0 && late < muchLate {
 		return ""
 	}
-	return fmt.Sprintf("the machine was busy: %.1f %% of the packets more than %v late, %d lost (chrt -r 1 before the command helps)", 100*late, lateness, lost)
+	return fmt.Sprintf("the machine was busy: %.1f %% of the packets more than %v late, %d lost", 100*late, lateness, lost)
 }
 
 const (

@@ -55,8 +55,9 @@ func (p *Place) serve() {
 	}
 }
 
-// enterNamespace moves the calling thread to a new namespace and sets it up.
+// enterNamespace moves the calling thread to a new namespace and sets both up.
 func enterNamespace() error {
+	setPriority(0, measuredPriority)
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("make a network namespace: %w", err)
 	}
