@@ -20,6 +20,7 @@ type bed struct {
 
 	programs string // where the command is
 	dir      string // for files; goes with the bed
+	stop     func() bool
 }
 
 // newBed builds the network and starts Mosquitto in it. It ends with ctx at the latest.
@@ -33,7 +34,7 @@ func newBed(ctx context.Context, programs string, a, b wan.Link) (*bed, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	context.AfterFunc(ctx, t.Network.Close)
+	t.stop = context.AfterFunc(ctx, t.Network.Close)
 	if err := t.startBroker(); err != nil {
 		t.close()
 		return nil, err
@@ -42,6 +43,7 @@ func newBed(ctx context.Context, programs string, a, b wan.Link) (*bed, error) {
 }
 
 func (t *bed) close() {
+	t.stop()
 	t.Network.Close()
 	os.RemoveAll(t.dir)
 }

@@ -17,9 +17,6 @@ type outcome struct {
 	length time.Duration
 }
 
-// pair is the ends of a measurement.
-type pair struct{ far, near wanSpec }
-
 // measure runs both ends. Streams carry data for the given time, and beside them there is an echo if so said.
 func (t *bed) measure(p pair, bulks int, echo bool, length time.Duration) (*outcome, error) {
 	p.far.Role, p.far.Bulks = "far", bulks

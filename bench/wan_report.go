@@ -59,7 +59,7 @@ func (w *wanRun) about() string {
 	}
 	return fmt.Sprintf("%s; %s, %d cores, Linux %s, TCP with %s; rounds: %d of %v for each measurement; medians of them. Two access links, from the "+
 		"sender to the broker and from there to the receiver, each with a queue of %v each way; TCP straight goes over the same two, past the broker. What is "+
-		"compared is measured one after the other; %s. An echo is a round trip of %d bytes beside the bulk, from end to end, median. All that arrives is compared "+
+		"compared is measured one after the other, in real-time priority; %s. An echo is a round trip of %d bytes beside the bulk, from end to end, median. All that arrives is compared "+
 		"with what was sent.", name, runtime.Version(), runtime.NumCPU(), strings.TrimSpace(string(kernel)), strings.TrimSpace(string(congestion)),
 		w.rounds, w.length, wanQueue, togetherText, echoSize)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/bench/wan"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -92,4 +93,23 @@ func dialMux(s *wanSpec) (func(context.Context, int) (net.Conn, error), error) {
 	config, err := s.config()
 	dialer := &mux.Dialer{Endpoint: &mqtte2e.Endpoint{Broker: s.Address, Config: config}}
 	return func(ctx context.Context, _ int) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", "wan") }, err
+}
+
+// pair is the ends of a measurement.
+type pair struct{ far, near wanSpec }
+
+// tcpPort is where the far end listens for TCP.
+const tcpPort = "7000"
+
+// straight is a TCP connection over both links, past the broker: the yardstick.
+func straight() pair {
+	return pair{far: wanSpec{Way: "tcp", Address: ":" + tcpPort}, near: wanSpec{Way: "tcp", Address: wan.B + ":" + tcpPort}}
+}
+
+// throughBroker is one of the ways that end at the broker.
+func throughBroker(way string) pair {
+	return pair{
+		far:  wanSpec{Way: way, Address: "mqtt://" + wan.BrokerFromB},
+		near: wanSpec{Way: way, Address: "mqtt://" + wan.BrokerFromA},
+	}
 }
