@@ -119,7 +119,7 @@ func (w *wanRun) most() (f figure, measured bool) {
 
 // writeReport writes the tables for readers.
 func (w *wanRun) writeReport(out io.Writer) {
-	fmt.Fprintf(out, "\n%s\n\n", w.about())
+	fmt.Fprintf(out, "%s\n\n", w.about())
 	if rows := w.matrixTable(); len(rows) > 1 {
 		writeTable(out, rows)
 		fmt.Fprintln(out)

@@ -54,6 +54,7 @@ func runWAN(ctx context.Context, o options) error {
 	if err := w.measureAll(ctx); err != nil {
 		return err
 	}
+	fmt.Println()
 	w.writeReport(os.Stdout)
 	if o.out != "" {
 		err = w.saveReport(o.out)
