@@ -24,8 +24,10 @@ type chart struct {
 var colours = []color.RGBA{{0x99, 0x99, 0x99, 0xFF}, {0x00, 0x72, 0xB2, 0xFF}, {0xE6, 0x9F, 0x00, 0xFF}, {0x00, 0x9E, 0x73, 0xFF}}
 
 const (
-	barWidth    = vg.Length(18) // points
+	barWidth    = vg.Length(18)   // points, at most
+	caseWidth   = vg.Length(0.85) // of a case's share of the chart, what its bars take together at most
 	chartWidth  = 18 * vg.Centimeter
+	plotWidth   = 15 * vg.Centimeter // of it, inside the axes
 	chartHeight = 9 * vg.Centimeter
 	chartMargin = 3 * vg.Millimeter // or other fonts than the one it was measured with are cut off
 )
@@ -72,22 +74,22 @@ func (c *chart) save(dir string, r *results) error {
 	p := plot.New()
 	p.Title.Text = c.title
 	p.Y.Label.Text = c.unit
-	p.Y.Min = 0
 	p.BackgroundColor = color.White // legible on a dark page too
 	p.NominalX(c.cases...)
 	p.Legend.Top, p.Legend.Left = true, true
+	width := min(barWidth, caseWidth*plotWidth/vg.Length(len(c.cases)*len(c.clients)))
 	drawn := 0
 	for i, client := range c.clients {
 		values, ok := c.values(r, i)
 		if !ok {
 			continue
 		}
-		bars, err := plotter.NewBarChart(values, barWidth)
+		bars, err := plotter.NewBarChart(values, width)
 		if err != nil {
 			return err
 		}
 		bars.Color, bars.LineStyle.Width = colours[i], 0
-		bars.Offset = barWidth * vg.Length(float64(i)-float64(len(c.clients)-1)/2)
+		bars.Offset = width * vg.Length(float64(i)-float64(len(c.clients)-1)/2)
 		p.Add(bars)
 		p.Legend.Add(client, bars)
 		drawn++
@@ -95,6 +97,7 @@ func (c *chart) save(dir string, r *results) error {
 	if drawn == 0 {
 		return nil
 	}
+	p.Y.Min = min(p.Y.Min, 0)
 	p.Y.Max *= 1.4 // room for the legend
 	p.X.Min, p.X.Max = -0.6, float64(len(c.cases))-0.4
 	return save(p, filepath.Join(dir, c.file))

@@ -7,16 +7,31 @@ type figure struct {
 	what     string
 	measured string // the ratio or quantity
 	absolute string // what the ratio was made of
-	promise  string
+	promise  string // empty: nothing
 	kept     bool
+}
+
+func (f figure) verdict() string {
+	if f.promise == "" {
+		return ""
+	}
+	return verdict(f.kept)
+}
+
+func verdict(kept bool) string {
+	if kept {
+		return "kept"
+	}
+	return "MISSED"
 }
 
 // promise is a figure before it is measured: the value of key, or its ratio to against.
 type promise struct {
 	what         string
-	key, against string // against is empty for an absolute figure
-	bound        float64
-	atMost       bool // the bound is an upper one
+	key, against string  // against is empty for an absolute figure
+	bound        float64 // 0: nothing is promised
+	upTo         float64 // an upper bound beside a lower one; 0: none
+	atMost       bool    // the bound is an upper one
 }
 
 var promises = []promise{
@@ -58,14 +73,24 @@ func (p promise) judge(r *results) (figure, bool) {
 		f.measured, f.promise = fmt.Sprintf("%.2f", value), p.bounds(fmt.Sprintf("%.2f", p.bound))
 		f.absolute = quantity(s.median(), s.unit) + " against " + quantity(other.median(), other.unit)
 	}
-	f.kept = value >= p.bound
-	if p.atMost {
-		f.kept = value <= p.bound
+	f.kept = p.keeps(value)
+	if p.bound == 0 {
+		f.promise = ""
 	}
 	return f, true
 }
 
+func (p promise) keeps(value float64) bool {
+	if p.atMost {
+		return value <= p.bound
+	}
+	return value >= p.bound && (p.upTo == 0 || value <= p.upTo)
+}
+
 func (p promise) bounds(text string) string {
+	if p.upTo != 0 {
+		return fmt.Sprintf("%s to %.2f", text, p.upTo)
+	}
 	if p.atMost {
 		return "at most " + text
 	}

@@ -40,6 +40,7 @@ func (b *broker) latencyPlan(n int) []measurement {
 }
 
 func inMicros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // idleEcho measures a Conn on which nothing else happens.
 func (b *broker) idleEcho(ctx context.Context, message []byte, n int) ([]time.Duration, error) {

@@ -27,7 +27,7 @@ func (b *broker) lifePlan(n int) []measurement {
 		}},
 		{"broker back to data flowing", func(ctx context.Context, add func(string, string, float64)) error {
 			elapsed, err := b.outage(ctx)
-			add("broker back to data flowing", millis, inMicros(elapsed)/1000)
+			add("broker back to data flowing", millis, inMillis(elapsed))
 			return err
 		}},
 	}

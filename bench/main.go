@@ -4,6 +4,9 @@
 // Run it as go run ./bench at the root of the repository, or as go run . here. It starts Mosquitto, from PATH or /usr/sbin, or
 // else the embedded broker; it needs no network and installs nothing. It prints its tables, and with -o writes them and the
 // charts of README to a directory.
+//
+// As root on Linux, go run ./bench -wan measures over emulated access links instead, against TCP straight over the same links. It
+// takes real-time priority, so that other work of the machine disturbs it little, and says where it was disturbed nevertheless.
 package main
 
 import (
@@ -23,25 +26,42 @@ type options struct {
 	only    string
 	out     string
 	profile string
+	wan     bool
+	wanOnly string
+	wanSecs float64
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == roleArgument {
+		exit(runRole())
+	}
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "how often to measure everything")
 	flag.BoolVar(&o.quick, "quick", false, "one short round, for a first impression")
 	flag.StringVar(&o.only, "run", "", "measure only what matches this regular `expression`")
 	flag.StringVar(&o.out, "o", "", "write results.md, results.csv and charts to this `directory`")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of all clients to this `file`")
+	flag.BoolVar(&o.wan, "wan", false, "measure over emulated access links instead; needs root and Linux")
+	flag.StringVar(&o.wanOnly, "wan-only", "", "of -wan, measure only rows whose name matches this regular `expression`")
+	flag.Float64Var(&o.wanSecs, "wan-secs", 15, "of -wan, how many `seconds` each measurement of a row takes")
 	flag.Parse()
 	if o.quick {
 		o.rounds = 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	if o.wan {
+		exit(runWAN(ctx, o))
+	}
+	exit(run(ctx, o))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func run(ctx context.Context, o options) error {

@@ -23,11 +23,7 @@ func environment(b *broker, rounds int) string {
 func figuresTable(figures []figure) [][]string {
 	rows := [][]string{{"what", "measured", "promised", "", "absolute"}}
 	for _, f := range figures {
-		verdict := "MISSED"
-		if f.kept {
-			verdict = "kept"
-		}
-		rows = append(rows, []string{f.what, f.measured, f.promise, verdict, f.absolute})
+		rows = append(rows, []string{f.what, f.measured, f.promise, f.verdict(), f.absolute})
 	}
 	return rows
 }
@@ -79,7 +75,7 @@ func saveReport(dir, about string, r *results) error {
 	var text strings.Builder
 	text.WriteString("# Benchmark\n\n`go run ./bench` measured this. ")
 	writeReport(&text, about, r)
-	if err := os.WriteFile(filepath.Join(dir, "results.md"), []byte(text.String()), 0o644); err != nil {
+	if err := saveSection(filepath.Join(dir, resultsFile), text.String()); err != nil {
 		return err
 	}
 	if err := saveCSV(filepath.Join(dir, "results.csv"), r); err != nil {
