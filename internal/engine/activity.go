@@ -16,9 +16,12 @@ const (
 	minMessages = 2
 	// activePeriod is how long a Conn counts as active.
 	activePeriod = time.Second
+	// activeBytes are what makes it active: what a stream may hold in any case.
+	// One that carries keystrokes takes no share from those that carry files.
+	activeBytes = 64 << 10
 )
 
-// activity counts the Conns that received data within the last second, among
+// activity counts the Conns that received much within the last second, among
 // which the grant is shared. It counts by periods: the larger of the last
 // period's count and this one's so far.
 type activity struct {
@@ -28,15 +31,24 @@ type activity struct {
 	current, count int
 }
 
-// mark counts a Conn, whose last marked period it gets and returns.
-func (a *activity) mark(now time.Time, marked int64) int64 {
+// use is what one Conn received in a period.
+type use struct {
+	period int64
+	bytes  int
+}
+
+// mark takes note of n bytes for a Conn, and counts it once these are many.
+func (a *activity) mark(now time.Time, u *use, n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.advance(now)
-	if marked != a.period {
+	if u.period != a.period {
+		u.period, u.bytes = a.period, 0
+	}
+	before := u.bytes
+	if u.bytes += n; before < activeBytes && u.bytes >= activeBytes {
 		a.current++
 	}
-	return a.period
 }
 
 func (a *activity) advance(now time.Time) {

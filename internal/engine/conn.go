@@ -59,11 +59,12 @@ type Conn struct {
 	timerAt       time.Time // when timer fires; zero: it does not
 	until         time.Time // end of the half-open, closing or tombstone state; zero: none
 	unconfirmed   time.Time // a dialer's Conn that hears nothing by then has failed; zero: confirmed
+	answered      time.Time // a listener's Conn: when the handshake was answered
 	lastHeard     time.Time // when an authenticated packet for this Conn last came
 	lastAsked     time.Time // when the Conn itself last sent a PING for want of that
 	check         check
 	resumeUntil   time.Time // the Conn holds one of the slots for resuming until then
-	activeMark    int64     // owned by the reader goroutine; see activity
+	use           use       // owned by the reader goroutine; see activity
 	onDone        []func()  // called once nothing lingers any more, with c.mu held
 	finished      bool      // onDone was called
 

@@ -16,6 +16,7 @@ func (c *Conn) heard(now time.Time) {
 	if c.state == stateHalfOpen {
 		c.state = stateOpen
 		c.until = time.Time{}
+		c.stream.SeedRTT(now.Sub(c.answered))
 		c.origin.listener.accept(c)
 	}
 }

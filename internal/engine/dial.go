@@ -236,7 +236,7 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 		peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
 	}, secrets.ToDialer, secrets.ToListener, reply.MaxMessageSize, now)
 	if a.count == 1 {
-		c.stream.SeedRTT(now, now.Sub(a.sent))
+		c.stream.SeedRTT(now.Sub(a.sent))
 	}
 	return d.open(c, now)
 }

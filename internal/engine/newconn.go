@@ -20,6 +20,7 @@ func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, thei
 		maxPacket: size - overhead,
 		sealer:    record.NewSealer(outgoing, o.peerID, e.mask, e.config.EpochBits),
 		opener:    record.NewOpener(incoming, id, e.config.EpochBits),
+		answered:  now,
 	}
 	if o.dialer {
 		c.state = stateOpen

@@ -99,7 +99,7 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 	}
 	c.engine.hangs.notePassed(c.stream.Passed())
 	if c.stream.DataAt().Equal(now) {
-		c.activeMark = c.engine.active.mark(now, c.activeMark)
+		c.engine.active.mark(now, &c.use, len(plaintext))
 	}
 	c.changed.Broadcast()
 	c.update(now)

@@ -20,7 +20,8 @@ const (
 // acks remembers which packet numbers arrived and decides when to say so. It
 // keeps the 32 most recent ranges; older ones were reported 32 gaps ago.
 type acks struct {
-	received  ranges // packet numbers
+	received  ranges    // packet numbers
+	epoch     time.Time // the zero of the times that are told to the peer
 	largestAt time.Time
 	pending   int       // eliciting packets not yet acknowledged
 	first     time.Time // when the first of them came
@@ -78,9 +79,10 @@ func (a *acks) due(now time.Time) bool {
 // fill describes what arrived, in most ranges at most, and starts a new count.
 // The grant sets the pace.
 func (a *acks) fill(ack *wire.Ack, now time.Time, most int) {
-	ack.Delay = 0
+	ack.Delay, ack.Arrival = 0, 0
 	if len(a.received) > 0 {
 		ack.Delay = max(now.Sub(a.largestAt), 0)
+		ack.Arrival = a.largestAt.Sub(a.epoch)
 	}
 	ack.Ranges = ack.Ranges[:0]
 	for i := len(a.received) - 1; i >= 0 && len(ack.Ranges) < most; i-- {

@@ -1,5 +1,7 @@
 package stream
 
+import "time"
+
 const (
 	// minPacket is the smallest plaintext to which the search goes down: what
 	// the smallest MaxMessageSize (512 bytes) leaves.
@@ -10,19 +12,66 @@ const (
 	blackHoleLosses = 3
 )
 
+const (
+	// countedLosses are added to blackHoleLosses where a service is known to drop
+	// what is beyond a rate.
+	countedLosses = 6
+	// packetTime is how much of the path's time a packet takes: short enough
+	// that others need not wait for it, long enough that its headers cost little.
+	packetTime = 6 * time.Millisecond
+	// initialPacket is the size of packets before the rate is known, so that
+	// the first few are as much as TCP begins with (RFC 6928).
+	initialPacket = 4 << 10
+	// smallestFit is the smallest size that is chosen for a slow path.
+	smallestFit = 2 << 10
+)
+
 // pathSize finds out how large a packet the broker passes. It watches the
 // lowest unacknowledged offset: when packets that carry it get lost again and
 // again and nothing of their size arrives meanwhile, it halves the limit. If
 // something of almost their size arrives, which happens by chance as well, it
 // takes that for the limit, which costs next to nothing.
 type pathSize struct {
-	limit    int    // largest plaintext, bytes
+	limit    int    // largest plaintext that the broker passes, bytes
+	fit      int    // plaintext that the rate of the path asks for, bytes
+	counted  bool   // messages may be counted, so that each is as large as it can be
 	overhead int    // of a packet around its plaintext, bytes
 	head     uint64 // the offset that is watched
 	losses   int    // how often it was lost
 	halved   int    // how often the limit was
 	largest  int    // size of the largest packet acknowledged since the first of these losses
 	passed   int    // size of the largest packet acknowledged since the link came up
+}
+
+func newPathSize(config Config) pathSize {
+	return pathSize{limit: config.MaxPacket, fit: initialPacket, overhead: config.Overhead}
+}
+
+// packet is the size of a full packet's plaintext.
+func (p *pathSize) packet() int {
+	if p.counted {
+		return p.limit
+	}
+	return min(p.limit, p.fit)
+}
+
+// setCounted tells whether a pace is kept. Losses that came before are not due
+// to the size then.
+func (p *pathSize) setCounted(counted bool, limit int) {
+	if counted && !p.counted {
+		p.limit, p.losses, p.halved = limit, 0, countedLosses
+	}
+	p.counted = counted
+}
+
+// setRate chooses packets for a path that delivers so many bytes a second, and
+// not so small that the messages granted do not fill it. A small change changes
+// nothing.
+func (p *pathSize) setRate(rate float64, least int) {
+	fit := max(int(rate*packetTime.Seconds()), least, smallestFit)
+	if fit > p.fit+p.fit/4 || fit < p.fit-p.fit/4 {
+		p.fit = fit
+	}
 }
 
 func (p *pathSize) onAck(size int) {
@@ -45,8 +94,7 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 	if AsLarge(p.largest, size) {
 		p.lower(p.largest - p.overhead)
 	} else {
-		// Before the peer gives credit no packet has more than baseBuffer, whatever the limit.
-		p.lower(min(p.limit, max(size, baseBuffer)) / 2)
+		p.lower(min(p.limit, max(size, p.packet())) / 2)
 		p.halved++
 	}
 	p.losses = 0

@@ -24,6 +24,7 @@ func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte, block *
 	if errors.Is(v.err, errGaps) {
 		return nil
 	}
+	s.push.carry(len(plaintext))
 	s.acks.receive(now, number, len(plaintext)+s.config.Overhead, v.eliciting, v.atOnce)
 	return v.err
 }
@@ -100,7 +101,7 @@ func (v *visitor) Resume(a *wire.Ack) {
 	if v.number >= s.grantedBy && heard {
 		l.eligible = l.next
 		l.excuse()
-		s.rtt.resetMinimum()
+		s.congestion.reset()
 	}
 	l.backoff = 0
 	s.restart = v.now

@@ -10,7 +10,6 @@ import (
 // A.7).
 func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	l := &s.ledger
-	limited := l.bytes*2 >= s.congestion.window
 	before := l.bytes
 	for i, r := range a.Ranges {
 		if i == 0 {
@@ -23,36 +22,54 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 				continue
 			}
 			if i == 0 && p.number == r.Largest {
-				s.sample(now, p, a.Delay)
+				s.sample(now, p, a)
 			}
-			s.onAcknowledged(p, limited)
+			s.onAcknowledged(p)
 		}
 	}
 	if acked := before - l.bytes; acked > 0 {
 		s.probe = probeNone
-		s.congestion.onAck(now, acked, l.largest, l.next, &s.rtt)
+		s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()})
+		s.pace.update(now, s.congestion.waits())
+		s.size.setCounted(s.pace.rate > 0, s.config.MaxPacket)
+		s.fitPacket()
 		l.trim()
+	}
+}
+
+// grant is how many bytes the peer lets be in flight, in packets of the size that
+// we make.
+func (s *Stream) grant() int {
+	return int(min(s.bytes, s.messages*uint64(s.congestion.packet)))
+}
+
+// fitPacket makes packets of the size that the path wants.
+func (s *Stream) fitPacket() {
+	if rate := s.congestion.rate.best(); rate > 0 {
+		s.size.setRate(rate, 2*s.congestion.holds(s.congestion.base.value())/int(s.messages))
+		s.congestion.packet = s.size.packet() + s.config.Overhead
 	}
 }
 
 // sample takes the round-trip time of p, unless an outage of either link is
 // part of it. An ACK held back longer than the shortest probe timeout repeats one
 // that was lost, or waited for a link or a writer.
-func (s *Stream) sample(now time.Time, p *sentPacket, delay time.Duration) {
-	if p.number < s.ledger.excused || delay > minProbeTimeout {
+func (s *Stream) sample(now time.Time, p *sentPacket, a *wire.Ack) {
+	if p.number < s.ledger.excused || a.Delay > minProbeTimeout {
 		return
 	}
-	measured := now.Sub(p.at)
-	s.rtt.sample(now, measured, delay)
-	s.congestion.onSample(max(measured-delay, 0))
+	measured := min(max(now.Sub(p.at)-a.Delay, time.Microsecond), maxRTT)
+	s.rtt.sample(measured)
+	s.congestion.onSample(now, measured, a.Arrival-p.at.Sub(s.acks.epoch))
 }
 
 // onAcknowledged takes p out of flight. The probe timeout starts afresh, but
 // not when all that is acknowledged is probes of a peer without credit.
-func (s *Stream) onAcknowledged(p *sentPacket, limited bool) {
+func (s *Stream) onAcknowledged(p *sentPacket) {
 	s.ledger.finish(p)
 	s.size.onAck(p.size)
-	s.congestion.onPacket(p.size, int(s.bytes), limited)
+	s.pace.onPacket()
+	s.congestion.onPacket(p.number, p.size, s.grant())
 	if p.length > 0 {
 		s.out.acknowledge(p.offset, p.offset+uint64(p.length))
 	}
@@ -96,6 +113,7 @@ func (s *Stream) onLost(p *sentPacket, following uint64) {
 	s.ledger.finish(p)
 	if p.number >= s.ledger.excused {
 		s.congestion.onLoss(p.number, following, s.ledger.next)
+		s.pace.onLoss()
 		if p.length > 0 {
 			s.size.onLoss(p.offset, p.offset+uint64(p.length), s.out.una, p.size)
 		}
@@ -132,12 +150,18 @@ func (s *Stream) probeAt() time.Time {
 	if !s.linkUp || l.count == 0 && !s.out.blocked() {
 		return time.Time{}
 	}
-	timeout := min(s.rtt.probeTimeout()<<min(l.backoff, maxBackoff), max(maxProbeTimeout, s.rtt.probeTimeout()))
+	timeout := min(s.probeTimeout()<<min(l.backoff, maxBackoff), max(maxProbeTimeout, s.probeTimeout()))
 	since := l.lastSent
 	if since.Before(s.restart) {
 		since = s.restart
 	}
 	return since.Add(timeout)
+}
+
+// probeTimeout is the probe timeout before any doubling: long enough for some
+// packets at the pace that is kept.
+func (s *Stream) probeTimeout() time.Duration {
+	return max(s.rtt.probeTimeout(), probeIntervals*s.pace.interval())
 }
 
 // onProbeTimeout sends a small packet with all signals, which makes the peer's
@@ -148,6 +172,9 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 	l.backoff++
 	s.restart = now
 	s.probe = probePing
+	if s.pace.rate > 0 {
+		s.probe = probeData // a packet less of those that are counted
+	}
 	for _, c := range s.signals() {
 		c.retry()
 	}
@@ -160,6 +187,8 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 // What is already due, and waits for the writer, has no deadline.
 func (s *Stream) Deadline() time.Time {
 	next := earlier(s.acks.deadline(), s.probeAt())
+	next = earlier(next, s.push.at)
+	next = earlier(next, s.pace.deadline())
 	if s.linkUp {
 		next = earlier(next, s.lossAt())
 	}
@@ -178,6 +207,8 @@ func (s *Stream) lossAt() time.Time {
 // Expire does what is due at now. Pending may then have something to send.
 func (s *Stream) Expire(now time.Time) {
 	s.acks.expire(now)
+	s.push.expire(now)
+	s.pace.expire(now)
 	if !s.linkUp {
 		return
 	}

@@ -20,26 +20,15 @@ const (
 	// maxRTT bounds a sample: a clock that jumped, as that of a machine that
 	// slept may, must not stop the timers for hours.
 	maxRTT = time.Minute
-	// minRTTLife is how long the smallest sample is believed: two windows of
-	// it, so that a standing queue of our own cannot become the base quickly.
-	minRTTLife = time.Minute
 )
 
-// rtt estimates the round-trip time as RFC 9002, section 5, does. The minimum
-// is kept over a sliding window of one to two minRTTLife.
+// rtt estimates the round-trip time as RFC 9002, section 5, does.
 type rtt struct {
 	latest, smoothed, variance time.Duration
-	current, previous          time.Duration // minima of this window and the last; 0: none
-	windowStart                time.Time
 }
 
-// sample takes a measurement, of which the peer held back delay.
-func (r *rtt) sample(now time.Time, measured, delay time.Duration) {
-	measured = min(max(measured, time.Microsecond), maxRTT)
-	r.updateMinimum(now, measured)
-	if adjusted := measured - min(delay, maxAckDelay); adjusted >= r.minimum() {
-		measured = adjusted
-	}
+// sample takes a measurement, less what the peer held back.
+func (r *rtt) sample(measured time.Duration) {
 	r.latest = measured
 	if r.smoothed == 0 {
 		r.smoothed, r.variance = measured, measured/2
@@ -48,26 +37,6 @@ func (r *rtt) sample(now time.Time, measured, delay time.Duration) {
 	r.variance += ((r.smoothed - measured).Abs() - r.variance) / 4
 	r.smoothed += (measured - r.smoothed) / 8
 }
-
-func (r *rtt) updateMinimum(now time.Time, measured time.Duration) {
-	if now.Sub(r.windowStart) > minRTTLife {
-		r.previous, r.current, r.windowStart = r.current, 0, now
-	}
-	if r.current == 0 || measured < r.current {
-		r.current = measured
-	}
-}
-
-// minimum is the smallest recent sample, 0 before the first.
-func (r *rtt) minimum() time.Duration {
-	if r.previous > 0 && r.previous < r.current {
-		return r.previous
-	}
-	return r.current
-}
-
-// resetMinimum forgets the base: the path is another one.
-func (r *rtt) resetMinimum() { r.current, r.previous = 0, 0 }
 
 // estimate is the smoothed round trip, or the assumption before any sample.
 func (r *rtt) estimate() time.Duration {

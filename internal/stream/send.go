@@ -30,7 +30,7 @@ const (
 // for each further range.
 const (
 	frameRoom = 40
-	ackRoom   = 1 + 7*8 + 9 + 1 + 9 + 1
+	ackRoom   = 1 + 8*8 + 9 + 1 + 9 + 1
 	rangeRoom = 2 * 8
 )
 
@@ -38,23 +38,26 @@ const (
 func (s *Stream) Pending(now time.Time) Priority {
 	switch {
 	case s.reset.unsent(), s.stop.unsent(), s.ping.unsent(), s.resume.unsent(),
-		s.reopen.unsent(), s.out.finReady(), s.probe != probeNone, s.acks.due(now):
+		s.push.due, s.reopen.unsent(), s.out.finReady(), s.probe != probeNone, s.acks.due(now):
 		return Urgent
-	case s.canSendData():
+	case s.canSendData(now):
 		return Data
 	}
 	return Idle
 }
 
-// canSendData applies, in this order, the grant, the window, and the rule for
-// partial packets.
-func (s *Stream) canSendData() bool {
+// canSendData applies, in this order, the grant, the window, the rule for
+// partial packets, and the pace.
+func (s *Stream) canSendData(now time.Time) bool {
 	fresh, lost := s.out.fresh(), len(s.out.lost) > 0
 	if fresh == 0 && !lost || s.reset.set() || !s.room(fresh, lost) {
 		return false
 	}
-	full := fresh >= s.size.limit-frameRoom
-	return lost || full || s.out.closed || s.ledger.partial < maxPartial
+	full := fresh >= s.size.packet()-frameRoom
+	if !lost && !full && !s.out.closed && s.ledger.partial >= maxPartial {
+		return false
+	}
+	return s.pace.allows(now)
 }
 
 // room reports whether the grant and the window admit another packet.
@@ -63,12 +66,18 @@ func (s *Stream) room(fresh int, lost bool) bool {
 	if l.count == 0 {
 		return true
 	}
-	size := s.size.limit
+	size := s.size.packet()
 	if !lost {
 		size = min(size, fresh)
 	}
-	limit := min(uint64(s.congestion.window), s.bytes)
-	return uint64(l.count) < s.messages && uint64(l.bytes+size) <= limit
+	if uint64(l.count) >= s.messages || uint64(l.bytes+size) > s.bytes {
+		return false
+	}
+	if l.bytes+size > s.congestion.window {
+		s.congestion.onFull(l.next)
+		return false
+	}
+	return true
 }
 
 // Next builds the plaintext of the packet with the given number, in room, which
@@ -77,28 +86,39 @@ func (s *Stream) room(fresh int, lost bool) bool {
 // nothing to send, and the number is not used.
 func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
 	p := sentPacket{number: number, at: now}
-	b := room[:0:min(len(room), s.size.limit)]
+	b := room[:0:min(len(room), s.size.packet())]
 	b, eliciting := s.appendControl(b, now, &p)
-	if s.wantsData() {
+	if s.wantsData(now) {
 		b = s.appendData(b, &p)
 	}
-	if len(b) == 0 {
+	switch {
+	case len(b) == 0 && s.push.due:
+		b = s.push.append(b, now)
+	case len(b) == 0:
 		return nil
+	case !eliciting && p.length == 0:
+		s.push.sent(now, s.rtt.smoothed)
 	}
+	s.push.carry(len(b))
+	s.push.previous = now
 	s.stats.PacketsSent++
 	s.ledger.next = number + 1
 	if eliciting || p.length > 0 {
 		p.size = len(b) + s.config.Overhead
 		s.forget()
 		s.ledger.add(p)
+		s.pace.sent(now)
 		s.unheard = earlier(s.unheard, now)
+	}
+	if s.congestion.startup && p.length > 0 && !s.canSendData(now) {
+		s.push.sent(now, s.rtt.smoothed)
 	}
 	return b
 }
 
 // wantsData decides whether the packet being built may carry stream data. The
 // first packet of a probe does not, so that it is small.
-func (s *Stream) wantsData() bool {
+func (s *Stream) wantsData(now time.Time) bool {
 	switch s.probe {
 	case probePing:
 		s.probe = probeNone
@@ -110,7 +130,7 @@ func (s *Stream) wantsData() bool {
 		s.probe = probeNone
 		return true
 	}
-	return s.canSendData()
+	return s.canSendData(now)
 }
 
 // appendControl adds everything but data: an ACK whenever there is news, then
@@ -151,7 +171,7 @@ func (s *Stream) appendAck(b []byte, now time.Time, p *sentPacket) []byte {
 	s.in.advance(now, max(growthPeriod, 2*s.rtt.smoothed))
 	s.ack.Credit = s.in.credit
 	s.ack.GrantMessages, s.ack.GrantBytes = s.config.Grant(now)
-	s.acks.fill(&s.ack, now, (s.size.limit-ackRoom)/rangeRoom)
+	s.acks.fill(&s.ack, now, (s.size.packet()-ackRoom)/rangeRoom)
 	if s.reopen.unsent() {
 		p.carry(&s.reopen, controlCredit)
 	}

@@ -43,6 +43,8 @@ type Stream struct {
 	rtt        rtt
 	congestion congestion
 	size       pathSize
+	push       pusher
+	pace       pacer
 	stats      Stats
 
 	stop, reset, ping, resume signal
@@ -77,21 +79,21 @@ func New(config Config, now time.Time) *Stream {
 		config:   config,
 		out:      sender{data: pieces{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
 		in:       newReceiver(config.ReceiveBudget, now),
-		acks:     acks{every: minAckPackets, quarter: initialGrantBytes / 4},
-		size:     pathSize{limit: config.MaxPacket, overhead: config.Overhead},
+		acks:     acks{epoch: now, every: minAckPackets, quarter: initialGrantBytes / 4},
+		size:     newPathSize(config),
 		linkUp:   true,
 		restart:  now,
 		messages: initialMessages,
 		bytes:    initialGrantBytes,
 	}
-	s.congestion = newCongestion(config.MaxPacket + config.Overhead)
+	s.congestion = newCongestion(s.size.packet() + config.Overhead)
 	s.visitor.stream = s
 	return s
 }
 
 // Write copies as much of p as there is room for and returns how much that was.
 func (s *Stream) Write(p []byte) int {
-	n := s.out.write(p, s.size.limit, 2*s.congestion.window)
+	n := s.out.write(p, s.size.packet(), 2*s.congestion.window)
 	s.stats.BytesSent += uint64(n)
 	return n
 }
@@ -213,7 +215,7 @@ func (s *Stream) LinkUp(now time.Time) {
 	s.linkUp = true
 	s.ledger.excuse()
 	s.restart = now
-	s.rtt.resetMinimum()
+	s.congestion.reset()
 	s.size.passed = 0
 }
 
@@ -235,10 +237,12 @@ func (s *Stream) Unacknowledged() bool { return s.out.buffered() > 0 }
 func (s *Stream) Unheard() time.Time { return s.unheard }
 
 // ProbeTimeout returns the current probe timeout before any doubling.
-func (s *Stream) ProbeTimeout() time.Duration { return s.rtt.probeTimeout() }
+func (s *Stream) ProbeTimeout() time.Duration { return s.probeTimeout() }
 
 // SeedRTT gives the stream the round trip that the handshake took.
-func (s *Stream) SeedRTT(now time.Time, measured time.Duration) { s.rtt.sample(now, measured, 0) }
+func (s *Stream) SeedRTT(measured time.Duration) {
+	s.rtt.sample(min(max(measured, time.Microsecond), maxRTT))
+}
 
 // LimitPacket lowers the packet size, for a broker that hangs up on large ones.
 func (s *Stream) LimitPacket(limit int) { s.size.lower(limit) }

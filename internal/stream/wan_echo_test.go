@@ -6,12 +6,13 @@ import (
 
 const (
 	echoSize  = 64                    // bytes
-	echoPause = 50 * time.Millisecond // between an answer and the next question
+	echoPause = 50 * time.Millisecond // between an answer and the next question, unless said otherwise
 )
 
 // echo asks small questions and measures how long the answers take.
 type echo struct {
 	net   *network
+	pause time.Duration
 	at    time.Duration // when the next question is asked; never: one is open
 	asked time.Duration
 	took  []time.Duration
@@ -35,7 +36,7 @@ func (e *echo) act() {
 
 func (e *echo) answered() {
 	e.took = append(e.took, e.net.now-e.asked)
-	e.at = e.net.now + echoPause
+	e.at = e.net.now + e.pause
 }
 
 // median is the median of all answers, or how long the one that is missing has taken.

@@ -75,10 +75,14 @@ func wanCells() (cells []wanCell) {
 		add(links(slow, fast), wanGoodputSlow)
 		add(wanPath{up: slow, down: fast, upBack: fast, downBack: fast}, wanGoodputSlow) // A has a slow uplink
 		add(wanPath{up: fast, down: fast, upBack: fast, downBack: slow}, wanGoodputSlow) // B has
-		shaky, lossy := fast, fast
-		shaky.jitter, lossy.loss = 10*ms, 0.01
+		shaky := fast
+		shaky.jitter = 10 * ms
 		add(links(shaky, shaky), wanGoodputSlow)
-		add(links(lossy, lossy), wanGoodput)
+		for _, loss := range []float64{0.001, 0.01, 0.03} {
+			lossy := fast
+			lossy.loss = loss
+			add(links(lossy, lossy), wanGoodput)
+		}
 	}
 	return cells
 }
@@ -217,7 +221,7 @@ func TestWanAllowance(t *testing.T) {
 	for _, kernel := range wanKernels {
 		for _, perSecond := range []float64{10, 100} {
 			w := newWan(1, links(k, k), kernel.control)
-			w.quiet = true // reports alone, and their acknowledgements, would take an allowance of ten
+			w.quiet, w.echo.pause = true, time.Second // reports alone, or questions at once, would take an allowance of ten
 			w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
 			share := w.measure(wanWarm, until)[0] / (perSecond * wanPacket)
 			t.Logf("%s: %.2f of %v messages a second, echo %v, dropped %d", kernel.name, share, perSecond, w.echo.median().Round(ms), w.brokers[0].dropped)

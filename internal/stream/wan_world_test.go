@@ -33,7 +33,7 @@ func (p wanPath) roundTrip() time.Duration {
 func newWan(seed uint64, p wanPath, control func() controller) *wan {
 	n := newNetwork(seed)
 	w := &wan{network: n, path: p, control: control, up: n.line(p.up), down: n.line(p.down), upBack: n.line(p.upBack), downBack: n.line(p.downBack)}
-	w.echo = echo{net: n, at: never}
+	w.echo = echo{net: n, at: never, pause: echoPause}
 	n.actors = append(n.actors, &w.echo)
 	return w
 }
@@ -96,7 +96,7 @@ func (w *wan) endpoints(packet, bulks int, limit allowance) {
 	a.to, b.to = newCarrier(aOut, toB.publish), newCarrier(bOut, toA.publish)
 	w.brokers = append(w.brokers, toB)
 	for _, c := range append(slices.Clone(a.conns), b.conns...) {
-		c.SeedRTT(w.clock(), w.path.roundTrip())
+		c.SeedRTT(w.path.roundTrip())
 	}
 	w.applications(a, b)
 	a.update()

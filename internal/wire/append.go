@@ -43,7 +43,9 @@ func appendAckBody(b []byte, a *Ack) []byte {
 		panic(fmt.Sprintf("BUG: wire: %d ranges in an ACK, at most %d are allowed", len(a.Ranges), MaxRanges))
 	}
 	delay := min(max(a.Delay, 0), MaxDelay)
+	arrival := min(max(a.Arrival, 0), MaxArrival)
 	b = appendVarint(b, uint64(delay/time.Microsecond))
+	b = appendVarint(b, uint64(arrival/time.Microsecond))
 	b = appendVarint(b, a.Credit)
 	b = appendVarint(b, a.GrantMessages)
 	b = appendVarint(b, a.GrantBytes)

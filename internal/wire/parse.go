@@ -12,6 +12,7 @@ var (
 	errNoData        = errors.New("the frame holds no data")
 	errBeyondEnd     = errors.New("the data reaches beyond offset 2^62-1")
 	errDelay         = errors.New("the delay is above 2^32-1 microseconds")
+	errArrival       = errors.New("the arrival is above 2^52-1 microseconds")
 	errTooManyRanges = errors.New("there are more than 32 ranges")
 	errSecondAck     = errors.New("the packet has an ACK or RESUME already")
 	errBelowZero     = errors.New("the range reaches below packet number 0")
@@ -163,6 +164,11 @@ func (d *decoder) ackBody() {
 		d.fail("delay", errDelay)
 	}
 	a.Delay = time.Duration(delay) * time.Microsecond
+	arrival := d.integer("arrival")
+	if arrival > uint64(MaxArrival/time.Microsecond) {
+		d.fail("arrival", errArrival)
+	}
+	a.Arrival = time.Duration(arrival) * time.Microsecond
 	a.Credit = d.integer("credit")
 	a.GrantMessages = d.integer("grant of messages")
 	a.GrantBytes = d.integer("grant of bytes")

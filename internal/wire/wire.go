@@ -24,13 +24,16 @@ const (
 // MaxInteger is the largest value of any field, 2^62-1: the limit of the variable-length integers. No stream reaches beyond this offset.
 const MaxInteger = 1<<62 - 1
 
-// MaxRanges is the largest number of ranges in an ACK or RESUME. It bounds the frame to 546 bytes and the work that one frame can cause; the
+// MaxRanges is the largest number of ranges in an ACK or RESUME. It bounds the frame to 554 bytes and the work that one frame can cause; the
 // older ranges, which are left out, have been reported before.
 const MaxRanges = 32
 
 // MaxDelay is the longest delay that an ACK or RESUME can tell, 2^32-1 microseconds (71 minutes), and stands for anything longer as well. It is far beyond
 // any use as a round-trip correction and fits a [time.Duration] with room to spare.
 const MaxDelay = (1<<32 - 1) * time.Microsecond
+
+// MaxArrival is the latest arrival that an ACK or RESUME can tell, 2^52-1 microseconds (142 years).
+const MaxArrival = (1<<52 - 1) * time.Microsecond
 
 // Range is a run of packet numbers, both ends included.
 type Range struct{ Smallest, Largest uint64 }
@@ -40,6 +43,9 @@ type Ack struct {
 	// Delay is the time since the packet Ranges[0].Largest arrived; 0 without ranges. Resolution: one microsecond, the rest is cut off.
 	// Below 0 is sent as 0, above MaxDelay as MaxDelay.
 	Delay time.Duration
+	// Arrival is when that packet arrived, on the clock of whoever sends this frame, whose zero is its own choice; 0 without ranges. Resolution: one
+	// microsecond, the rest is cut off. Below 0 is sent as 0, above MaxArrival as MaxArrival.
+	Arrival time.Duration
 	// Credit is the stream offset up to which the receiver takes data. It never falls.
 	Credit uint64
 	// GrantMessages and GrantBytes bound what may be in flight towards the sender of this frame. They may fall.
