@@ -81,6 +81,7 @@ type Link struct {
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
 	isUp     atomic.Bool
+	trickles atomic.Bool   // see PayloadLimit; set by the run loop
 	changes  chan struct{} // has a token while subscriptions wait for the run loop
 	ctx      context.Context
 	cancel   context.CancelFunc // by Close
