@@ -113,6 +113,33 @@ func TestMosquittoWithTLSAndPassword(t *testing.T) {
 	startTransfer(dialed, accepted, size(5e6)).check(t)
 }
 
+// TestMosquittoOverWebSocket moves in a second or two what would take ten
+// minutes with messages of 32 KiB, which Mosquitto with libwebsockets hands
+// over in pieces of 4 KiB, one each 100 ms.
+func TestMosquittoOverWebSocket(t *testing.T) {
+	listener := loopback(t)
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	tcp := simtest.Mosquitto(t, fmt.Sprintf("listener %d 127.0.0.1", port), "protocol websockets").Address
+	ws := fmt.Sprintf("ws://127.0.0.1:%d", port)
+	for _, test := range []struct{ dialer, listener string }{{ws, ws}, {ws, tcp}, {tcp, ws}} {
+		config := newConfig()
+		server, err := endpoint(t, test.listener, config).Listen(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialed, accepted, err := connect(endpoint(t, test.dialer, config), server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stuck := time.AfterFunc(time.Minute, func() { dialed.Reset() })
+		there, back := startTransfer(dialed, accepted, size(50e6)), startTransfer(accepted, dialed, size(50e6))
+		there.check(t)
+		back.check(t)
+		stuck.Stop()
+	}
+}
+
 // passwordFile writes a password file of Mosquitto's.
 func passwordFile(t *testing.T, user, password string) string {
 	t.Helper()

@@ -34,7 +34,8 @@ type Config struct {
 	// MaxMessageSize is the size of the largest MQTT payload, bytes, 512 to
 	// 1 MiB. 0 means 32 KiB, which every broker that is known takes, and which
 	// Mosquitto carries faster than larger ones. The smaller of both ends'
-	// counts; larger ones that arrive are discarded unread.
+	// counts; larger ones that arrive are discarded unread. An end that
+	// reaches Mosquitto by ws:// or wss:// counts with 4 KiB at most.
 	MaxMessageSize int
 
 	// PeerTimeout is the silence after which a Conn gives its peer up with

@@ -2,6 +2,8 @@ package mqtte2e
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -23,6 +25,12 @@ import (
 type Conn struct{ c *engine.Conn }
 
 var _ net.Conn = (*Conn)(nil)
+
+// Format implements fmt.Formatter: every verb prints the addresses of both ends
+// and nothing else.
+func (c *Conn) Format(state fmt.State, verb rune) {
+	io.WriteString(state, "mqtte2e.Conn{"+c.LocalAddr().String()+" "+c.RemoteAddr().String()+"}")
+}
 
 // Read implements net.Conn.
 func (c *Conn) Read(b []byte) (int, error) {

@@ -39,6 +39,10 @@ func (e *Endpoint) Format(state fmt.State, verb rune) { io.WriteString(state, e.
 // LogValue implements slog.LogValuer with what Format prints.
 func (e *Endpoint) LogValue() slog.Value { return slog.StringValue(e.text()) }
 
+// MarshalText implements encoding.TextMarshaler with what Format prints, for
+// handlers that find an Endpoint inside of something else.
+func (e *Endpoint) MarshalText() ([]byte, error) { return []byte(e.text()), nil }
+
 func (e *Endpoint) text() string {
 	broker := "an address that is not valid"
 	if a, err := address.Parse(e.Broker); err == nil {

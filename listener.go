@@ -1,6 +1,8 @@
 package mqtte2e
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"sync"
 
@@ -17,6 +19,12 @@ type Listener struct {
 }
 
 var _ net.Listener = (*Listener)(nil)
+
+// Format implements fmt.Formatter: every verb prints the name and nothing else.
+// Without it %s would print what own points to.
+func (l *Listener) Format(state fmt.State, verb rune) {
+	io.WriteString(state, "mqtte2e.Listener{"+l.Addr().String()+"}")
+}
 
 // Accept implements net.Listener. It returns only Conns whose peers have proved
 // that they hold the key, as *Conn, and fails only once the Listener or its

@@ -2,7 +2,6 @@ package mqtte2e_test
 
 import (
 	"bytes"
-	"encoding/base64"
 	"io"
 	"log/slog"
 	"strings"
@@ -11,7 +10,9 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
 // lockedBuffer is a bytes.Buffer for several goroutines.
@@ -36,13 +37,24 @@ func (b *lockedBuffer) String() string {
 // outages and errors: neither the key, nor what it leads to, nor credentials,
 // nor data may be in there.
 func TestLogsHoldNoSecrets(t *testing.T) {
-	var log lockedBuffer
+	options := &slog.HandlerOptions{Level: slog.LevelDebug}
+	t.Run("text", func(t *testing.T) {
+		var log lockedBuffer
+		logsHoldNoSecrets(t, &log, slog.NewTextHandler(&log, options))
+	})
+	t.Run("json", func(t *testing.T) {
+		var log lockedBuffer
+		logsHoldNoSecrets(t, &log, slog.NewJSONHandler(&log, options))
+	})
+}
+
+func logsHoldNoSecrets(t *testing.T, log *lockedBuffer, handler slog.Handler) {
 	lines := new(simtest.Lines)
 	config := newConfig()
-	config.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	config.Logger = slog.New(handler)
 	config.DialContext = lines.DialContext
-	host := brokerWith(t, broker.Config{Username: "ulrike77", Password: "hunter2"}, nil, false)
-	address := "mqtt://ulrike77:hunter2@" + host
+	host := brokerWith(t, broker.Config{Username: "ulrike77", Password: "hunter2"}, nil, true)
+	address := "ws://ulrike77:hunter2@" + host + "/mqtt?token=t0ken"
 	dialer, listener := endpoints(t, address, config)
 	dialed, accepted, err := connect(dialer, listener)
 	if err != nil {
@@ -63,8 +75,11 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	if _, err := late.Read(make([]byte, 1)); err == nil {
 		t.Error("a Conn that nobody accepted can be read")
 	}
-	if _, err := mqtte2e.Dial(t.Context(), "mqtt://ulrike77:hunter3@"+host, config); err == nil {
+	if _, err := mqtte2e.Dial(t.Context(), "ws://ulrike77:hunter3@"+host+"?token=t0ken", config); err == nil {
 		t.Error("the wrong password is accepted")
+	}
+	for _, value := range []any{config, dialer, listener, dialed, accepted, &mux.Dialer{Endpoint: dialer}} {
+		leaktest.Secrets(t, value, "hunter2", "t0ken", string(config.Key[:]))
 	}
 	dialer.Close()
 	for _, want := range []string{"dialled", "accepted", "connected to the broker", "peer-"} {
@@ -72,12 +87,9 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 			t.Errorf("no %q in the log", want)
 		}
 	}
-	for _, secret := range []string{
-		"ulrike77", "hunter2", "hunter3", "a secret", config.Key.Hex(),
-		base64.StdEncoding.EncodeToString(config.Key[:]), base64.RawURLEncoding.EncodeToString(config.Key[:]),
-	} {
-		if strings.Contains(log.String(), secret) {
-			t.Errorf("the log holds %q:\n%s", secret, &log)
+	for _, secret := range []string{"ulrike77", "hunter2", "hunter3", "t0ken", "a secret", string(config.Key[:])} {
+		if leaktest.Shows(log.String(), secret) {
+			t.Errorf("the log holds %q:\n%s", secret, log)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -45,7 +46,7 @@ const (
 
 // settings is a Config that was checked, with every default filled in. It is
 // never changed, and passed by pointer only: package fmt would show the key of
-// one that stands in another struct.
+// one that stands in an unexported field of another struct.
 type settings struct {
 	key                Key
 	padSize            int // bytes, 0 to maxMessageSize; 0 means no padding
@@ -58,6 +59,9 @@ type settings struct {
 	dialContext        func(ctx context.Context, network, address string) (net.Conn, error) // nil means the link's own
 	logger             *slog.Logger                                                         // never nil
 }
+
+// Format implements fmt.Formatter: no verb prints what is in it.
+func (settings) Format(state fmt.State, _ rune) { io.WriteString(state, "mqtte2e.settings(hidden)") }
 
 // withDefaults checks c and returns what it means. Its errors name the field
 // and its value, never a secret, and say what to do.

@@ -15,11 +15,14 @@ import (
 // broker is what the clients are measured against: Mosquitto in processes of its own, or else the embedded broker in this one.
 type broker struct {
 	name  string            // for the report
-	hosts map[string]string // host:port by scheme: mqtt, mqtts, ws
+	hosts map[string]string // host:port by scheme: mqtt, mqtts, ws, and mosquittoWS if there is Mosquitto
 	tls   *tls.Config       // trusts the broker's certificate
 
 	servers []server
 }
+
+// mosquittoWS stands for a scheme: WebSocket to Mosquitto, while ws is served by the embedded broker.
+const mosquittoWS = "ws Mosquitto"
 
 // server serves some of a broker's schemes.
 type server interface {
@@ -31,7 +34,7 @@ func (b *broker) host(scheme string) string { return b.hosts[scheme] }
 
 // address returns the URL of the broker.
 func (b *broker) address(scheme string) string {
-	if scheme == "ws" {
+	if scheme == "ws" || scheme == mosquittoWS {
 		return "ws://" + b.hosts[scheme] + "/mqtt"
 	}
 	return scheme + "://" + b.hosts[scheme]
@@ -40,7 +43,12 @@ func (b *broker) address(scheme string) string {
 // startBroker starts Mosquitto with its default settings, or the embedded broker if there is none. Files go to dir.
 func startBroker(dir string) (*broker, error) {
 	b := &broker{hosts: make(map[string]string)}
-	if err := b.chooseHosts(); err != nil {
+	schemes := []string{"mqtt", "mqtts", "ws"}
+	program, err := findMosquitto()
+	if err == nil {
+		schemes = append(schemes, mosquittoWS)
+	}
+	if err := b.chooseHosts(schemes); err != nil {
 		return nil, err
 	}
 	certificate, err := makeCertificate(dir)
@@ -48,8 +56,8 @@ func startBroker(dir string) (*broker, error) {
 		return nil, err
 	}
 	b.tls = certificate.client
-	if program, err := findMosquitto(); err == nil {
-		b.name = mosquittoVersion(program) + "; WebSocket: the embedded broker, in the process of the clients"
+	if program != "" {
+		b.name = mosquittoVersion(program) + "; WebSocket where nothing else is said: the embedded broker, in the process of the clients"
 		b.servers = mosquittoServers(program, dir, b)
 	} else {
 		b.name = "the embedded broker, in the process of the clients (mosquitto is not installed)"
@@ -103,8 +111,8 @@ func awaitHost(host string) error {
 }
 
 // chooseHosts finds loopback addresses that nothing listens on now.
-func (b *broker) chooseHosts() error {
-	for _, scheme := range []string{"mqtt", "mqtts", "ws"} {
+func (b *broker) chooseHosts(schemes []string) error {
+	for _, scheme := range schemes {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -124,15 +132,17 @@ func findMosquitto() (string, error) {
 	return program, err
 }
 
-// mosquittoServers returns Mosquitto for TCP and TLS. WebSocket stays the embedded broker's: Mosquitto 2.0.11 with libwebsockets
-// stops delivering to a subscriber that is sent messages of more than 4 KiB faster than it takes them.
+// mosquittoServers returns Mosquitto for TCP, TLS and WebSocket, and the embedded broker for WebSocket with large messages, which
+// Mosquitto with libwebsockets hands over in pieces of 4 KiB with pauses between.
 func mosquittoServers(program, dir string, b *broker) []server {
 	_, tcp, _ := net.SplitHostPort(b.hosts["mqtt"])
 	_, secured, _ := net.SplitHostPort(b.hosts["mqtts"])
+	_, webSocket, _ := net.SplitHostPort(b.hosts[mosquittoWS])
 	return []server{
 		&mosquitto{program: program, file: filepath.Join(dir, "mosquitto.conf"), lines: "listener " + tcp + " 127.0.0.1\n" +
 			"listener " + secured + " 127.0.0.1\n" +
 			"certfile " + filepath.Join(dir, certificateFile) + "\nkeyfile " + filepath.Join(dir, keyFile) + "\n" +
+			"listener " + webSocket + " 127.0.0.1\nprotocol websockets\n" +
 			"allow_anonymous true\n"},
 		&embedded{hosts: map[string]string{"ws": b.hosts["ws"]}},
 	}

@@ -19,7 +19,7 @@ func (b *broker) dial(ctx context.Context, scheme string) (net.Conn, error) {
 			return nil, err
 		}
 		return tls.Client(conn, b.tls), nil
-	case "ws":
+	case "ws", mosquittoWS:
 		dialer := websocket.Dialer{
 			NetDialContext:  dialQuick,
 			ReadBufferSize:  wsconn.BufferSize,

@@ -44,6 +44,7 @@ var promises = []promise{
 	{what: "the same beside a saturating Conn, 99th percentile", key: "round trip, Conn beside a transfer, 99th percentile", bound: 20_000, atMost: true},
 	{what: "64-byte writes back to back", key: "Conn 64-byte writes", bound: 100},
 	{what: "MaxMessageSize 1,024 against the bare client", key: "Conn 1 KiB", against: "bare 1 KiB", bound: 0.6},
+	{what: "over WebSocket to Mosquitto, against the bare client with messages of 4,000 bytes", key: "Conn " + mosquittoWS, against: "bare " + mosquittoWS, bound: 0.6},
 	{what: "over TLS to the broker, against the bare client over TLS", key: "Conn mqtts", against: "bare mqtts", bound: 0.8},
 }
 

@@ -33,6 +33,9 @@ var payloads = []payload{
 	{"256 KiB", 256 << 10, 512 << 20},
 }
 
+// smallPayload is what Mosquitto hands over at once to a WebSocket client, bytes.
+const smallPayload = 4000
+
 // standard is the payload of Config's default.
 const standard = 2
 
@@ -76,9 +79,16 @@ func (b *broker) plan(quick bool) []measurement {
 		})
 	}
 	size := payloads[standard].size
-	for _, scheme := range []string{"mqtts", "ws"} {
+	for _, scheme := range []string{"mqtts", "ws", mosquittoWS} {
+		if b.hosts[scheme] == "" {
+			continue
+		}
+		bareSize := size
+		if scheme == mosquittoWS {
+			bareSize = smallPayload // a Conn finds that out by itself
+		}
 		throughput("bare "+scheme, 256<<20, func(ctx context.Context, length int64) (time.Duration, error) {
-			return b.bareTransfer(ctx, scheme, size, length)
+			return b.bareTransfer(ctx, scheme, bareSize, length)
 		})
 		throughput("Conn "+scheme, 256<<20, func(ctx context.Context, length int64) (time.Duration, error) {
 			return b.connTransfer(ctx, scheme, size, writeSize, length)

@@ -103,7 +103,7 @@ func (c *Config) newCodec(key mqtte2e.Key) *Codec {
 // fields lists what may be printed of a Config.
 func (c Config) fields() []slog.Attr {
 	return []slog.Attr{
-		slog.Any("Keys", c.Keys),
+		slog.String("Keys", fmt.Sprint(c.Keys)),
 		slog.String("Publish", c.Publish),
 		slog.String("Subscribe", c.Subscribe),
 		slog.Bool("AuthData", c.AuthData != ""),

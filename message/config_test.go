@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -103,6 +104,9 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			for _, value := range []any{config, &config, s, Message{Key: testKey}} {
 				fmt.Fprintf(&text, format, value)
 			}
+		}
+		for _, value := range []any{config, &config, s, Message{Key: testKey}, &Codec{Key: testKey, AuthData: "s3cret context"}} {
+			leaktest.Secrets(t, value, string(testKey[:]), "s3cret", "p4ss")
 		}
 		s.Close()
 		text.Write(log.Bytes())

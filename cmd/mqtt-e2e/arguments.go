@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
@@ -86,9 +87,12 @@ func duration(d time.Duration) string {
 	return d.String()
 }
 
-// warnPassword says how a command line without the password gets it.
-func (a *app) warnPassword(p place) {
+// warnLeftOut says how a command line without the address's secrets gets them.
+func (a *app) warnLeftOut(p place) {
 	if p.parsed.Password != "" {
 		a.logger.Warn("the password in the address is left out: put it in a file and give --password-file")
+	}
+	if strings.Contains(p.parsed.Path, "?") {
+		a.logger.Warn("what follows ? in the address, a token perhaps, is left out: take the address out of what is printed here, and put the whole of it into " + addressVariable + " there")
 	}
 }

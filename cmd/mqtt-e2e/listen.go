@@ -119,7 +119,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 // printPeerCommand tells a person what to run on the other side.
 func (a *app) printPeerCommand(p place, policy target.Policy) {
 	if ui.IsTerminal(os.Stderr) && policy.Default != nil {
-		fmt.Fprintf(os.Stderr, "On the other side, with the same key, run:\n  mqtt-e2e connect '%s'\nor, to have it on a port:\n  mqtt-e2e forward '%s' -L 8022\n", p.withoutPassword(), p.withoutPassword())
+		fmt.Fprintf(os.Stderr, "On the other side, with the same key, run:\n  mqtt-e2e connect '%s'\nor, to have it on a port:\n  mqtt-e2e forward '%s' -L 8022\n", p.public(), p.public())
 	}
 }
 

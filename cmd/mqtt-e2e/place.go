@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -12,7 +14,7 @@ const addressVariable = "MQTT_E2E_ADDRESS"
 
 // A place is where a listener is.
 type place struct {
-	broker string // the URL without the name
+	broker string // the URL without the name; may hold a password or a token
 	name   string
 	parsed address.Address
 }
@@ -30,6 +32,9 @@ func (a *app) findPlace(args []string, name string) (place, []string, error) {
 	}
 	if inArgs && parsed.Password != "" {
 		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
+	}
+	if inArgs && strings.Contains(parsed.Path, "?") {
+		a.logger.Warn("every user of this machine can read what follows ? in the address, a token perhaps; put the whole ADDRESS into " + addressVariable)
 	}
 	p := place{name: parsed.Name, parsed: parsed}
 	p.broker, _, _ = strings.Cut(text, "#")
@@ -55,14 +60,21 @@ func findAddress(args []string) (text string, rest []string, inArgs bool) {
 	return fallback, args, false
 }
 
-// withoutPassword returns the address as it may be written down.
-func (p place) withoutPassword() string {
-	broker := p.broker
-	if p.parsed.Password != "" {
-		scheme, rest, _ := strings.Cut(broker, "://")
-		user, rest, _ := strings.Cut(rest, "@")
-		user, _, _ = strings.Cut(user, ":")
-		broker = scheme + "://" + user + "@" + rest
+// public returns the address as it may be written down: without password and
+// query, which may be a token.
+func (p place) public() string {
+	scheme, rest, _ := strings.Cut(p.broker, "://")
+	rest, _, _ = strings.Cut(rest, "?")
+	host, path, slash := strings.Cut(rest, "/")
+	if slash {
+		path = "/" + path
 	}
-	return broker + "#" + p.name
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		user, _, _ := strings.Cut(host[:i], ":")
+		host = user + host[i:]
+	}
+	return scheme + "://" + host + path + "#" + p.name
 }
+
+// Format implements fmt.Formatter with what may be written down.
+func (p place) Format(state fmt.State, _ rune) { io.WriteString(state, p.public()) }

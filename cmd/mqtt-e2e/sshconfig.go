@@ -46,12 +46,12 @@ func (a *app) printSSHConfig(s *settings, args []string) error {
 	if err != nil {
 		return err
 	}
-	a.warnPassword(p)
+	a.warnLeftOut(p)
 	command := []string{program, "connect"}
 	for _, argument := range arguments {
 		command = append(command, argument.words()...)
 	}
-	command = append(append(command, p.withoutPassword()), rest...)
+	command = append(append(command, p.public()), rest...)
 	host := p.name
 	if host == "" {
 		host = "mqtt"

@@ -21,7 +21,7 @@ func (a *app) printUnit(f *listenFlags, p place, keys []secrets.Source) error {
 	if err != nil {
 		return err
 	}
-	a.warnPassword(p)
+	a.warnLeftOut(p)
 	service := systemd.Service{Description: "mqtt-e2e listener " + p.name, Command: []systemd.Word{{Text: program}, {Text: "listen"}}}
 	for i, argument := range arguments {
 		if !argument.file {
@@ -37,7 +37,7 @@ func (a *app) printUnit(f *listenFlags, p place, keys []secrets.Source) error {
 	for _, word := range f.served() {
 		service.Command = append(service.Command, systemd.Word{Text: word})
 	}
-	service.Command = append(service.Command, systemd.Word{Text: p.withoutPassword()})
+	service.Command = append(service.Command, systemd.Word{Text: p.public()})
 	_, err = fmt.Print(service.Unit())
 	return err
 }

@@ -11,12 +11,13 @@ package address
 import (
 	"fmt"
 	"io"
+	"log/slog"
 )
 
 // An Address is one broker and the name of one listener behind it.
 //
-// Its password is never printed: every verb of package fmt shows what String
-// returns.
+// Neither its password nor its query is ever printed: every verb of package fmt,
+// log/slog and encoding/json show what String returns.
 type Address struct {
 	Scheme   string // mqtt, mqtts, ws or wss
 	Host     string // host:port, the port always present, IPv6 in brackets
@@ -35,6 +36,13 @@ func (a Address) String() string { return a.Scheme + "://" + a.Host }
 func (a Address) Format(state fmt.State, verb rune) {
 	io.WriteString(state, a.String())
 }
+
+// LogValue implements slog.LogValuer with what String returns.
+func (a Address) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// MarshalText implements encoding.TextMarshaler with what String returns, for
+// handlers that find an Address inside of something else.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // WebSocket reports whether MQTT travels inside a WebSocket.
 func (a Address) WebSocket() bool { return a.Scheme == "ws" || a.Scheme == "wss" }

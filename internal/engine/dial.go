@@ -114,7 +114,7 @@ func (d *dial) begin() error {
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
 		ID: a.id, Inbox: e.inbox, Time: e.config.Wall().Add(offset),
-		MaxMessageSize: e.config.MaxMessageSize, Protocols: d.protocols,
+		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
 	})
 	if err != nil {
 		return err

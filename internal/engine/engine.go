@@ -41,6 +41,15 @@ type Config struct {
 	EpochBits uint
 }
 
+// Format implements fmt.Formatter: no verb prints the key.
+func (c Config) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "engine.Config{%v}", c.Link.Address)
+}
+
+// Format implements fmt.Formatter: in an unexported field Config cannot hide the
+// key from package fmt.
+func (e *Engine) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.Engine{%v}", e.config) }
+
 // An Engine is one MQTT connection with its Conns and Listeners.
 type Engine struct {
 	config  Config

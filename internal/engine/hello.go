@@ -102,7 +102,7 @@ func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
 		l.refuse(m, now, handshake.RefusedProtocol, reason)
 		return
 	}
-	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.config.MaxMessageSize, Protocol: protocol}
+	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Protocol: protocol}
 	answer, secrets, err := responder.Finish(rand.Reader, reply)
 	if err != nil {
 		e.rejected.Add(1)

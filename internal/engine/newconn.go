@@ -8,10 +8,13 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
+// messageSize is the largest message that a peer is told to send.
+func (e *Engine) messageSize() int { return e.link.PayloadLimit(e.topic) }
+
 // newConn makes a Conn that is in no table yet: half-open at a listener, open at
 // a dialer. theirMax is the peer's MaxMessageSize.
 func (e *Engine) newConn(id [8]byte, o origin, incoming, outgoing [32]byte, theirMax int, now time.Time) *Conn {
-	size := min(e.config.MaxMessageSize, theirMax)
+	size := min(e.messageSize(), theirMax)
 	c := &Conn{
 		engine:    e,
 		id:        id,

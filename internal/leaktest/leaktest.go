@@ -1,5 +1,5 @@
-// Package leaktest fails a package's tests if goroutines outlive them. Nothing
-// but tests imports it.
+// Package leaktest fails tests for what gets out: goroutines that outlive a
+// package's tests, and secrets that are printed. Nothing but tests imports it.
 package leaktest
 
 import (

@@ -1,11 +1,13 @@
 package link
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -49,6 +51,69 @@ func TestSilenceIsNoticedSoonerWhileSending(t *testing.T) {
 		<-l.source.down
 		if took := time.Since(start); took != 2*answerTimeout {
 			t.Errorf("a broker that takes and gives nothing is given up after %v", took)
+		}
+	})
+}
+
+// slowConn is a connection whose writes return some time after their bytes have arrived, as on a busy machine: the answer has
+// been read by then.
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	time.Sleep(time.Millisecond)
+	return n, err
+}
+
+func TestAnswerInsideTheWriteCounts(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		ours, theirs := simtest.Pipe()
+		defer theirs.Close()
+		broker := newScript(theirs)
+		l := newTestLink(t, testAddress, dialTo(slowConn{ours}))
+		l.mustSubscribe(t, "ours")
+		go broker.accept("")
+		l.mustConnect(t)
+		start := time.Now()
+		for n := 1; n <= 10; n++ {
+			first, _, err := broker.read()
+			if at := time.Since(start).Round(time.Second); first != 0xC0 || err != nil || at != time.Duration(n)*keepAliveInterval {
+				t.Fatalf("packet %#x, %v after %v; want PINGREQ number %d", first, err, at, n)
+			}
+			broker.send(0xD0, 0)
+		}
+		time.Sleep(answerTimeout)
+		if _, downs := l.source.counts(); downs != 0 {
+			t.Error("a broker that answered every ping at once was given up")
+		}
+	})
+}
+
+// TestIdleLinksLast has eight links without anything to say at a broker that answers each ping.
+func TestIdleLinksLast(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		broker := simtest.Broker(t)
+		dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := broker.DialContext(ctx, network, address)
+			return slowConn{conn}, err
+		}
+		links := make([]*testLink, 8)
+		for i := range links {
+			links[i] = newTestLink(t, testAddress, dial)
+			links[i].source.down = make(chan struct{}, 24*60*60) // a second at least passes from one cut to the next
+			links[i].mustSubscribe(t, "ours")
+			links[i].mustConnect(t)
+		}
+		day := 24 * time.Hour
+		if race.Enabled {
+			day /= 24 // virtual hours are cheap without it only
+		}
+		time.Sleep(day)
+		for i, l := range links {
+			if cut := l.Stats().Reconnects; cut != 0 || !l.IsUp() {
+				t.Errorf("link %d was cut %d times in a day", i, cut)
+			}
+			l.Close()
 		}
 	})
 }

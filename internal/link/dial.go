@@ -20,6 +20,7 @@ var errDialTimeout = fmt.Errorf("no connection within %v: %w", dialTimeout, os.E
 type transport struct {
 	net.Conn         // the socket itself, or a proxy's connection, TLS or WebSocket over it
 	socket   *socket // what lies at the bottom. Closing it ends reads and writes at once, while TLS would wait to say farewell.
+	trickles bool    // large messages come in pieces with pauses between
 }
 
 // dialFunc is the type of Config.DialContext.
@@ -45,7 +46,7 @@ func (c *Config) dial(ctx context.Context, onPing func()) (*transport, error) {
 		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
 	}
 	attempt.socket.begin()
-	return &transport{Conn: conn, socket: attempt.socket}, nil
+	return &transport{Conn: conn, socket: attempt.socket, trickles: attempt.trickles}, nil
 }
 
 // open connects through the proxy of the environment, if there is one and the caller does not dial by itself.
@@ -87,10 +88,11 @@ func (c *Config) tlsConfig() *tls.Config {
 // dialAttempt makes the sockets of one attempt and sees to it that the end of its context ends every wait on them: for a
 // proxy's greeting and the WebSocket handshake too, which know of deadlines only.
 type dialAttempt struct {
-	ctx     context.Context
-	dialTCP dialFunc
-	socket  *socket     // the last one made
-	stop    func() bool // ends the watch of ctx
+	ctx      context.Context
+	dialTCP  dialFunc
+	socket   *socket     // the last one made
+	stop     func() bool // ends the watch of ctx
+	trickles bool        // for the transport
 }
 
 // DialContext makes a socket.

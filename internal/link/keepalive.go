@@ -13,19 +13,19 @@ const (
 
 // keepAlive decides when to ping the broker and when to give it up. The writer owns it.
 type keepAlive struct {
-	lastWrite time.Time
-	pinged    time.Time // when PINGREQ was written; zero while none is unanswered
+	lastWrite time.Time // when the last write began
+	pinged    time.Time // when the write of the unanswered PINGREQ began; zero while none is unanswered
+	answerBy  time.Time // when its answer is due
 }
 
-// update takes note of the last read, and returns when to call it again and what to do now. Any byte read after the ping
-// answers it: behind a queue of data PINGRESP itself can be late on a healthy connection.
+// update takes note of the last read, and returns when to call it again and what to do now. Any byte read since the write of
+// the ping began answers it: behind a queue of data PINGRESP itself can be late on a healthy connection.
 func (k *keepAlive) update(now, lastRead time.Time) (next time.Time, ping, dead bool) {
 	if !lastRead.Before(k.pinged) {
 		k.pinged = time.Time{}
 	}
 	if !k.pinged.IsZero() {
-		next = k.pinged.Add(answerTimeout)
-		return next, false, !now.Before(next)
+		return k.answerBy, false, !now.Before(k.answerBy)
 	}
 	next = earliest(lastRead, k.lastWrite).Add(keepAliveInterval)
 	if k.lastWrite.After(lastRead) {
@@ -35,11 +35,12 @@ func (k *keepAlive) update(now, lastRead time.Time) (next time.Time, ping, dead 
 	return next, !now.Before(next), false
 }
 
-// wrote takes note of a write.
-func (k *keepAlive) wrote(now time.Time, ping bool) {
-	k.lastWrite = now
+// wrote takes note of a write. What it says counts from when it began, since the answer may be read before it returns. The
+// broker's time to answer counts from when it ended: while it waited for the network there was nothing to answer.
+func (k *keepAlive) wrote(began, ended time.Time, ping bool) {
+	k.lastWrite = began
 	if ping {
-		k.pinged = now
+		k.pinged, k.answerBy = began, ended.Add(answerTimeout)
 	}
 }
 

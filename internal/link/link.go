@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -39,7 +40,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Address is a broker's address.
+// Address is a broker's address. What is printed of it, by whatever prints, is scheme and host.
 type Address struct {
 	Scheme   string // mqtt, mqtts, ws or wss
 	Host     string // host:port
@@ -47,6 +48,18 @@ type Address struct {
 	Username string // empty: no credentials
 	Password string
 }
+
+// Format implements fmt.Formatter.
+func (a Address) Format(state fmt.State, _ rune) { io.WriteString(state, a.Scheme+"://"+a.Host) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.Scheme + "://" + a.Host), nil }
+
+// Format implements fmt.Formatter. A pointer in a field would be printed without asking Address.
+func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Address) }
+
+// Format implements fmt.Formatter: in an unexported field Address cannot hide its password from package fmt.
+func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%v}", l.config.Address) }
 
 // Source supplies what a Link publishes.
 type Source interface {
@@ -81,6 +94,7 @@ type Link struct {
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
 	isUp     atomic.Bool
+	trickles atomic.Bool   // see PayloadLimit; set by the run loop
 	changes  chan struct{} // has a token while subscriptions wait for the run loop
 	ctx      context.Context
 	cancel   context.CancelFunc // by Close

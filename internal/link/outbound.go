@@ -78,7 +78,7 @@ func (w *outbound) writeAll() (next time.Time, err error) {
 		if len(w.batch.Bytes()) == 0 {
 			return next, nil
 		}
-		if err := w.write(ping); err != nil {
+		if err := w.write(now, ping); err != nil {
 			return next, err
 		}
 		if disconnect {
@@ -115,12 +115,11 @@ func (w *outbound) checkUp(now time.Time) {
 	}
 }
 
-// write writes the batch at once.
-func (w *outbound) write(ping bool) error {
+// write writes the batch at once. now is a time before it.
+func (w *outbound) write(now time.Time, ping bool) error {
 	if _, err := w.transport.Write(w.batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
 	}
-	// The time after the write: while it waited for the network the broker could not have answered.
-	w.keepAlive.wrote(time.Now(), ping)
+	w.keepAlive.wrote(now, time.Now(), ping)
 	return nil
 }

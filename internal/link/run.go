@@ -72,6 +72,7 @@ func (r *runLoop) connectOnce() error {
 		l.config.Logger.Debug("the broker cannot be reached", "error", err)
 		return err
 	}
+	l.trickles.Store(transport.trickles)
 	connection := newConnection(transport, l.parts, pingRequested)
 	session, err := openSession(l.ctx, connection, &l.config.Address)
 	if err != nil {

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/wsconn"
 )
 
@@ -44,6 +46,50 @@ func TestWebSocketPingIsAnsweredAtOnce(t *testing.T) {
 	l.mustConnect(t)
 	if got := <-answered; got != "still there?" {
 		t.Errorf("the pong says %q", got)
+	}
+}
+
+// respelled is a listener whose connections answer as libwebsockets does.
+type respelled struct{ net.Listener }
+
+type respelledConn struct{ net.Conn }
+
+func (l respelled) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return respelledConn{conn}, err
+}
+
+func (c respelledConn) Write(p []byte) (int, error) {
+	return c.Conn.Write(bytes.Replace(p, []byte("Upgrade: websocket\r\n"), []byte("Upgrade: "+trickling+"\r\n"), 1))
+}
+
+// TestPayloadLimit has a WebSocket server that is known to pause inside large messages, and one that is not.
+func TestPayloadLimit(t *testing.T) {
+	for _, trickles := range []bool{false, true} {
+		b, err := broker.New(broker.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, want := listener.Addr().String(), testMaxPayload
+		if trickles {
+			listener, want = respelled{listener}, trickleSize-webSocketHeader-maxHeader-2-len("topic")
+		}
+		if err := b.ListenWebSocket(listener); err != nil {
+			t.Fatal(err)
+		}
+		l := newTestLink(t, Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil)
+		if got := l.PayloadLimit("topic"); got != testMaxPayload {
+			t.Errorf("%d bytes before anything is known of the broker, want %d", got, testMaxPayload)
+		}
+		l.mustConnect(t)
+		if got := l.PayloadLimit("topic"); got != want {
+			t.Errorf("%d bytes, want %d", got, want)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func (c *Client) ServeSocks(ctx context.Context, port net.Listener) {
 		finish(socks.Serve(conn, func(hostPort string) (net.Conn, error) {
 			stream, err := c.openInTime(ctx, tunnel.Request{Kind: tunnel.Target, Text: hostPort})
 			if err != nil {
-				c.tell(ctx, status, err)
+				c.tell(ctx, status, err, "target", hostPort)
 			}
 			return stream, err
 		}), logger)
@@ -58,9 +58,9 @@ func (c *Client) openInTime(ctx context.Context, request tunnel.Request) (net.Co
 	return c.Open(ctx, request)
 }
 
-func (c *Client) tell(ctx context.Context, status *ui.Status, err error) {
+func (c *Client) tell(ctx context.Context, status *ui.Status, err error, attrs ...any) {
 	if ctx.Err() == nil {
-		status.Warn("a connection failed: " + err.Error())
+		status.Warn("a connection failed: "+err.Error(), attrs...)
 	}
 }
 

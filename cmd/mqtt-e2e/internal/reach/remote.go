@@ -29,12 +29,20 @@ const (
 )
 
 // keepRemote keeps one port open at the listener for as long as the session
-// lives.
+// lives. A listener that does not allow it is not asked twice: only one that was
+// started anew, which ends the session, may say something else.
 func (s *session) keepRemote(remote forwards.Remote) {
 	status := ui.NewStatus(s.logger.With("remote", remote.Bind.String()))
 	var pause retry.Pause
 	for !s.isDone() {
-		if err := s.holdRemote(remote, status); err != nil && !s.isDone() {
+		err := s.holdRemote(remote, status)
+		var refusal *tunnel.Error
+		switch {
+		case s.isDone():
+		case errors.As(err, &refusal) && refusal.Reply.Code != tunnel.Unreachable:
+			status.Warn("the other side does not open a port: " + err.Error())
+			return
+		case err != nil:
 			status.Warn("the other side does not open a port: " + err.Error() + "; trying again")
 		}
 		pause.Wait(s.ctx)

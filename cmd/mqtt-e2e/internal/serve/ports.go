@@ -26,8 +26,9 @@ const aliveTimeout = 5 * time.Second
 type ports struct {
 	turn chan struct{} // holds a token while a port changes hands
 
-	mu      sync.Mutex // guards holders
+	mu      sync.Mutex // guards all below
 	holders map[bind.Address]*holder
+	failed  map[bind.Address]string // why the last claim of a port failed; peers try again and again
 }
 
 // A holder is a session with a port.
@@ -38,7 +39,7 @@ type holder struct {
 }
 
 func newPorts() *ports {
-	return &ports{turn: make(chan struct{}, 1), holders: make(map[bind.Address]*holder)}
+	return &ports{turn: make(chan struct{}, 1), holders: make(map[bind.Address]*holder), failed: make(map[bind.Address]string)}
 }
 
 // claim opens the port for a session.
@@ -63,7 +64,18 @@ func (p *ports) claim(address bind.Address, session *mux.Session, peer net.Addr)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.holders[address] = h
+	delete(p.failed, address)
 	return h, nil
+}
+
+// isNews takes note that a claim failed, and tells whether the one before it did
+// not, or for another reason.
+func (p *ports) isNews(address bind.Address, reason error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	news := p.failed[address] != reason.Error()
+	p.failed[address] = reason.Error()
+	return news
 }
 
 // release closes the port if h still holds it.
@@ -107,7 +119,10 @@ func (r *request) openPort(text string) {
 	}
 	holder, err := r.server.ports.claim(address, r.session, r.peer)
 	if err != nil {
-		r.refuse(tunnel.Unreachable, err)
+		if r.server.ports.isNews(address, err) {
+			r.logger.Warn("a port cannot be opened for a peer", "reason", err)
+		}
+		r.answer(tunnel.Unreachable, err)
 		return
 	}
 	opened := holder.listener.Addr().String()

@@ -59,6 +59,11 @@ func (r *request) refuse(code tunnel.Code, reason error) {
 		text = "a peer's request failed"
 	}
 	r.logger.Warn(text, "reason", reason)
+	r.answer(code, reason)
+}
+
+// answer tells the peer why there will be nothing.
+func (r *request) answer(code tunnel.Code, reason error) {
 	r.reply(tunnel.Reply{Code: code, Text: reason.Error()})
 	r.stream.Close()
 }

@@ -1,35 +1,64 @@
 package ui
 
 import (
-	"context"
+	"fmt"
 	"log/slog"
+	"regexp"
+	"slices"
 	"sync"
 )
+
+// maxWarned is how many kinds of warnings are remembered; after them it begins
+// again. What goes wrong in one outage has two or three.
+const maxWarned = 16
+
+// socketAddress matches what differs between two errors of one kind: ports that
+// the system chose, and which of a broker's addresses was tried.
+var socketAddress = regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+|\[[0-9A-Fa-f:.]+(%[^\]]+)?\]):\d+(->)?`)
 
 // A Status tells a state when it changes. It is safe for concurrent use.
 type Status struct {
 	logger *slog.Logger
 
-	mu   sync.Mutex // guards last
-	last string
+	mu     sync.Mutex // guards all below
+	last   string     // what the state is
+	warned []string   // what was told to be wrong since it was right
 }
 
 // NewStatus returns a Status that tells logger.
 func NewStatus(logger *slog.Logger) *Status { return &Status{logger: logger} }
 
-// Info tells that the state is text, unless that was told last.
-func (s *Status) Info(text string, attrs ...any) { s.tell(slog.LevelInfo, text, attrs) }
-
-// Warn tells that the state is text and not what it should be, unless that was
-// told last.
-func (s *Status) Warn(text string, attrs ...any) { s.tell(slog.LevelWarn, text, attrs) }
-
-func (s *Status) tell(level slog.Level, text string, attrs []any) {
-	s.mu.Lock()
-	changed := s.last != text
-	s.last = text
-	s.mu.Unlock()
-	if changed {
-		s.logger.Log(context.Background(), level, text, attrs...)
+// Info tells that the state is text, and as it should be, unless it is already.
+func (s *Status) Info(text string, attrs ...any) {
+	if s.isNews(text, attrs, false) {
+		s.logger.Info(text, attrs...)
 	}
+}
+
+// Warn tells that the state is text and not what it should be, once until it is
+// again: failures of one cause take turns. Texts that differ only in the
+// addresses of sockets are one.
+func (s *Status) Warn(text string, attrs ...any) {
+	if s.isNews(text, attrs, true) {
+		s.logger.Warn(text, attrs...)
+	}
+}
+
+func (s *Status) isNews(text string, attrs []any, wrong bool) bool {
+	kind := socketAddress.ReplaceAllString(text, "") + fmt.Sprint(attrs...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news := s.last != kind
+	s.last = kind
+	switch {
+	case !wrong:
+		s.warned = nil
+		return news
+	case slices.Contains(s.warned, kind):
+		return false
+	case len(s.warned) == maxWarned:
+		s.warned = nil
+	}
+	s.warned = append(s.warned, kind)
+	return true
 }

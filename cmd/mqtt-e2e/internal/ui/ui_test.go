@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -31,6 +32,34 @@ func TestStatusTellsChanges(t *testing.T) {
 	status.Warn("down")
 	if got := strings.Count(out.String(), "\n"); got != 3 {
 		t.Errorf("%d lines:\n%s", got, &out)
+	}
+}
+
+func TestStatusTellsKindsOnce(t *testing.T) {
+	var out strings.Builder
+	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status.Info("up")
+	for port := range 100 {
+		status.Warn(fmt.Sprintf("read tcp 127.0.0.1:%d->127.0.0.1:1883: reset", 40000+port))
+		status.Warn(fmt.Sprintf("read tcp [::1]:%d->[fe80::1%%eth0]:1883: EOF", 40000+port))
+		status.Warn(fmt.Sprintf("dial tcp 192.0.2.%d:1883: refused", 1+port%2))
+	}
+	status.Info("up")
+	status.Warn("read tcp 127.0.0.1:1->127.0.0.1:1883: reset")
+	if got := strings.Count(out.String(), "\n"); got != 6 {
+		t.Errorf("%d lines, want up, three warnings, up, a warning:\n%s", got, &out)
+	}
+}
+
+func TestStatusTellsTargetsApart(t *testing.T) {
+	var out strings.Builder
+	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	for range 3 {
+		status.Warn("refused", "target", "192.0.2.1:80")
+		status.Warn("refused", "target", "192.0.2.2:80")
+	}
+	if got := strings.Count(out.String(), "\n"); got != 2 {
+		t.Errorf("%d lines, want one for each target:\n%s", got, &out)
 	}
 }
 

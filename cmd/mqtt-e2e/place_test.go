@@ -1,0 +1,41 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
+)
+
+func TestPlaceShowsNoSecret(t *testing.T) {
+	a := &app{logger: ui.NewLogger(io.Discard, slog.LevelInfo, false)}
+	for text, want := range map[string]string{
+		"mqtts://broker.example#box":                     "mqtts://broker.example#box",
+		"mqtt://me:hunt@er5x@[::1]:1#box":                "mqtt://me@[::1]:1#box",
+		"mqtt://me@h#box":                                "mqtt://me@h#box",
+		"wss://me:hunt@er5x@h/a/b?token=t0ken@h#box":     "",
+		"wss://me:hunt@er5x@h/a/b?token=t0ken/x?y#box":   "wss://me@h/a/b#box",
+		"ws://h?token=t0ken#box":                         "ws://h#box",
+		"ws://me%40x:hunt%2Fer5x@h:1/?token=t0ken&a#box": "ws://me%40x@h:1/#box",
+	} {
+		p, _, err := a.findPlace([]string{text}, "")
+		if (err != nil) != (want == "") {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err != nil {
+			continue
+		}
+		if got := p.public(); got != want {
+			t.Errorf("of %s is shown %s, want %s", text, got, want)
+		}
+		leaktest.Secrets(t, p, "er5x", "t0ken")
+		leaktest.Secrets(t, &p, "er5x", "t0ken")
+	}
+	source := secrets.Source{File: "key"}
+	copy(source.Key[:], markedKey)
+	leaktest.Secrets(t, source, markedKey)
+	leaktest.Secrets(t, []secrets.Source{source}, markedKey)
+}

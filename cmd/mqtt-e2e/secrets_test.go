@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
+)
+
+// What must not be printed. The key is readable text, so that it is found in
+// whatever form it is printed.
+const (
+	markedPassword = "hunter2pw"
+	markedToken    = "t0kent0ken"
+	markedKey      = "sixteen secrets!"
+)
+
+// A teller runs the command with marked secrets and checks what it says.
+type teller struct {
+	t       *testing.T
+	program string
+	dir     string
+	format  string // of --log-format
+	key     string // file
+	ran     map[string]bool
+}
+
+// flags are those of every verb that meets a broker.
+func (r *teller) flags(args ...string) []string {
+	r.ran[args[0]] = true
+	return append(args, "--key-file", r.key, "-v", "--log-format", r.format)
+}
+
+// start starts a verb in the background.
+func (r *teller) start(args ...string) *process { return launch(r.t, r.program, args...) }
+
+// run runs a verb to its end, however it ends.
+func (r *teller) run(args ...string) {
+	r.t.Helper()
+	r.runWith(nil, args...)
+}
+
+// runWith is run with more in the environment.
+func (r *teller) runWith(env []string, args ...string) {
+	r.t.Helper()
+	r.ran[args[0]] = true
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, r.program, args...)
+	cmd.Dir = r.dir
+	cmd.Stdin = strings.NewReader("a line\n")
+	cmd.Env = append(os.Environ(), env...)
+	said, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		r.t.Errorf("%q does not end", args)
+	}
+	r.check(args, fmt.Sprintf("%s%v", said, err))
+}
+
+func (r *teller) check(args []string, said string) {
+	r.t.Helper()
+	for _, secret := range []string{markedPassword, markedToken, markedKey} {
+		if leaktest.Shows(said, secret) {
+			r.t.Errorf("%q says %q:\n%s", args, secret, said)
+		}
+	}
+}
+
+// TestOutputShowsNoSecret runs every verb, with all that it can tell and in both
+// formats, at a broker with a password and a token in its address: where it
+// works, where it is refused, and while the broker goes away.
+func TestOutputShowsNoSecret(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the command many times")
+	}
+	program, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			r := &teller{t: t, program: program, dir: t.TempDir(), format: format, ran: make(map[string]bool)}
+			r.key = filepath.Join(r.dir, "key")
+			if err := os.WriteFile(r.key, fmt.Appendf(nil, "%x\n", markedKey), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r.atBroker()
+			r.withoutBroker()
+			for _, verb := range new(app).root().Commands() {
+				if !r.ran[verb.Name()] {
+					t.Errorf("the verb %s was not run", verb.Name())
+				}
+			}
+		})
+	}
+}
+
+func (r *teller) atBroker() {
+	b, err := broker.New(broker.Config{Username: "me", Password: markedPassword})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer b.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := b.ListenWebSocket(listener); err != nil {
+		r.t.Fatal(err)
+	}
+	host := listener.Addr().String()
+	place := "ws://me:" + markedPassword + "@" + host + "/mqtt?token=" + markedToken
+	target, free, taken := r.echo(), unused(r.t), r.echo()
+
+	listenArgs := r.flags("listen", place+"#box", "--to", target, "--to", "dead=127.0.0.1:1", "--allow-remote", free, "--allow-remote", taken)
+	listen := r.start(listenArgs...)
+	listen.waitFor("listening")
+	forwardArgs := r.flags("forward", place+"#box", "-L", "0", "-D", "0", "-R", free+":"+target, "-R", taken+":"+target, "-R", "9:"+target)
+	forward := r.start(forwardArgs...)
+	forward.waitFor("the other side opened the port")
+	for _, args := range [][]string{{}, {target}, {"dead"}, {"nosuch"}, {"192.0.2.1:22"}} {
+		r.run(append(r.flags("connect", place+"#box"), args...)...)
+	}
+	r.run(r.flags("ping", place+"#box", "-c", "1")...)
+	r.run(r.flags("ping", place+"#nobody", "--timeout", "300ms")...)
+	r.run(r.flags("ping", "ws://me:"+markedPassword+"x@"+host+"?token="+markedToken+"#box")...)
+	r.run(r.flags("speedtest", place+"#box")...)
+	r.run(r.flags("ssh-config", place+"#box")...)
+	r.run(r.flags("listen", place+"#box", "--to", target, "--systemd-unit")...)
+	r.run(r.flags("message", "send", place, "--topic", "iot/x", "hello")...)
+	r.run(r.flags("message", "shell", place, "--topic", "iot/x")...)
+	receive := r.start(r.flags("message", "receive", place, "--topic", "#")...)
+	receive.waitFor("receiving")
+
+	b.Close()
+	for _, p := range []*process{listen, forward, receive} {
+		p.waitFor("the connection to the broker is over")
+		p.kill()
+		r.check(p.Args, p.said.String())
+	}
+}
+
+// withoutBroker runs what needs none, and what fails without one.
+func (r *teller) withoutBroker() {
+	place := "ws://me:" + markedPassword + "@127.0.0.1:1/mqtt?token=" + markedToken
+	r.run(r.flags("connect", place+"#box", "--timeout", "300ms")...)
+	r.run(r.flags("message", "send", place, "--topic", "iot/x", "--timeout", "300ms", "hello")...)
+	listen := r.start(r.flags("listen", place+"#box", "--to", "127.0.0.1:1")...)
+	listen.waitFor("trying again")
+	listen.kill()
+	r.check(listen.Args, listen.said.String())
+	for _, wrong := range []string{place + "#b!x", place + "#a#b", strings.Replace(place, ":1/", ":99999/", 1), strings.Replace(place, "ws", "mqtt", 1), place[5:], place + "%zz"} {
+		r.run(r.flags("connect", wrong, "--timeout", "300ms")...)
+	}
+	wrongKey := filepath.Join(r.dir, "wrong")
+	if err := os.WriteFile(wrongKey, []byte(markedKey), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	r.run("connect", place+"#box", "--key-file", wrongKey, "-v", "--log-format", r.format)
+	r.runWith([]string{"MQTT_E2E_KEY=" + markedKey, "MQTT_E2E_ADDRESS=" + place}, "connect", "-n", "box", "-v", "--log-format", r.format)
+	r.runWith([]string{"MQTT_E2E_PASSWORD=" + markedPassword}, "broker", "--listen", "127.0.0.1:x", "--user", "me", "-v", "--log-format", r.format)
+	r.run("keygen", "-o", filepath.Join(r.dir, "new"), "-v", "--log-format", r.format)
+	for _, args := range [][]string{{"version"}, {"man", r.dir}, {"--help"}, {"nonsense"}} {
+		r.run(args...)
+	}
+}
+
+// echo serves a target and returns its address.
+func (r *teller) echo() string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				io.Copy(conn, conn)
+				conn.Close()
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
