@@ -10,7 +10,7 @@ const (
 	// are much shorter (AWS allows 256); the bound keeps a whole packet inside the read buffer.
 	MaxTopic = 1024
 
-	// batchLimit is the size, in bytes, from which a batch takes no further packet: one write of 64 KiB costs little more than the
+	// batchLimit is the size, in bytes, from which a batch takes no further packet at most: one write of 64 KiB costs little more than the
 	// copying. What is collected, sealed and written stays in the processor's cache; with 256 KiB a transfer took 7 % more
 	// processor time. And what is more urgent waits less.
 	batchLimit = 64 << 10
@@ -24,6 +24,7 @@ const (
 type Batch struct {
 	buf        []byte // whole packets
 	maxPayload int
+	limit      int // size from which it takes no further packet, at most batchLimit; the writer sets it
 
 	// The packet between Publish and Commit stands behind buf: its header, with room for the length of the largest payload,
 	// then topic and payload.
@@ -35,7 +36,7 @@ type Batch struct {
 // NewBatch returns an empty batch for payloads of up to maxPayload bytes.
 func NewBatch(maxPayload int) *Batch {
 	largestPacket := maxHeader + 2 + MaxTopic + maxPayload
-	return &Batch{buf: make([]byte, 0, batchLimit+largestPacket+batchReserve), maxPayload: maxPayload}
+	return &Batch{buf: make([]byte, 0, batchLimit+largestPacket+batchReserve), maxPayload: maxPayload, limit: batchLimit}
 }
 
 // Publish begins a packet on topic and returns the room for its payload: the largest payload's size, right behind the
@@ -81,7 +82,7 @@ func (b *Batch) Commit(n int) {
 }
 
 // Full tells that the batch takes no further packet.
-func (b *Batch) Full() bool { return len(b.buf) >= batchLimit }
+func (b *Batch) Full() bool { return len(b.buf) >= b.limit }
 
 // Bytes returns the packets so far. They are valid until Reset.
 func (b *Batch) Bytes() []byte { return b.buf }

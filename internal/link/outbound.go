@@ -24,10 +24,12 @@ type outbound struct {
 	isUp          bool
 
 	keepAlive keepAlive
+	unsent    unsent
 }
 
 func newOutbound(c *connection, parts connectionParts, clock *readClock, pingRequested *atomic.Bool) *outbound {
 	parts.batch.Reset()
+	parts.batch.limit = batchLimit
 	return &outbound{
 		transport:     c.transport,
 		source:        parts.source,
@@ -40,6 +42,7 @@ func newOutbound(c *connection, parts connectionParts, clock *readClock, pingReq
 		subscribed:    make(chan struct{}),
 		up:            make(chan struct{}),
 		keepAlive:     keepAlive{lastWrite: clock.start},
+		unsent:        newUnsent(c.transport.socket.bound),
 	}
 }
 
@@ -117,9 +120,13 @@ func (w *outbound) checkUp(now time.Time) {
 
 // write writes the batch at once. now is a time before it.
 func (w *outbound) write(now time.Time, ping bool) error {
+	start := time.Now()
 	if _, err := w.transport.Write(w.batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
 	}
-	w.keepAlive.wrote(now, time.Now(), ping)
+	end := time.Now()
+	w.unsent.wrote(len(w.batch.Bytes()), end.Sub(start))
+	w.batch.limit = w.unsent.batch()
+	w.keepAlive.wrote(now, end, ping)
 	return nil
 }

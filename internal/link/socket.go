@@ -24,8 +24,8 @@ var errGreeting = fmt.Errorf("more than %d bytes came in before MQTT began: chec
 // network and not the protocols above it.
 type socket struct {
 	net.Conn
-	rearm func() // sets again what the kernel forgets after reads
-	fresh bool   // Read has given something since; owned by the reading goroutine
+	tuning
+	fresh bool // Read has given something since; owned by the reading goroutine
 
 	greeting int // bytes that may still come in before MQTT begins; negative once it has. Owned by the reading goroutine
 
@@ -33,8 +33,17 @@ type socket struct {
 	closeErr  error
 }
 
+// tuning is what a socket is told again and again.
+type tuning struct {
+	rearm func()          // after each read: quick acknowledgement, which the kernel gives up by itself
+	bound func(limit int) // how many bytes may wait in it unsent
+}
+
+// untuned is for what is no socket.
+var untuned = tuning{func() {}, func(int) {}}
+
 func newSocket(conn net.Conn) *socket {
-	return &socket{Conn: conn, rearm: tuneSocket(bottom(conn)), greeting: maxGreeting}
+	return &socket{Conn: conn, tuning: tuneSocket(bottom(conn)), greeting: maxGreeting}
 }
 
 // bottom returns what lies under a connection of package tls, or of others that tell in the same way.

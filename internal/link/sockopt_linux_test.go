@@ -24,7 +24,7 @@ func TestSocketOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ option, want int }{
-		"TCP_NOTSENT_LOWAT": {unix.TCP_NOTSENT_LOWAT, notSentLimit},
+		"TCP_NOTSENT_LOWAT": {unix.TCP_NOTSENT_LOWAT, mostUnsent},
 		"TCP_USER_TIMEOUT":  {unix.TCP_USER_TIMEOUT, 20_000},
 	} {
 		raw.Control(func(fd uintptr) {

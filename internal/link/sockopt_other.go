@@ -5,4 +5,4 @@ package link
 import "net"
 
 // tuneSocket does nothing: the options that help are Linux's.
-func tuneSocket(net.Conn) (rearm func()) { return func() {} }
+func tuneSocket(net.Conn) tuning { return untuned }
