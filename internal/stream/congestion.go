@@ -22,14 +22,17 @@ const (
 	// come in bursts. 5 ms are what a busy machine needs to keep its own loopback
 	// busy, 25 ms are not felt in a keystroke.
 	minStanding = 5 * time.Millisecond
-	maxStanding = 15 * time.Millisecond
+	maxStanding = 10 * time.Millisecond
 	// fullRounds without a quarter more delivered end it too: a path may
 	// drop what it cannot carry instead of delaying it (BBR's full pipe).
 	fullRounds = 3
 	// drainRounds is how many rounds an emptied queue may take to show, and
 	// stuckRounds after how many it is emptied again.
-	drainRounds = 2
-	stuckRounds = 10
+	drainRounds = 3
+	stuckRounds = 16
+	// mostBase times the smallest round trip is the most that is kept in flight
+	// where the queue is somebody else's.
+	mostBase = 4
 	// roundPackets is the fewest packets by which a rate is measured.
 	roundPackets = 10
 	// burstTime is how close to each other ACKs come that waited for each other.
@@ -63,18 +66,19 @@ const (
 // more than a tenth of a round trip's packets, take it to 0.7. Bytes beyond the
 // grant are refused elsewhere (Stream.room).
 type congestion struct {
-	window  int // bytes
-	packet  int // bytes of a full packet
-	startup bool
-	filled  uint64 // packets below this number were in flight when the window was used up
-	round   round
-	rate    peak          // bytes a second
-	bursts  peak          // the most bytes that were acknowledged at once
-	base    least         // round trip
-	transit least         // from our clock to the peer's: only differences mean something
-	queue   time.Duration // how long the last packet waited
-	stuck   int           // consecutive rounds in which packets waited although the window was what the path holds
-	step    int           // bytes by which the window grew at the end of the last round; 0: it did not
+	window    int // bytes
+	packet    int // bytes of a full packet
+	startup   bool
+	filled    uint64 // packets below this number were in flight when the window was used up
+	round     round
+	rate      peak          // bytes a second
+	bursts    peak          // the most bytes that were acknowledged at once
+	base      least         // round trip
+	transit   least         // from our clock to the peer's: only differences mean something
+	queue     time.Duration // how long the last packet waited
+	stuck     int           // consecutive rounds in which packets waited although the window was what the path holds
+	undrained int           // the window before a queue was emptied
+	step      int           // bytes by which the window grew at the end of the last round; 0: it did not
 
 	late int     // consecutive samples that waited more than twice as long as allowed
 	full int     // consecutive rounds of the start-up that brought no more
@@ -191,6 +195,14 @@ func (c *congestion) time(bytes int) time.Duration {
 // holds is how many bytes the path delivers in d.
 func (c *congestion) holds(d time.Duration) int { return int(c.rate.best() * d.Seconds()) }
 
+// reach is how many bytes may soon be in flight.
+func (c *congestion) reach() int {
+	if c.startup {
+		return (1 + startupGrowth) * c.holds(c.base.value())
+	}
+	return 2 * c.holds(c.base.value())
+}
+
 // onLoss takes note of a lost packet. Numbers between two eliciting packets
 // may belong to ACKs, so a run continues at following, the number of the packet
 // that was sent after the one lost. next is the number that will be sent next.
@@ -283,16 +295,19 @@ func (c *congestion) checkFull(rate float64, waits bool) {
 // what keeps the path busy, for some rounds.
 func (c *congestion) relieve(queue time.Duration) {
 	c.step = 0
-	c.stuck++
-	switch {
-	case c.stuck <= drainRounds:
-		c.drain()
-	case c.stuck <= stuckRounds:
-		base := c.base.value()
-		c.window = max(c.window, min(c.window*5/4, c.holds(min((base+queue)*5/4, 4*base))))
-	default:
-		c.stuck = 0
+	if c.stuck++; c.stuck > stuckRounds {
+		c.stuck = 1
 	}
+	if c.stuck == 1 {
+		c.undrained = c.window
+	}
+	if c.stuck <= drainRounds {
+		c.drain()
+		return
+	}
+	base := c.base.value()
+	most := c.holds(min((base+queue)*3/2, mostBase*base))
+	c.window = max(c.window, c.undrained, min(max(c.window, c.undrained)*5/4, most))
 }
 
 // grow makes the window larger: at first by a step that grows with its square
@@ -307,7 +322,7 @@ func (c *congestion) grow() {
 // drain takes the window to what the path holds.
 func (c *congestion) drain() {
 	c.step = 0
-	c.window = max(min(c.window, c.holds(c.base.value())+min(int(c.bursts.best()), c.holds(max(c.base.value(), 2*pushPause)))), c.minimum())
+	c.window = max(min(c.window, c.holds(c.base.value())+min(int(c.bursts.best()), c.holds(max(c.base.value()/2, 2*pushPause)))), c.minimum())
 }
 
 // shrink takes the window back. Packets below next were sent with the larger

@@ -18,7 +18,7 @@ const (
 	countedLosses = 6
 	// packetTime is how much of the path's time a packet takes: short enough
 	// that others need not wait for it, long enough that its headers cost little.
-	packetTime = 6 * time.Millisecond
+	packetTime = 4 * time.Millisecond
 	// initialPacket is the size of packets before the rate is known, so that
 	// the first few are as much as TCP begins with (RFC 6928).
 	initialPacket = 4 << 10

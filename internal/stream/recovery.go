@@ -46,7 +46,7 @@ func (s *Stream) grant() int {
 // fitPacket makes packets of the size that the path wants.
 func (s *Stream) fitPacket() {
 	if rate := s.congestion.rate.best(); rate > 0 {
-		s.size.setRate(rate, 2*s.congestion.holds(s.congestion.base.value())/int(s.messages))
+		s.size.setRate(rate, s.congestion.reach()/int(s.messages))
 		s.congestion.packet = s.size.packet() + s.config.Overhead
 	}
 }
