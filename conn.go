@@ -37,8 +37,9 @@ func (c *Conn) Write(b []byte) (int, error) {
 }
 
 // Close ends both directions. It wakes Read and Write at once, and then waits
-// until the peer has what was written, at most one second, and not at all if
-// the peer is silent or does not read. What is left is still delivered in the
+// until the peer has what was written, at most one second, and no longer once
+// the peer has acknowledged nothing and taken nothing more for half a second,
+// so not at all if it was silent before. What is left is still delivered in the
 // background, for 30 seconds or Config.PeerTimeout if that is less, as long as
 // the program and the Endpoint live. Closing again does nothing.
 func (c *Conn) Close() error { return c.opError("close", c.c.Close()) }

@@ -120,7 +120,7 @@ func TestZeroCreditIsProbed(t *testing.T) {
 	}
 	p.write(100)
 	p.wantIdle("no credit")
-	if !p.s.Stalled() {
+	if !p.s.out.blocked() {
 		t.Error("the stream is not stalled")
 	}
 	for i, d := range []time.Duration{310 * ms, 620 * ms, 1240 * ms, 2480 * ms, 4960 * ms, 5000 * ms, 5000 * ms} {

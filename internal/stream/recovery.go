@@ -25,6 +25,9 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			if i == 0 && p.number == r.Largest {
 				s.sample(now, p, a.Delay)
 			}
+			if p.length > 0 || p.control&controlFin != 0 {
+				s.movedAt = now
+			}
 			s.onAcknowledged(p, limited)
 		}
 	}
