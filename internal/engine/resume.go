@@ -53,7 +53,7 @@ func rank(urgent bool) int {
 // Down implements link.Source.
 func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
-	e.upSince = time.Time{}
+	e.upSince, e.downSince = time.Time{}, now
 	e.limit = e.hangs.limit(e.limit, e.config.MaxMessageSize, now)
 	limit := e.limit
 	conns := values(e.conns)

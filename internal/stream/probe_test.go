@@ -145,12 +145,15 @@ func TestZeroCreditIsProbed(t *testing.T) {
 func TestSilentPeerCostsBoundedMemory(t *testing.T) {
 	p := newPeer(t)
 	p.write(5000)
-	for range maxSent * 3 / 4 {
-		p.pass(5 * time.Second)
+	p.drain()
+	const probes = 2 * (int(maxRTT/maxProbeTimeout) + 1) // of two packets each
+	sent := len(p.s.ledger.packets)
+	for range 24 * time.Hour / maxProbeTimeout {
+		p.pass(maxProbeTimeout)
 		p.drain()
-	}
-	if n := len(p.s.ledger.packets); n > maxSent {
-		t.Errorf("%d packets are remembered, want at most %d", n, maxSent)
+		if n := len(p.s.ledger.packets); n > sent+probes || cap(p.s.ledger.packets) > 4*(sent+probes) {
+			t.Fatalf("%d packets are remembered, want at most %d", n, sent+probes)
+		}
 	}
 	for range 3 {
 		first := p.number
