@@ -31,6 +31,7 @@ func (e *Engine) Up(now time.Time) {
 	if first {
 		return
 	}
+	e.lookForNamesakes(now)
 	urgent := make(map[*Conn]bool, len(conns))
 	for _, c := range conns {
 		urgent[c] = c.linkUp(now)
