@@ -40,6 +40,29 @@ func closeThenExit(t *testing.T, delay time.Duration, size int) {
 	}
 }
 
+// TestEndIsNotLost has everything acknowledged before Close, and only the end
+// to deliver before the exit.
+func TestEndIsNotLost(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		dialed, accepted := w.connect(w.engine(func(c *Config) { c.Link.DialContext = delayed(w, 30*time.Millisecond) }), w.listen(w.engine()))
+		w.exchange(dialed, accepted)
+		time.Sleep(100 * time.Millisecond)
+		if !dialed.stream.Acknowledged() {
+			t.Error("the scene is not set")
+		}
+		start := time.Now()
+		dialed.Close()
+		if passed := time.Since(start); passed == 0 || passed >= stallWait {
+			t.Errorf("Close took %v", passed)
+		}
+		w.cut(dialed.engine)
+		if got, err := io.ReadAll(readerOf{accepted}); len(got) != 0 || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+	})
+}
+
 // ackDelay is the longest that an ACK takes without a path (SPEC.md, "Stream").
 const ackDelay = 10 * time.Millisecond
 

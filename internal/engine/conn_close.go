@@ -32,26 +32,18 @@ const (
 )
 
 // Close implements net.Conn. It wakes Read and Write at once, then gives what
-// was written, if the peer does not have it yet, up to a second to be
-// acknowledged; the rest lingers.
+// was written, and the end behind it, up to a second to be acknowledged; the
+// rest lingers.
 func (c *Conn) Close() error {
-	owed := c.owesPeer()
-	if c.beginClose() && owed {
+	if c.beginClose() {
 		c.flush()
 	}
 	return nil
 }
 
-// owesPeer reports whether something written was not acknowledged yet.
-func (c *Conn) owesPeer() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.stream.Unacknowledged()
-}
-
-// flush waits until the peer has what was written, and the end behind it, for
-// as long as anything moves: a window that is not open yet looks like that of a
-// peer that does not read.
+// flush waits until the peer has everything, for as long as anything moves: a
+// window that is not open yet looks like that of a peer that does not read. An
+// end that follows nothing recent is not waited for.
 func (c *Conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
