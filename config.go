@@ -40,7 +40,8 @@ type Config struct {
 
 	// PeerTimeout is the silence after which a Conn gives its peer up with
 	// ErrPeerGone. 0 means 2 min, long enough for a broker to restart;
-	// negative means never.
+	// negative means never. A peer that was restarted is noticed sooner, at the
+	// latest within a minute. The shorter of both ends' ends the Conn.
 	PeerTimeout time.Duration
 
 	// Username and Password are for the broker. Each wins over the one in the

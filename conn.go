@@ -45,10 +45,12 @@ func (c *Conn) Write(b []byte) (int, error) {
 }
 
 // Close ends both directions. It wakes Read and Write at once, and then waits
-// until the peer has what was written, at most one second, and not at all if
-// the peer is silent or does not read. What is left is still delivered in the
-// background, for 30 seconds or Config.PeerTimeout if that is less, as long as
-// the program and the Endpoint live. Closing again does nothing.
+// until the peer has what was written and knows that it ended, at most one
+// second, and no longer once nothing was written, acknowledged or asked for in
+// half a second, so not at all on a Conn at rest. What is left is still
+// delivered in the background, for 30 seconds or Config.PeerTimeout if that is
+// less, as long as the program and the Endpoint live. Closing again does
+// nothing.
 func (c *Conn) Close() error { return c.opError("close", c.c.Close()) }
 
 // CloseWrite ends the stream to the peer, whose Read returns io.EOF once it

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
@@ -22,7 +25,7 @@ import (
 // address, the second one the key.
 const childRole = "MQTTE2E_TEST_CHILD"
 
-var children = map[string]func() int{"write": childWrites, "listen": childListens}
+var children = map[string]func() int{"write": childWrites, "close": childCloses, "listen": childListens}
 
 // childSize is how many bytes childWrites sends.
 const childSize = 10e6
@@ -85,6 +88,28 @@ func childWrites() int {
 	return 0
 }
 
+// childCloses dials, writes between 64 KiB and 1 MiB with their number before
+// them, closes, and exits at once.
+func childCloses() int {
+	address, config := childInput()
+	conn, err := mqtte2e.Dial(context.Background(), address, config)
+	size := 64<<10 + rand.Int64N(960<<10+1)
+	if err == nil {
+		err = binary.Write(conn, binary.BigEndian, size)
+	}
+	if err == nil {
+		_, err = io.Copy(struct{ io.Writer }{conn}, content(size))
+	}
+	if err == nil {
+		err = conn.Close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
 // childListens says that it listens, then answers lines by themselves but for
 // the line "wait", which it does not answer.
 func childListens() int {
@@ -134,6 +159,36 @@ func TestChildWritesAndExits(t *testing.T) {
 	}
 	if err := process.Wait(); err != nil {
 		t.Errorf("the child: %v", err)
+	}
+}
+
+// TestChildClosesAndExits does so a hundred times over Mosquitto.
+func TestChildClosesAndExits(t *testing.T) {
+	t.Parallel()
+	config := newConfig()
+	address := simtest.Mosquitto(t).Address + "#child"
+	listener, err := mqtte2e.Listen(t.Context(), address, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for i := range size(100) {
+		process, _ := child(t, "close", address, config)
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		var length int64
+		binary.Read(conn, binary.BigEndian, &length)
+		got, err := hashOf(conn)
+		if want, _ := hashOf(content(length)); err != nil || got != want {
+			t.Fatalf("child %d wrote %d bytes, and others arrived, then %v", i, length, err)
+		}
+		conn.(*mqtte2e.Conn).Reset() // nobody is there to acknowledge its end
+		if err := process.Wait(); err != nil {
+			t.Errorf("child %d: %v", i, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,6 +13,10 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 )
+
+// defaultPeerTimeout outlasts a closed lid, where a program of its own may want
+// to know sooner. Both sides wait as long.
+const defaultPeerTimeout = time.Hour
 
 // settings are the flags of every verb that meets a broker.
 type settings struct {
@@ -41,7 +46,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.StringVar(&s.topicPrefix, "topic-prefix", "", "`TEXT` before every topic, equal on both sides")
 	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
 	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 32768)")
-	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 2m, negative: never)")
+	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 1h, negative: never)")
 	for _, flag := range fileFlags {
 		cmd.MarkFlagFilename(flag)
 	}
@@ -83,7 +88,7 @@ func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint
 		Key:            key,
 		PadSize:        s.padSize,
 		MaxMessageSize: s.maxMessageSize,
-		PeerTimeout:    s.peerTimeout,
+		PeerTimeout:    cmp.Or(s.peerTimeout, defaultPeerTimeout),
 		Username:       s.user,
 		Password:       password,
 		TLSConfig:      tlsConfig,

@@ -63,6 +63,7 @@ func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) err
 			return err
 		}
 		m := newMeter(direction.name, ui.NewProgress(os.Stderr))
+		stream.SetDeadline(m.start.Add(testTime + uploadEnd)) // PeerTimeout is far too long for somebody who watches
 		stop := context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })
 		err = direction.measure(stream, m)
 		m.progress.Clear()

@@ -71,6 +71,7 @@ func TestAnnouncementReplayed(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		dialed, accepted := w.pair()
+		simtest.Wait() // the dialer attends
 		w.record()
 		w.listen(w.engine())
 		time.Sleep(checkAfter)

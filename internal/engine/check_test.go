@@ -11,8 +11,8 @@ import (
 )
 
 // TestUnannouncedListener crashes a listener's process and starts another, whose
-// announcement is lost. The dialer notices by what is not answered, or by a new
-// dial.
+// announcement is lost. The dialer, however patient, notices by what is not
+// answered, or by a new dial.
 func TestUnannouncedListener(t *testing.T) {
 	for name, test := range map[string]struct {
 		touch func(w *world, dialed *Conn)
@@ -25,7 +25,7 @@ func TestUnannouncedListener(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
 				w := newWorld(t)
 				first := w.engine()
-				dialed, accepted := w.connect(w.engine(), w.listen(first))
+				dialed, accepted := w.connect(w.engine(timeout(time.Hour)), w.listen(first))
 				w.exchange(dialed, accepted)
 				time.Sleep(time.Second)
 				w.cut(first)

@@ -34,7 +34,7 @@ func TestHowLongCloseWaits(t *testing.T) {
 		"no answer": {func(w *world, c *Conn) {
 			w.set(refuse)
 			c.Write([]byte("not heard"))
-		}, time.Second},
+		}, 500 * time.Millisecond},
 		"no answer for a second": {func(w *world, c *Conn) {
 			w.set(refuse)
 			c.Write([]byte("not heard"))
@@ -50,7 +50,7 @@ func TestHowLongCloseWaits(t *testing.T) {
 			w.broker.Stop()
 			simtest.Wait()
 			c.Write([]byte("not sent"))
-		}, time.Second},
+		}, 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {

@@ -55,6 +55,7 @@ type Conn struct {
 	err           error // why the Conn failed; nil while it works
 	readDeadline  deadline
 	writeDeadline deadline
+	wroteAt       time.Time // when Write last took something
 	timer         *time.Timer
 	timerAt       time.Time // when timer fires; zero: it does not
 	until         time.Time // end of the half-open, closing or tombstone state; zero: none
@@ -139,9 +140,9 @@ func (c *Conn) Write(b []byte) (total int, err error) {
 		}
 		n := c.stream.Write(b[total:])
 		if n > 0 {
-			now := time.Now()
-			c.schedule(now)
-			c.arm(now)
+			c.wroteAt = time.Now()
+			c.schedule(c.wroteAt)
+			c.arm(c.wroteAt)
 		}
 		if total += n; total == len(b) {
 			return total, nil

@@ -7,9 +7,12 @@ import (
 )
 
 const (
-	// flushWait is how long Close waits for the acknowledgement of what was
-	// written, for programs that exit right after it.
+	// flushWait is how long Close waits at most for the acknowledgement of what
+	// was written, for programs that exit right after it.
 	flushWait = time.Second
+	// stallWait is after how long without an acknowledgement or credit Close
+	// waits no more: five of the shortest probe timeouts.
+	stallWait = 500 * time.Millisecond
 	// maxLinger bounds how long what was written is kept for a peer after
 	// Close, if PeerTimeout is not shorter.
 	maxLinger = 30 * time.Second
@@ -29,20 +32,32 @@ const (
 )
 
 // Close implements net.Conn. It wakes Read and Write at once, then gives what
-// was written up to a second to be acknowledged; the rest lingers.
+// was written, and the end behind it, up to a second to be acknowledged; the
+// rest lingers.
 func (c *Conn) Close() error {
-	if !c.beginClose() {
-		return nil
-	}
-	wait := time.AfterFunc(flushWait, c.wake)
-	defer wait.Stop()
-	deadline := time.Now().Add(flushWait)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.worthWaiting() && time.Now().Before(deadline) {
-		c.changed.Wait()
+	if c.beginClose() {
+		c.flush()
 	}
 	return nil
+}
+
+// flush waits until the peer has everything, for as long as anything moves: a
+// window that is not open yet looks like that of a peer that does not read. An
+// end that follows nothing recent is not waited for.
+func (c *Conn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := time.Now().Add(flushWait)
+	timer := time.AfterFunc(flushWait, c.wake)
+	defer timer.Stop()
+	for c.state == stateClosing && !c.stream.Acknowledged() {
+		wait := time.Until(earlier(end, latest(c.wroteAt, c.stream.MovedAt()).Add(stallWait)))
+		if wait <= 0 {
+			return
+		}
+		timer.Reset(wait)
+		c.changed.Wait()
+	}
 }
 
 // beginClose closes the Conn for the application and reports whether it was
@@ -95,15 +110,6 @@ func (c *Conn) linger() time.Duration {
 		return min(t, maxLinger)
 	}
 	return maxLinger
-}
-
-// worthWaiting reports whether something written may yet be acknowledged soon.
-func (c *Conn) worthWaiting() bool {
-	if c.state != stateClosing || !c.stream.Unacknowledged() || c.stream.Stalled() {
-		return false
-	}
-	unheard := c.stream.Unheard()
-	return unheard.IsZero() || time.Since(unheard) < flushWait
 }
 
 // Shutdown ends the stream towards the peer, waits until the peer has

@@ -9,7 +9,7 @@ import (
 // heard takes note of an authenticated packet: the peer's process lives, and a
 // half-open Conn has proved the key.
 func (c *Conn) heard(now time.Time) {
-	c.peer.heard(now)
+	c.peer.times.hear(now, &c.engine.clocks)
 	c.lastHeard = now
 	c.unconfirmed = time.Time{}
 	c.endCheck()

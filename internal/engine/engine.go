@@ -35,7 +35,8 @@ type Config struct {
 	TopicPrefix    string
 	Link           link.Config
 	Logger         *slog.Logger
-	// Wall tells the time of day that hellos carry. Tests set it wrong.
+	// Wall tells the time of day that hellos carry, and which goes on while the
+	// machine sleeps. Tests set it wrong.
 	Wall func() time.Time
 	// EpochBits is record.EpochBits, smaller in tests.
 	EpochBits uint
@@ -63,6 +64,7 @@ type Engine struct {
 	send    *stream.Budget
 	receive *stream.Budget
 	blocks  *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
+	clocks  clocks
 
 	// chores tells the writer that Conns wait to resume or tombstones to go.
 	chores atomic.Bool
@@ -89,6 +91,7 @@ type Engine struct {
 	offset    time.Duration // what to add to our clock for the listeners' time
 	limit     int           // largest packet that the broker is believed to pass, bytes
 	upSince   time.Time     // zero while the link is down
+	downSince time.Time     // when it last went down; zero: it never did
 	hangs     hangs
 	closed    bool
 
@@ -106,6 +109,7 @@ func New(config Config) *Engine {
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - overhead),
+		clocks:    newClocks(config.Wall),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),

@@ -29,9 +29,7 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 	case handshake.Hello:
 		l.hello(m, now)
 	case handshake.Probe:
-		if l.engine.limits.pong(m, now) {
-			l.engine.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})
-		}
+		l.probed(m, now)
 	case handshake.Check:
 		l.engine.receiveCheck(m, now)
 	default:

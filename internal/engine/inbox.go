@@ -76,10 +76,13 @@ func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
 
 func (e *Engine) receivePong(m handshake.Pong, now time.Time) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if waiting, ok := e.probes[m.Nonce]; ok {
-		delete(e.probes, m.Nonce)
+	waiting, ok := e.probes[m.Nonce]
+	delete(e.probes, m.Nonce)
+	e.mu.Unlock()
+	if ok {
 		waiting <- now
+	} else {
+		e.meetNamesake(m)
 	}
 }
 

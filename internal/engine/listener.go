@@ -23,6 +23,7 @@ type Listener struct {
 	topic     string
 	keys      *handshake.Name
 	protocols []string
+	namesake  namesake
 
 	mu       sync.Mutex // guards all below; taken after every other lock
 	changed  sync.Cond
@@ -55,6 +56,7 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 		return nil, e.brokerError(err)
 	}
 	l.announce()
+	l.lookForNamesake(time.Now())
 	return l, nil
 }
 

@@ -16,13 +16,21 @@ const (
 	// strangerWait is how much longer a Conn lives once another process said
 	// that the Conn is not its own: the right one may be reconnecting.
 	strangerWait = 6 * time.Second
-	// probesPerTimeout is how often within PeerTimeout a silent peer is asked.
+	// probesPerTimeout is how often within PeerTimeout a silent peer is asked
+	// at least.
 	probesPerTimeout = 3
+	// maxAskAfter is the longest silence after which a peer is asked, however
+	// long PeerTimeout is: with checkAfter and strangerWait, an idle Conn of a
+	// restarted process ends within a minute.
+	maxAskAfter = 40 * time.Second
+	// maxOwnAskAfter is the same for a Conn whose peer is heard on others only:
+	// rarer, since a process may have thousands of idle Conns.
+	maxOwnAskAfter = 2 * time.Minute
 )
 
 // A peer is a process at the other end, shared by its Conns: a packet of any
 // of them shows that it lives, though not that it still knows the others, each
-// of which asks for itself once in PeerTimeout. Guarded by Engine.mu, but for the times, which
+// of which asks for itself now and then. Guarded by Engine.mu, but for the times, which
 // have a lock of their own since they change with every packet.
 type peer struct {
 	inbox [16]byte
@@ -37,20 +45,43 @@ type check struct {
 	asked time.Time // when last asked; zero: no question is open
 }
 
+// askAfter is the silence after which a peer is asked for a sign of life.
+func (e *Engine) askAfter() time.Duration {
+	if timeout := e.config.PeerTimeout; timeout > 0 {
+		return min(timeout/probesPerTimeout, maxAskAfter)
+	}
+	return maxAskAfter
+}
+
 // livenessDeadline is when expireLiveness has something to do.
 func (c *Conn) livenessDeadline() time.Time {
 	if !c.expectsLife() {
 		return time.Time{}
 	}
-	heard, asked, stranger := c.peer.times.load()
-	next := earlier(c.checkAt(), c.restartedAt(stranger))
+	t := c.peer.times.load()
+	next := earlier(c.checkAt(), c.restartedAt(t.stranger))
+	next = earlier(next, latest(t.heard, t.asked).Add(c.engine.askAfter()))
+	next = earlier(next, c.ownAskAt(t.heard))
 	if timeout := c.engine.config.PeerTimeout; timeout > 0 {
-		next = earlier(next, heard.Add(timeout))
-		next = earlier(next, latest(heard, asked).Add(timeout/probesPerTimeout))
-		next = earlier(next, latest(c.lastHeard, c.lastAsked).Add(timeout))
+		next = earlier(next, t.heard.Add(timeout))
 		next = earlier(next, c.forgottenAt(timeout))
 	}
 	return next
+}
+
+// ownAskAt is when a Conn asks for itself whose peer was last heard at the
+// given time; zero: not before the peer is heard again. The Conns of a silent
+// peer need not all ask.
+func (c *Conn) ownAskAt(heard time.Time) time.Time {
+	after := maxOwnAskAfter
+	if timeout := c.engine.config.PeerTimeout; timeout > 0 {
+		after = min(after, timeout)
+	}
+	at := latest(c.lastHeard, c.lastAsked).Add(after)
+	if at.After(heard.Add(c.engine.askAfter())) {
+		return time.Time{}
+	}
+	return at
 }
 
 // restartedAt is when a Conn with an open question ends whose peer's process
@@ -93,21 +124,21 @@ func (c *Conn) expireLiveness(now time.Time) {
 		return
 	}
 	timeout := c.engine.config.PeerTimeout
-	heard, asked, stranger := c.peer.times.load()
+	t := c.peer.times.load()
 	switch {
-	case timeout > 0 && past(now, heard.Add(timeout)):
-		c.abort(peerGone("nothing was heard of it for %v; check its power and network, or raise Config.PeerTimeout", timeout))
+	case timeout > 0 && past(now, t.heard.Add(timeout)):
+		c.abort(c.silence(now).gaveUp())
 		return
 	case timeout > 0 && past(now, c.forgottenAt(timeout)):
 		c.abort(peerGone("its process lives but has not answered on this connection for %v; dial again", timeout))
 		return
-	case past(now, c.restartedAt(stranger)):
+	case past(now, c.restartedAt(t.stranger)):
 		c.abort(peerGone("its process was restarted: another one listens under its name now; dial again"))
 		return
-	case timeout > 0 && past(now, latest(heard, asked).Add(timeout/probesPerTimeout)):
+	case past(now, latest(t.heard, t.asked).Add(c.engine.askAfter())):
 		c.peer.times.ask(now)
 		c.stream.Ping()
-	case timeout > 0 && past(now, latest(c.lastHeard, c.lastAsked).Add(timeout)):
+	case past(now, c.ownAskAt(t.heard)):
 		c.lastAsked = now
 		c.stream.Ping()
 	}
@@ -118,14 +149,16 @@ func (c *Conn) expireLiveness(now time.Time) {
 
 // ask sends a CHECK: a dialer asks whoever listens under the name, since a
 // restarted process has another inbox, and a listener asks the dialer's inbox.
-// Once a stranger has answered for one Conn, the others need not ask.
+// Once a stranger has answered for one Conn, the others need not ask, and while
+// one asks they send no PINGs.
 func (c *Conn) ask(now time.Time) {
 	if c.check.asked.IsZero() {
 		rand.Read(c.check.nonce[:])
 		c.engine.openCheck(c)
 	}
 	c.check.asked = now
-	if _, _, stranger := c.peer.times.load(); !stranger.IsZero() {
+	c.peer.times.ask(now)
+	if t := c.peer.times.load(); !t.stranger.IsZero() {
 		return
 	}
 	question := handshake.Check{Nonce: c.check.nonce, Reply: c.engine.inbox, ID: c.origin.peerID, Instance: c.origin.peerInbox}
@@ -172,17 +205,17 @@ func (e *Engine) receiveVerdict(nonce [8]byte, gone bool, now time.Time) {
 	switch {
 	case c == nil:
 	case gone:
-		c.gone()
+		c.gone(now)
 	case c.peer.times.meet(now):
 		e.suspect(e.connsWhere(func(other *Conn) bool { return other.peer == c.peer }), now)
 	}
 }
 
-func (c *Conn) gone() {
+func (c *Conn) gone(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.expectsLife() {
-		c.abort(peerGone("its process no longer knows this connection; dial again"))
+		c.abort(c.silence(now).gone())
 	}
 }
 

@@ -6,25 +6,34 @@ import (
 	"time"
 )
 
-// times are when a peer was last heard, when it was last asked for a sign of
-// life, and when another process first said since then that it is not the peer;
-// zero: none did.
+// times are what is remembered of a peer's signs of life, by all its Conns.
 type times struct {
-	mu                     sync.Mutex
-	heard, asked, stranger time.Time
+	mu sync.Mutex
+	seen
 }
 
-func (t *times) load() (heard, asked, stranger time.Time) {
+type seen struct {
+	heard    time.Time     // when the peer was last heard
+	asked    time.Time     // when it was last asked for a sign of life
+	stranger time.Time     // when another process first said since then that it is not the peer; zero: none did
+	ahead    time.Duration // what clocks.ahead said about when the peer was last heard
+	sampled  time.Time     // when it said so
+}
+
+func (t *times) load() seen {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.heard, t.asked, t.stranger
+	return t.seen
 }
 
-func (t *times) hear(now time.Time) {
+func (t *times) hear(now time.Time, clocks *clocks) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.heard = latest(t.heard, now)
 	t.stranger = time.Time{}
+	if now.Sub(t.sampled) >= clockSample {
+		t.ahead, t.sampled = clocks.ahead(now), now
+	}
 }
 
 // meet takes note of another process and reports whether it is the first.
@@ -51,8 +60,6 @@ func (t *times) ask(now time.Time) {
 	t.asked = now
 }
 
-func (p *peer) heard(now time.Time) { p.times.hear(now) }
-
 // enter puts a new Conn, which nobody else knows yet, into the tables, together
 // with its peer. A hello, which anybody with the key could have sent, does not
 // show that a known peer lives. From then on it hears when the link goes down or comes up. It
@@ -66,7 +73,7 @@ func (e *Engine) enter(c *Conn, now time.Time) bool {
 	p := e.peers[c.origin.peerInbox]
 	if p == nil {
 		p = &peer{inbox: c.origin.peerInbox}
-		p.heard(now)
+		p.times.hear(now, &e.clocks)
 		e.peers[p.inbox] = p
 	}
 	p.conns++

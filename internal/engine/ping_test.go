@@ -54,6 +54,7 @@ func TestAnswersToProbesAreBounded(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		l := w.listen(w.engine())
+		simtest.Wait() // it has looked for namesakes
 		e := w.engine()
 		w.record()
 		e.Ping(context.Background(), testName)

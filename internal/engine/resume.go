@@ -31,6 +31,7 @@ func (e *Engine) Up(now time.Time) {
 	if first {
 		return
 	}
+	e.lookForNamesakes(now)
 	urgent := make(map[*Conn]bool, len(conns))
 	for _, c := range conns {
 		urgent[c] = c.linkUp(now)
@@ -53,7 +54,7 @@ func rank(urgent bool) int {
 // Down implements link.Source.
 func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
-	e.upSince = time.Time{}
+	e.upSince, e.downSince = time.Time{}, now
 	e.limit = e.hangs.limit(e.limit, e.config.MaxMessageSize, now)
 	limit := e.limit
 	conns := values(e.conns)

@@ -114,10 +114,8 @@ func TestHelloMovedToAnotherName(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		server := w.engine()
-		other, err := server.Listen(context.Background(), "other", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		other := w.listenTo(server, "other")
+		simtest.Wait() // it has looked for namesakes
 		w.record()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -11,7 +11,7 @@ type state struct{ finished, settled, acknowledged, stalled, stopped, writeClose
 func (p *peer) wantState(why string, want state) {
 	p.Helper()
 	s := p.s
-	got := state{s.Finished(), s.Settled(), s.Acknowledged(), s.Stalled(), s.Stopped(), s.WriteClosed()}
+	got := state{s.Finished(), s.Settled(), s.Acknowledged(), s.out.blocked(), s.Stopped(), s.WriteClosed()}
 	if got != want {
 		p.Errorf("%s:\nthe state is %+v,\nwant         %+v", why, got, want)
 	}
@@ -196,6 +196,36 @@ func TestStalled(t *testing.T) {
 	p.credit++
 	p.deliver(p.ack())
 	p.wantState("credit", state{})
+}
+
+// What shows that something moves is the acknowledgement of data or their end,
+// and new credit. Answers to probes are none.
+func TestMovedAt(t *testing.T) {
+	p := newPeer(t)
+	wantMoved := func(why string, moved bool) {
+		t.Helper()
+		if p.s.MovedAt().Equal(p.now) != moved {
+			t.Errorf("%s: moved at %v, now is %v", why, p.s.MovedAt(), p.now)
+		}
+		p.pass(ms)
+	}
+	p.credit = p.s.out.credit
+	p.write(10)
+	n := p.want("sent", "STREAM 0+10")
+	wantMoved("nothing came yet", false)
+	p.deliver(p.ack(n))
+	wantMoved("data is acknowledged", true)
+	p.deliver(p.ack(n))
+	wantMoved("an ACK again", false)
+	p.s.Ping()
+	p.deliver(p.ack(p.want("sent", "PING")))
+	wantMoved("a PING is acknowledged", false)
+	p.credit++
+	p.deliver(p.ack(n))
+	wantMoved("new credit", true)
+	p.s.CloseWrite()
+	p.deliver(p.ack(p.want("sent", "FIN 10")))
+	wantMoved("the end is acknowledged", true)
 }
 
 func TestPeerOwesAnAnswer(t *testing.T) {

@@ -51,7 +51,7 @@ func newPeerSize(t *testing.T, packet int) *peer {
 		MaxPacket: packet, Overhead: testOverhead, SendBudget: p.sendBudget, ReceiveBudget: p.readBudget, Blocks: NewBlocks(packet),
 		Grant: func(time.Time) (uint64, uint64) { return p.given, p.givenBytes },
 	}, p.now)
-	p.s.SeedRTT(p.now, testRTT)
+	p.s.SeedRTT(testRTT)
 	p.room = make([]byte, packet)
 	return p
 }

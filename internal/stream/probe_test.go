@@ -24,7 +24,7 @@ func TestProbeTimeoutDoublesUpToFiveSeconds(t *testing.T) {
 
 func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 	p := newPeer(t)
-	p.s.SeedRTT(p.now, time.Minute) // smoothed 7587.5 ms, variance 15012.5 ms
+	p.s.SeedRTT(time.Minute) // smoothed 7587.5 ms, variance 15012.5 ms
 	p.write(1)
 	p.want("write", "STREAM 0+1")
 	for range 3 {
@@ -36,7 +36,7 @@ func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 func TestProbeTimeoutHasAFloor(t *testing.T) {
 	p := newPeer(t)
 	for range 40 {
-		p.s.SeedRTT(p.now, time.Microsecond)
+		p.s.SeedRTT(time.Microsecond)
 	}
 	p.write(1)
 	p.want("write", "STREAM 0+1")
@@ -120,11 +120,11 @@ func TestZeroCreditIsProbed(t *testing.T) {
 	}
 	p.write(100)
 	p.wantIdle("no credit")
-	if !p.s.Stalled() {
+	if !p.s.out.blocked() {
 		t.Error("the stream is not stalled")
 	}
 	for i, d := range []time.Duration{310 * ms, 620 * ms, 1240 * ms, 2480 * ms, 4960 * ms, 5000 * ms, 5000 * ms} {
-		p.s.SeedRTT(p.now, 0)
+		p.s.SeedRTT(0)
 		p.s.rtt = rtt{smoothed: testRTT, variance: testRTT / 2}
 		p.timer("persist", d)
 		n := p.want("probe of a closed window", "PING")
@@ -145,12 +145,15 @@ func TestZeroCreditIsProbed(t *testing.T) {
 func TestSilentPeerCostsBoundedMemory(t *testing.T) {
 	p := newPeer(t)
 	p.write(5000)
-	for range maxSent * 3 / 4 {
-		p.pass(5 * time.Second)
+	p.drain()
+	const probes = 2 * (int(maxRTT/maxProbeTimeout) + 1) // of two packets each
+	sent := len(p.s.ledger.packets)
+	for range 24 * time.Hour / maxProbeTimeout {
+		p.pass(maxProbeTimeout)
 		p.drain()
-	}
-	if n := len(p.s.ledger.packets); n > maxSent {
-		t.Errorf("%d packets are remembered, want at most %d", n, maxSent)
+		if n := len(p.s.ledger.packets); n > sent+probes || cap(p.s.ledger.packets) > 4*(sent+probes) {
+			t.Fatalf("%d packets are remembered, want at most %d", n, sent+probes)
+		}
 	}
 	for range 3 {
 		first := p.number

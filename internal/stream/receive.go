@@ -117,6 +117,7 @@ func (v *visitor) Ack(a *wire.Ack) {
 	}
 	if a.Credit > s.out.credit {
 		s.out.credit = a.Credit
+		s.movedAt = v.now
 		s.ledger.backoff = 0
 	}
 	if v.number >= s.grantedBy {

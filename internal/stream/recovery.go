@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
@@ -23,6 +24,9 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			}
 			if i == 0 && p.number == r.Largest {
 				s.sample(now, p, a)
+			}
+			if p.length > 0 || p.control&controlFin != 0 {
+				s.movedAt = now
 			}
 			s.onAcknowledged(p)
 		}
@@ -135,12 +139,30 @@ func (s *Stream) forget() {
 	if len(l.packets) < maxSent {
 		return
 	}
-	p := l.oldest()
-	l.finish(p)
+	s.drop(l.oldest())
+	l.trim()
+}
+
+// forgetProbes takes those for lost that are older than any round trip: a peer
+// that is silent for hours must not cost more than one that speaks.
+func (s *Stream) forgetProbes(now time.Time) {
+	l := &s.ledger
+	l.packets = slices.DeleteFunc(l.packets, func(p sentPacket) bool {
+		old := p.probe && now.Sub(p.at) > maxRTT
+		if old && !p.done {
+			s.drop(&p)
+		}
+		return old
+	})
+	l.trim()
+}
+
+// drop takes p out of flight and queues its data for a new packet.
+func (s *Stream) drop(p *sentPacket) {
+	s.ledger.finish(p)
 	if p.length > 0 {
 		s.out.lose(p.offset, p.offset+uint64(p.length))
 	}
-	l.trim()
 }
 
 // probeAt is when the next probe timeout ends; zero: nothing to wait for, or
@@ -170,6 +192,7 @@ func (s *Stream) probeTimeout() time.Duration {
 func (s *Stream) onProbeTimeout(now time.Time) {
 	l := &s.ledger
 	l.backoff++
+	s.forgetProbes(now)
 	s.restart = now
 	s.probe = probePing
 	if s.pace.rate > 0 {

@@ -85,7 +85,7 @@ func (s *Stream) room(fresh int, lost bool) bool {
 // follow before anything else happens to the Stream. nil means that there is
 // nothing to send, and the number is not used.
 func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
-	p := sentPacket{number: number, at: now}
+	p := sentPacket{number: number, at: now, probe: s.probe != probeNone}
 	b := room[:0:min(len(room), s.size.packet())]
 	b, eliciting := s.appendControl(b, now, &p)
 	if s.wantsData(now) {

@@ -15,9 +15,8 @@ const packetThreshold = 3
 const maxBackoff = 10
 
 // maxSent bounds the packets that are remembered. Grants and buffers allow far
-// fewer; probes of a peer that is silent for days, or credit that a peer takes
-// without ever acknowledging anything, do not. One more packet takes the oldest
-// for lost.
+// fewer; credit that a peer takes without ever acknowledging anything does not.
+// One more packet takes the oldest for lost.
 const maxSent = 2 * maxGrantMessages
 
 // sentPacket is what is remembered of an ack-eliciting packet in flight.
@@ -29,6 +28,7 @@ type sentPacket struct {
 	length  int // stream bytes; 0: none
 	control control
 	partial bool // it carried new stream data, less than would fit
+	probe   bool // sent for a probe timeout
 	done    bool // acknowledged or lost
 }
 

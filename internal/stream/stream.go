@@ -59,6 +59,7 @@ type Stream struct {
 	linkUp    bool
 	restart   time.Time // when the link came up, or the peer last moved on: probe timeouts count from here
 	dataAt    time.Time // when stream data last arrived
+	movedAt   time.Time // when something written was last acknowledged, or new credit came
 	unheard   time.Time // when the first packet since the peer was last heard asked for an answer
 	messages  uint64    // grant: messages in flight towards the peer
 	bytes     uint64    // grant: bytes in flight
@@ -173,8 +174,9 @@ func (s *Stream) Acknowledged() bool {
 	return s.out.buffered() == 0 && (!s.out.fin.set() || s.out.fin.acked())
 }
 
-// Stalled reports whether what was written waits for a peer that does not read.
-func (s *Stream) Stalled() bool { return s.out.blocked() }
+// MovedAt returns when something written, or the end behind it, was last
+// acknowledged, or credit for more came. That of a probe alone does not count.
+func (s *Stream) MovedAt() time.Time { return s.movedAt }
 
 // Finished reports whether, after Close, neither side needs anything more of
 // the other.

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+const (
+	// namesakePause is how often a Listener may send PROBEs to its own name in
+	// the long run, so that dialers which ping make it send hardly more.
+	namesakePause = time.Minute
+	// namesakeBurst is how often at once: when it begins, and when others that
+	// begin at about the same time make themselves heard.
+	namesakeBurst = 3
+	// maxNamesakes is how many Listeners of an Engine do so after a reconnect:
+	// what they send comes back to us, when much else does.
+	maxNamesakes = 32
+)
+
+// A namesake is another process that listens under a Listener's name, which
+// makes it random whom a dialer reaches. The Listener finds it by sending a
+// PROBE to its own name and not answering that itself. Guarded by Engine.mu.
+type namesake struct {
+	nonce [8]byte   // of the last PROBE
+	full  time.Time // when namesakeBurst may be sent at once again; zero: there was none
+	met   bool      // one was answered: no more are sent
+}
+
+// ask makes the nonce for another PROBE and reports whether it may be sent.
+func (n *namesake) ask(now time.Time) bool {
+	full := latest(n.full, now).Add(namesakePause)
+	if n.met || full.Sub(now) > namesakeBurst*namesakePause {
+		return false
+	}
+	n.nonce, n.full = random8(), full
+	return true
+}
+
+// lookForNamesake asks who else listens under the name.
+func (l *Listener) lookForNamesake(now time.Time) {
+	e := l.engine
+	e.mu.Lock()
+	may, nonce := l.namesake.ask(now), l.namesake.nonce
+	e.mu.Unlock()
+	if may {
+		e.toName(l.keys, handshake.Probe{Nonce: nonce, Inbox: e.inbox})
+	}
+}
+
+// lookForNamesakes does so for Listeners after a reconnect: others may have
+// begun to listen meanwhile.
+func (e *Engine) lookForNamesakes(now time.Time) {
+	e.mu.RLock()
+	listeners := values(e.listeners)
+	e.mu.RUnlock()
+	for _, l := range listeners[:min(len(listeners), maxNamesakes)] {
+		l.lookForNamesake(now)
+	}
+}
+
+// probed answers a PROBE, unless it is our own. Whoever sent another one may
+// have begun to listen.
+func (l *Listener) probed(m handshake.Probe, now time.Time) {
+	e := l.engine
+	e.mu.RLock()
+	own := m.Nonce == l.namesake.nonce
+	e.mu.RUnlock()
+	if own || !e.limits.pong(m, now) {
+		return
+	}
+	e.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})
+	if m.Inbox != e.inbox {
+		l.lookForNamesake(now)
+	}
+}
+
+// meetNamesake is told of a PONG that no Ping waits for.
+func (e *Engine) meetNamesake(m handshake.Pong) {
+	if l := e.askedBy(m.Nonce); l != nil {
+		e.config.Logger.Warn("another process listens under the same name with the same key, and dialers reach either at random: stop one, or give it a name or key of its own", "name", l.name)
+	}
+}
+
+// askedBy returns the Listener that sent the PROBE and has met nobody before;
+// nil: none did.
+func (e *Engine) askedBy(nonce [8]byte) *Listener {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range e.listeners {
+		if n := &l.namesake; n.nonce == nonce && !n.full.IsZero() && !n.met {
+			n.met = true
+			return l
+		}
+	}
+	return nil
+}
