@@ -24,7 +24,7 @@ const (
 
 // limitedRows have a broker that limits each client by rule.
 func limitedRows() (rows []*wanRow) {
-	for _, l := range []limit{{Messages: 100, Beyond: discarded}, {Messages: 10, Beyond: discarded},
+	for _, l := range []limit{{Messages: 100, Beyond: delayed}, {Messages: 100, Beyond: discarded}, {Messages: 10, Beyond: discarded}, {Messages: 100, Beyond: disconnected},
 		{Bytes: 512 << 10, Beyond: delayed}, {Bytes: 512 << 10, Beyond: discarded}, {Bytes: 512 << 10, Beyond: disconnected}} {
 		rows = append(rows, limitedRow(l))
 	}

@@ -221,14 +221,15 @@ func (c *congestion) onLoss(number, following, next uint64) {
 
 // onAck takes note of an ACK and ends the round trip if it does. What
 // happened in a round trip counts only if the window did not shrink while its
-// packets were on their way.
-func (c *congestion) onAck(a report) {
+// packets were on their way. It returns the rate of a round trip that tells what
+// the path can do.
+func (c *congestion) onAck(a report) (rate float64, ok bool) {
 	c.noteBurst(a)
 	r := &c.round
 	if a.largest <= r.end || r.acked < roundPackets && !c.startup {
-		return
+		return 0, false
 	}
-	rate := r.rate(a.arrival, a.now)
+	rate = r.rate(a.arrival, a.now)
 	if r.full() || rate > c.rate.best() {
 		c.rate.update(a.now, rate, c.base.value())
 	}
@@ -240,7 +241,9 @@ func (c *congestion) onAck(a report) {
 			c.adjust(rate, a)
 		}
 	}
+	ok = r.full() && !c.startup
 	c.round = round{end: a.next, start: a.now, arrival: a.arrival}
+	return rate, ok
 }
 
 // noteBurst finds out how many bytes come back at once: ACKs wait for each other

@@ -102,6 +102,7 @@ func (v *visitor) Resume(a *wire.Ack) {
 		l.eligible = l.next
 		l.excuse()
 		s.congestion.reset()
+		s.trial = trial{}
 	}
 	l.backoff = 0
 	s.restart = v.now

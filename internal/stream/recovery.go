@@ -33,7 +33,9 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	}
 	if acked := before - l.bytes; acked > 0 {
 		s.probe = probeNone
-		s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()})
+		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()}); ok {
+			s.trial.onRound(now, rate, s.congestion.rate.best(), s.size.packet(), s.size.limit)
+		}
 		s.pace.update(now, s.congestion.waits())
 		s.size.setCounted(s.pace.rate > 0, s.config.MaxPacket)
 		s.fitPacket()
@@ -50,7 +52,7 @@ func (s *Stream) grant() int {
 // fitPacket makes packets of the size that the path wants.
 func (s *Stream) fitPacket() {
 	if rate := s.congestion.rate.best(); rate > 0 {
-		s.size.setRate(rate, s.congestion.reach()/int(s.messages))
+		s.size.setRate(rate, max(s.congestion.reach()/int(s.messages), s.trial.floor))
 		s.congestion.packet = s.size.packet() + s.config.Overhead
 	}
 }

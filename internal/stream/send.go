@@ -12,8 +12,12 @@ type Priority uint8
 const (
 	Idle   Priority = iota // nothing to send
 	Data                   // stream data, in turn with other streams
-	Urgent                 // an ACK or a control frame, before anybody's data
+	Urgent                 // an ACK, a control frame, or little data, before anybody's data
 )
+
+// shortData is how many bytes pass the bulk of others, if nothing of theirs is in
+// flight: less than a TCP segment.
+const shortData = 1 << 10
 
 // probe is what a probe timeout still wants sent.
 type probe uint8
@@ -41,9 +45,18 @@ func (s *Stream) Pending(now time.Time) Priority {
 		s.push.due, s.reopen.unsent(), s.out.finReady(), s.probe != probeNone, s.acks.due(now):
 		return Urgent
 	case s.canSendData(now):
+		if s.short() {
+			return Urgent
+		}
 		return Data
 	}
 	return Idle
+}
+
+// short reports whether what there is to send is so little that it may pass the
+// bulk of other streams, as a keystroke should.
+func (s *Stream) short() bool {
+	return s.ledger.count == 0 && len(s.out.lost) == 0 && s.out.fresh() <= shortData
 }
 
 // canSendData applies, in this order, the grant, the window, the rule for

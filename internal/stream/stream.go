@@ -45,6 +45,7 @@ type Stream struct {
 	size       pathSize
 	push       pusher
 	pace       pacer
+	trial      trial
 	stats      Stats
 
 	stop, reset, ping, resume signal
@@ -218,6 +219,7 @@ func (s *Stream) LinkUp(now time.Time) {
 	s.ledger.excuse()
 	s.restart = now
 	s.congestion.reset()
+	s.trial = trial{}
 	s.size.passed = 0
 }
 
