@@ -29,10 +29,10 @@ const (
 	// drainRounds is how many rounds an emptied queue may take to show, and
 	// stuckRounds after how many it is emptied again.
 	drainRounds = 3
-	stuckRounds = 16
+	stuckRounds = 24
 	// mostBase times the smallest round trip is the most that is kept in flight
 	// where the queue is somebody else's.
-	mostBase = 4
+	mostBase = 6
 	// roundPackets is the fewest packets by which a rate is measured.
 	roundPackets = 10
 	// burstTime is how close to each other ACKs come that waited for each other.
@@ -325,7 +325,7 @@ func (c *congestion) grow() {
 // drain takes the window to what the path holds.
 func (c *congestion) drain() {
 	c.step = 0
-	c.window = max(min(c.window, c.holds(c.base.value())+min(int(c.bursts.best()), c.holds(max(c.base.value()/2, 2*pushPause)))), c.minimum())
+	c.window = max(min(c.window, c.holds(c.base.value())+min(int(c.bursts.best()), c.holds(max(c.base.value(), 2*pushPause)))), c.minimum())
 }
 
 // shrink takes the window back. Packets below next were sent with the larger
