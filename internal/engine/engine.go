@@ -53,18 +53,21 @@ func (e *Engine) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.En
 
 // An Engine is one MQTT connection with its Conns and Listeners.
 type Engine struct {
-	config  Config
-	link    *link.Link
-	root    *handshake.Root
-	mask    *record.Mask
-	inbox   [16]byte
-	topic   string // of the inbox
-	queue   queue
-	active  activity
-	send    *stream.Budget
-	receive *stream.Budget
-	blocks  *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
-	clocks  clocks
+	config Config
+	link   *link.Link
+	root   *handshake.Root
+	mask   *record.Mask
+	inbox  [16]byte
+	topic  string // of the inbox
+	queue  queue
+	active activity
+	// allowance bounds what is published, and allowed wakes the writer when more may go.
+	allowance allowance
+	allowed   *time.Timer
+	send      *stream.Budget
+	receive   *stream.Budget
+	blocks    *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
+	clocks    clocks
 
 	// chores tells the writer that Conns wait to resume or tombstones to go.
 	chores atomic.Bool
@@ -131,6 +134,8 @@ func New(config Config) *Engine {
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
 	e.link = link.New(config.Link, e)
+	e.allowed = time.AfterFunc(0, e.link.Wake)
+	e.allowed.Stop()
 	return e
 }
 
@@ -234,6 +239,7 @@ func (e *Engine) Close() error {
 	if e.link.IsUp() {
 		e.queue.drain(deadline)
 	}
+	e.allowed.Stop()
 	err := e.link.Close()
 	for _, c := range conns {
 		c.discard()

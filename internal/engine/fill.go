@@ -16,13 +16,23 @@ func (e *Engine) Fill(batch *link.Batch, now time.Time) {
 	}
 	e.fillEnvelopes(batch)
 	for !batch.Full() {
-		c := e.queue.nextConn()
+		wait := e.allowance.wait(now)
+		c := e.queue.nextConn(wait == 0)
 		if c == nil {
+			e.wakeAfter(wait)
 			return
 		}
 		if n := c.fill(batch, now); n > 0 {
 			e.noteSize(n, now)
+			e.allowance.sent(n)
 		}
+	}
+}
+
+// wakeAfter lets the writer look again when data may go that has to wait.
+func (e *Engine) wakeAfter(wait time.Duration) {
+	if wait > 0 {
+		e.allowed.Reset(wait)
 	}
 }
 

@@ -90,8 +90,12 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 		return
 	}
 	c.heard(now)
+	before := c.stream.Delivered()
 	if err := c.stream.Receive(now, number, plaintext, block); err != nil {
 		c.reset(resetProtocol, fmt.Errorf("the peer broke the protocol: %w", err), now)
+	}
+	if n := c.stream.Delivered() - before; n > 0 {
+		c.engine.allowance.arrived(int(n), now)
 	}
 	if _, ok := c.stream.WasReset(); ok {
 		c.fail(errReset)

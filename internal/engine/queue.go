@@ -90,13 +90,17 @@ func (q *queue) take(list *[]envelope) (envelope, bool) {
 	return first, true
 }
 
-// nextConn takes the Conn whose turn it is, nil if there is none.
-func (q *queue) nextConn() *Conn {
+// nextConn takes the Conn whose turn it is, nil if there is none. Without data
+// only those with something urgent have a turn.
+func (q *queue) nextConn(data bool) *Conn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if c := q.urgent.pop(); c != nil {
 		c.inUrgent = false
 		return c
+	}
+	if !data && q.data.count > 0 {
+		return nil
 	}
 	if c := q.data.pop(); c != nil {
 		c.inData = false

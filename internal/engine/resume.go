@@ -25,11 +25,15 @@ func (e *Engine) Up(now time.Time) {
 	e.mu.Lock()
 	first := e.upSince.IsZero() && e.hangs.connections == 0
 	e.upSince = now
+	ended := e.downSince
 	e.hangs.begin()
 	conns := values(e.conns)
 	e.mu.Unlock()
 	if first {
 		return
+	}
+	if e.allowance.hungUp(ended, now) {
+		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
 	}
 	e.lookForNamesakes(now)
 	urgent := make(map[*Conn]bool, len(conns))

@@ -74,6 +74,7 @@ func (s *Stream) sample(now time.Time, p *sentPacket, a *wire.Ack) {
 func (s *Stream) onAcknowledged(p *sentPacket) {
 	s.ledger.finish(p)
 	s.size.onAck(p.size)
+	s.delivered += uint64(p.size)
 	s.pace.onPacket()
 	s.congestion.onPacket(p.number, p.size, s.grant())
 	if p.length > 0 {

@@ -47,6 +47,7 @@ type Stream struct {
 	pace       pacer
 	trial      trial
 	stats      Stats
+	delivered  uint64 // bytes of acknowledged packets
 
 	stop, reset, ping, resume signal
 	reopen                    signal // an ACK with new credit, made eliciting by a PING
@@ -208,6 +209,9 @@ func (s *Stream) Stats() (Stats, time.Duration) {
 	stats.BytesReceived = s.in.next
 	return stats, s.rtt.smoothed
 }
+
+// Delivered returns how many bytes, in packets, the peer has acknowledged so far.
+func (s *Stream) Delivered() uint64 { return s.delivered }
 
 // LinkDown stops the retransmission timers while our own link is down.
 func (s *Stream) LinkDown() { s.linkUp = false }
