@@ -37,6 +37,10 @@ const (
 	roundPackets = 10
 	// burstTime is how close to each other ACKs come that waited for each other.
 	burstTime = 2 * time.Millisecond
+	// burstWeight is how many rounds make up what is smoothed of bursts.
+	burstWeight = 4
+	// burstMargin is how much more than that is kept in flight.
+	burstMargin = 1.25
 	// startupGrowth is by how much the window grows for each byte acknowledged in
 	// the start-up: it trebles each round trip, as BBR's does.
 	startupGrowth = 2
@@ -72,7 +76,7 @@ type congestion struct {
 	filled    uint64 // packets below this number were in flight when the window was used up
 	round     round
 	rate      peak          // bytes a second
-	bursts    peak          // the most bytes that were acknowledged at once
+	bursts    float64       // the most bytes that were acknowledged at once in a round, smoothed
 	base      least         // round trip
 	transit   least         // from our clock to the peer's: only differences mean something
 	queue     time.Duration // how long the last packet waited
@@ -233,7 +237,7 @@ func (c *congestion) onAck(a report) (rate float64, ok bool) {
 	if r.full() || rate > c.rate.best() {
 		c.rate.update(a.now, rate, c.base.value())
 	}
-	c.bursts.update(a.now, float64(r.burst), c.base.value())
+	c.bursts += (float64(r.burst) - c.bursts) / burstWeight
 	if c.recovery < r.end {
 		if r.lost > burstLoss && r.lost*10 > r.acked+r.lost {
 			c.shrink(a.next)
@@ -325,7 +329,7 @@ func (c *congestion) grow() {
 // drain takes the window to what the path holds.
 func (c *congestion) drain() {
 	c.step = 0
-	c.window = max(min(c.window, c.holds(c.base.value())+min(int(c.bursts.best()), c.holds(max(c.base.value(), 2*pushPause)))), c.minimum())
+	c.window = max(min(c.window, c.holds(c.base.value())+min(int(burstMargin*c.bursts), c.holds(max(c.base.value(), 2*pushPause)))), c.minimum())
 }
 
 // shrink takes the window back. Packets below next were sent with the larger
@@ -339,7 +343,7 @@ func (c *congestion) shrink(next uint64) {
 
 // reset forgets what is known of the path: it is another one.
 func (c *congestion) reset() {
-	c.rate, c.bursts, c.base, c.transit = peak{}, peak{}, least{}, least{}
+	c.rate, c.bursts, c.base, c.transit = peak{}, 0, least{}, least{}
 	c.goal, c.late, c.full, c.step, c.stuck = 0, 0, 0, 0, 0
 }
 
