@@ -32,7 +32,7 @@ func (c *Config) dial(ctx context.Context, onPing func()) (*transport, error) {
 	defer cancel()
 	attempt := &dialAttempt{ctx: ctx, dialTCP: c.DialContext}
 	if attempt.dialTCP == nil {
-		attempt.dialTCP = new(net.Dialer).DialContext
+		attempt.dialTCP = persist(new(net.Dialer).DialContext)
 	}
 	conn, err := c.open(ctx, attempt, onPing)
 	switch {
