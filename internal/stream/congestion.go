@@ -301,7 +301,6 @@ func (c *congestion) checkFull(rate float64, waits bool) {
 // others fill it, or TCP below waits for what a link lost. Then more in flight is
 // what keeps the path busy, for some rounds.
 func (c *congestion) relieve(queue time.Duration) {
-	c.step = 0
 	if c.stuck++; c.stuck > stuckRounds {
 		c.stuck = 1
 	}
@@ -312,9 +311,10 @@ func (c *congestion) relieve(queue time.Duration) {
 		c.drain()
 		return
 	}
-	base := c.base.value()
-	most := c.holds(min((base+queue)*3/2, mostBase*base))
-	c.window = max(c.window, c.undrained, min(max(c.window, c.undrained)*5/4, most))
+	c.window = max(c.window, c.undrained)
+	before, base := c.window, c.base.value()
+	c.grow()
+	c.window = max(before, min(c.window, c.holds(min((base+queue)*3/2, mostBase*base))))
 }
 
 // grow makes the window larger: at first by a step that grows with its square
