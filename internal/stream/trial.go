@@ -5,6 +5,8 @@ import "time"
 const (
 	// trialPause is the time from one trial of larger packets to the next.
 	trialPause = 30 * time.Second
+	// firstTrial is the time from the first full round trip to the first trial.
+	firstTrial = 5 * time.Second
 	// trialRounds is how long a trial takes, in round trips: what larger packets
 	// bring shows after two.
 	trialRounds = 4
@@ -24,21 +26,28 @@ type trial struct {
 }
 
 // onRound takes note of a full round trip and its rate, given the size of
-// packets, the largest there may be, and the best rate so far.
-func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) {
+// packets, the largest there may be, and the best rate so far. It reports whether
+// packets are twice as large from now on.
+func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) bool {
 	switch {
+	case t.next.IsZero():
+		t.next = now.Add(firstTrial)
 	case t.before == 0 && size < limit && !now.Before(t.next):
-		t.begin(best, size)
+		return t.begin(best, size)
 	case t.before > 0:
 		if t.rounds++; t.rounds < trialRounds {
-			return
+			return false
 		}
 		if rate < trialGain*t.before {
 			t.floor, t.before, t.next = t.floor/2, 0, now.Add(trialPause)
 		} else if t.before = 0; size < limit {
-			t.begin(rate, size)
+			return t.begin(rate, size)
 		}
 	}
+	return false
 }
 
-func (t *trial) begin(rate float64, size int) { t.before, t.rounds, t.floor = rate, 0, 2*size }
+func (t *trial) begin(rate float64, size int) bool {
+	t.before, t.rounds, t.floor = rate, 0, 2*size
+	return true
+}
