@@ -124,7 +124,7 @@ func TestSlowReaderGetsNoLargerWindow(t *testing.T) {
 func TestCreditGrowsOnLongPaths(t *testing.T) {
 	p := newPeer(t)
 	for range 50 {
-		p.s.SeedRTT(p.now, 2*time.Second)
+		p.s.SeedRTT(2 * time.Second)
 	}
 	for i := range uint64(3) {
 		p.fill(i*baseBuffer, baseBuffer)

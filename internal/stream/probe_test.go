@@ -24,7 +24,7 @@ func TestProbeTimeoutDoublesUpToFiveSeconds(t *testing.T) {
 
 func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 	p := newPeer(t)
-	p.s.SeedRTT(p.now, time.Minute) // smoothed 7587.5 ms, variance 15012.5 ms
+	p.s.SeedRTT(time.Minute) // smoothed 7587.5 ms, variance 15012.5 ms
 	p.write(1)
 	p.want("write", "STREAM 0+1")
 	for range 3 {
@@ -36,7 +36,7 @@ func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 func TestProbeTimeoutHasAFloor(t *testing.T) {
 	p := newPeer(t)
 	for range 40 {
-		p.s.SeedRTT(p.now, time.Microsecond)
+		p.s.SeedRTT(time.Microsecond)
 	}
 	p.write(1)
 	p.want("write", "STREAM 0+1")
@@ -83,13 +83,13 @@ func TestProbeRepeatsAllSignals(t *testing.T) {
 	p := newPeer(t)
 	p.write(2000)
 	p.s.Resume()
-	p.want("resumption comes first", "RESUME, STREAM 0+982")
+	p.want("resumption comes first", "RESUME, STREAM 0+981")
 	p.s.Close()
-	p.want("end of reading", "STOP, STREAM 982+993")
-	p.want("end of writing", "STREAM 1975+25, FIN 2000")
+	p.want("end of reading", "STOP, STREAM 981+993")
+	p.want("end of writing", "STREAM 1974+26, FIN 2000")
 	p.timer("probe", 310*ms)
 	p.want("signals are small", "RESUME, FIN 2000, STOP, PING")
-	p.want("the oldest data", "STREAM 0+982")
+	p.want("the oldest data", "STREAM 0+981")
 	p.wantIdle("the probe is over")
 }
 
@@ -124,7 +124,7 @@ func TestZeroCreditIsProbed(t *testing.T) {
 		t.Error("the stream is not stalled")
 	}
 	for i, d := range []time.Duration{310 * ms, 620 * ms, 1240 * ms, 2480 * ms, 4960 * ms, 5000 * ms, 5000 * ms} {
-		p.s.SeedRTT(p.now, 0)
+		p.s.SeedRTT(0)
 		p.s.rtt = rtt{smoothed: testRTT, variance: testRTT / 2}
 		p.timer("persist", d)
 		n := p.want("probe of a closed window", "PING")
