@@ -172,14 +172,14 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 	l.backoff++
 	s.restart = now
 	s.probe = probePing
-	if s.pace.rate > 0 {
-		s.probe = probeData // a packet less of those that are counted
-	}
 	for _, c := range s.signals() {
 		c.retry()
 	}
 	if p := l.oldestData(); p != nil {
 		s.out.lose(p.offset, p.offset+uint64(p.length))
+	}
+	if s.pace.rate > 0 && (len(s.out.lost) > 0 || s.out.fresh() > 0) {
+		s.probe = probeData // a packet less of those that are counted
 	}
 }
 
