@@ -31,7 +31,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 		s.probe = probeNone
 		s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()})
 		s.pace.update(now, s.congestion.waits())
-		s.size.setCounted(s.pace.rate > 0, s.config.MaxPacket)
+		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy(), s.config.MaxPacket)
 		s.fitPacket()
 		l.trim()
 	}
@@ -113,7 +113,9 @@ func (s *Stream) onLost(p *sentPacket, following uint64) {
 	s.ledger.finish(p)
 	if p.number >= s.ledger.excused {
 		s.congestion.onLoss(p.number, following, s.ledger.next)
-		s.pace.onLoss()
+		if p.size <= s.size.passed { // what is larger may be lost for its size
+			s.pace.onLoss()
+		}
 		if p.length > 0 {
 			s.size.onLoss(p.offset, p.offset+uint64(p.length), s.out.una, p.size)
 		}
