@@ -46,7 +46,11 @@ func (s *Stream) grant() int {
 // fitPacket makes packets of the size that the path wants.
 func (s *Stream) fitPacket() {
 	if rate := s.congestion.rate.best(); rate > 0 {
-		s.size.setRate(rate, 2*s.congestion.holds(s.congestion.base.value())/int(s.messages))
+		least := 2 * s.congestion.holds(s.congestion.base.value()) / int(s.messages)
+		if s.congestion.startup { // the rate is the window's so far, and not the path's
+			least = max(least, s.size.fit)
+		}
+		s.size.setRate(rate, least)
 		s.congestion.packet = s.size.packet() + s.config.Overhead
 	}
 }
