@@ -89,13 +89,14 @@ func TestStartupTreblesUpToTheGrant(t *testing.T) {
 	p := newPeer(t)
 	p.grant = 50 * wire1
 	p.write(baseBuffer)
-	for _, window := range []int{4, 12, 36} {
-		p.wantWindow("before another round trip", window*wire1)
-		first := p.number
-		p.sends(window)
+	for _, packets := range []int{4, 12, 36} {
+		first, before := p.number, p.s.congestion.window
+		p.sends(packets)
 		p.wantIdle("the window is used up")
+		flight := p.s.ledger.bytes
 		p.pass(testRTT)
 		p.deliver(p.ack(all(first, p.number-1)...))
+		p.wantWindow("trebled", min(before+startupGrowth*flight, 50*wire1))
 		p.write(p.s.out.space())
 	}
 	p.wantWindow("there is no more to be had", 50*wire1)
@@ -107,14 +108,16 @@ func TestLossEndsTheStartup(t *testing.T) {
 	p.pass(testRTT)
 	p.deliver(p.ack(all(5, 19)...))
 	p.wantWindow("0 to 4 lost", before*7/10)
-	p.write(80 * testPacket)
-	first := p.number
-	p.drain()
-	p.wantIdle("the window is used up")
-	p.pass(testRTT)
-	p.deliver(p.ack(all(first, p.number-1)...))
-	if grown := p.s.congestion.window - before*7/10; p.number-first < 60 || grown <= 0 || grown > before/4 {
-		t.Errorf("the window grew by %d from %d with %d packets", grown, before*7/10, p.number-first)
+	for _, step := range []int{0, before / 4} { // of a round trip that had begun, and of a whole one
+		p.credit = p.writeOffset + 1<<20
+		p.write(72 * testPacket)
+		first := p.number
+		p.drain()
+		p.pass(testRTT)
+		p.deliver(p.ack(all(first, p.number-1)...))
+		if grown := p.s.congestion.window - before*7/10; p.number-first < 50 || grown > step || step > 0 && grown <= 0 {
+			t.Errorf("the window grew by %d from %d with %d packets", grown, before*7/10, p.number-first)
+		}
 	}
 }
 
