@@ -241,6 +241,12 @@ func TestResetForgetsThePath(t *testing.T) {
 	p.fill(3*testRTT/2, testRTT)
 	p.c.reset()
 	window := p.c.window
+	p.trip(100, time.Minute, 0, true) // of which an outage is a part
+	if p.c.rate.best() != 0 {
+		t.Errorf("the rate is %v after an outage", p.c.rate.best())
+	}
+	p.c.reset()
+	p.c.window = window
 	if p.c.rate.best() != 0 || p.c.bursts.best() != 0 || p.c.base.value() != 0 || p.c.waits() {
 		t.Errorf("rate %v, burst %v, base %v", p.c.rate.best(), p.c.bursts.best(), p.c.base.value())
 	}
@@ -263,8 +269,15 @@ func TestLargeNumbers(t *testing.T) {
 					t.Fatalf("the window is %d with round trips of %v", p.c.window, took)
 				}
 			}
-			if waited == 0 && took < time.Hour && p.c.window != maxBuffer {
-				t.Errorf("the window is %d with round trips of %v", p.c.window, took)
+			if took == time.Hour {
+				continue
+			}
+			if held := p.c.holds(maxRTT); held != maxBuffer || waited == 0 && p.c.window != maxBuffer {
+				t.Errorf("the path holds %d, the window is %d, with round trips of %v", held, p.c.window, took)
+			}
+			var size pathSize
+			if size.setRate(p.c.rate.best(), 1); size.fit < 1<<20 || size.fit > maxBuffer {
+				t.Errorf("a packet takes %d bytes", size.fit)
 			}
 		}
 	}
