@@ -24,7 +24,9 @@ const (
 	leastPace = 1
 	// paceVain paced periods in a row with too many losses mean that these have
 	// another reason: what is lost by chance, or for its size, is lost at any rate.
-	paceVain = 3
+	// After paceAgain it is tried again, in case that the limit fell meanwhile.
+	paceVain  = 3
+	paceAgain = 30
 )
 
 // A pacer bounds the rate at which a stream sends while losses tell that there
@@ -40,7 +42,7 @@ type pacer struct {
 	start       time.Time // of the period
 	acked, lost int       // packets of the period
 
-	vain int // consecutive periods with too many losses
+	vain int // consecutive periods with too many losses, of the last paceAgain
 
 	next time.Time // when the next packet may go
 	held bool      // one waits for that
@@ -87,7 +89,10 @@ func (p *pacer) slow(took time.Duration) {
 	if p.rate == 0 {
 		return
 	}
-	if p.vain++; p.vain > paceVain {
+	if p.vain++; p.vain > paceAgain {
+		p.vain = 1
+	}
+	if p.vain > paceVain {
 		p.rate = 0
 	}
 }
