@@ -8,17 +8,16 @@ import (
 )
 
 const (
-	// largeShare of the packet limit makes a packet a large one.
-	largeShare = 2
-	// hangTime is how soon after its first large packet a connection has to
-	// end for the packet to be suspected.
+	// hangTime is how soon after its largest packet a connection has to end
+	// for the packet to be suspected.
 	hangTime = time.Second
 	// maxHangs such connections in a row lower the packet size.
 	maxHangs = 2
 	// limitLife is after how long without suspicion the packet size doubles
 	// again, for Conns made from then on: the broker may be another one.
 	limitLife = time.Hour
-	// minLimit is the least to which hang-ups take the packet size, bytes.
+	// minLimit is the least to which hang-ups take the packet size, bytes. What
+	// is not larger is not suspected.
 	minLimit = 1 << 10
 )
 
@@ -29,10 +28,10 @@ const (
 // link is up, and passed, which the reader sets.
 type hangs struct {
 	connections int          // connections so far
-	first       time.Time    // when this connection published its first large packet
+	first       time.Time    // when this connection published the first packet of about the largest's size
 	largest     int          // size of the largest packet that it published
 	passed      atomic.Int64 // size of the largest packet that a peer acknowledged meanwhile
-	row         int          // connections in a row that ended soon after their first large packet
+	row         int          // connections in a row that ended soon after that
 	lowered     time.Time    // when the packet size was last lowered, or raised
 }
 
@@ -55,7 +54,7 @@ func (h *hangs) limit(size, largest int, now time.Time) int {
 	switch {
 	case h.end(size, now):
 		h.lowered = now
-		lower := size / 2
+		lower := min(size, h.largest) / 2
 		if passed := int(h.passed.Load()); stream.AsLarge(passed, h.largest) {
 			lower = passed
 		}
@@ -84,10 +83,10 @@ func (h *hangs) end(size int, now time.Time) bool {
 	return true
 }
 
-// noteSize is told of every packet written.
-func (e *Engine) noteSize(size int, now time.Time) {
-	e.hangs.largest = max(e.hangs.largest, size)
-	if e.hangs.first.IsZero() && size > e.limit/largeShare {
-		e.hangs.first = now
+// note is told of every packet written. Streams begin with small ones.
+func (h *hangs) note(size int, now time.Time) {
+	if size > minLimit && !stream.AsLarge(h.largest, size) {
+		h.first = now
 	}
+	h.largest = max(h.largest, size)
 }

@@ -79,6 +79,40 @@ func TestBrokerHangsUpOnLargePackets(t *testing.T) {
 	}
 }
 
+// TestHangsSuspectWhatGrew has packets become larger long after the connection
+// was made, until the broker hangs up.
+func TestHangsSuspectWhatGrew(t *testing.T) {
+	const size, passes = 60 << 10, 4 << 10
+	for published, want := range map[int]int{5 * passes: 5 * passes / 2, 3 * minLimit / 2: minLimit, minLimit: size, passes: size} {
+		var h hangs
+		limit, now := size, time.Now()
+		for range maxHangs {
+			h.begin()
+			h.note(minLimit, now)
+			h.note(published, now.Add(10*hangTime))
+			h.note(published+1, now.Add(20*hangTime)) // which is no other size
+			if published == passes {
+				h.notePassed(passes + 1)
+			}
+			if limit = h.limit(limit, size, now.Add(20*hangTime)); limit != size {
+				t.Fatalf("%d bytes: the limit is %d although the connection lasted", published, limit)
+			}
+		}
+		for range maxHangs {
+			h.begin()
+			h.note(minLimit, now)
+			h.note(published, now.Add(10*hangTime))
+			if published == passes {
+				h.notePassed(passes)
+			}
+			limit = h.limit(limit, size, now.Add(10*hangTime+hangTime/2))
+		}
+		if limit != want {
+			t.Errorf("%d bytes: the limit is %d, want %d", published, limit, want)
+		}
+	}
+}
+
 // TestHangsAcquitPartialPackets has connections end soon after a large packet
 // that was far from full, when one almost as large had passed.
 func TestHangsAcquitPartialPackets(t *testing.T) {

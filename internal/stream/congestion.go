@@ -196,8 +196,11 @@ func (c *congestion) time(bytes int) time.Duration {
 	return time.Duration(float64(bytes) / c.rate.best() * float64(time.Second))
 }
 
-// holds is how many bytes the path delivers in d.
-func (c *congestion) holds(d time.Duration) int { return int(c.rate.best() * d.Seconds()) }
+// holds is how many bytes the path delivers in d, maxBuffer at most: the peer's
+// clock may tell any rate.
+func (c *congestion) holds(d time.Duration) int {
+	return int(min(c.rate.best()*d.Seconds(), maxBuffer))
+}
 
 // reach is how many bytes may soon be in flight.
 func (c *congestion) reach() int {
@@ -344,6 +347,7 @@ func (c *congestion) shrink(next uint64) {
 // reset forgets what is known of the path: it is another one.
 func (c *congestion) reset() {
 	c.rate, c.bursts, c.base, c.transit = peak{}, 0, least{}, least{}
+	c.queue, c.round = 0, round{end: c.round.end}
 	c.goal, c.late, c.full, c.step, c.stuck = 0, 0, 0, 0, 0
 }
 

@@ -153,10 +153,10 @@ func TestRetransmissionIsSplitAndMerged(t *testing.T) {
 	p := flight(t, 6)
 	p.deliver(p.ack(5))
 	p.deliver(ping)
-	p.want("less fits beside an ACK", "ACK 0-2, STREAM 0+980")
-	p.want("the rest, with what follows", "STREAM 980+994")
-	p.want("the rest", "STREAM 1974+994")
-	p.want("the rest", "STREAM 2968+15")
+	p.want("less fits beside an ACK", "ACK 0-2, STREAM 0+979")
+	p.want("the rest, with what follows", "STREAM 979+994")
+	p.want("the rest", "STREAM 1973+994")
+	p.want("the rest", "STREAM 2967+16")
 }
 
 func TestClockThatJumps(t *testing.T) {

@@ -22,6 +22,11 @@ const (
 	probeIntervals = 3
 	// leastPace is the lowest pace, packets a second.
 	leastPace = 1
+	// paceVain paced periods in a row with too many losses mean that these have
+	// another reason: what is lost by chance, or for its size, is lost at any rate.
+	// After paceAgain it is tried again, in case that the limit fell meanwhile.
+	paceVain  = 3
+	paceAgain = 30
 )
 
 // A pacer bounds the rate at which a stream sends while losses tell that there
@@ -37,6 +42,8 @@ type pacer struct {
 	start       time.Time // of the period
 	acked, lost int       // packets of the period
 
+	vain int // consecutive periods with too many losses, of the last paceAgain
+
 	next time.Time // when the next packet may go
 	held bool      // one waits for that
 }
@@ -50,24 +57,52 @@ func (p *pacer) onLoss() { p.lost++ }
 func (p *pacer) update(now time.Time, queues bool) {
 	took := now.Sub(p.start)
 	if p.start.IsZero() || queues && p.rate == 0 {
-		*p = pacer{start: now}
+		*p = pacer{start: now, vain: p.vain}
 		return
 	}
 	if took < pacePeriod || p.acked+p.lost < pacePackets {
 		return
 	}
-	delivered := max(float64(p.acked)/took.Seconds(), leastPace)
+	many := p.lost*10 > p.acked+p.lost
 	switch {
-	case p.lost >= paceLosses && p.lost*10 > p.acked+p.lost:
-		p.rate, p.cause, p.probe = delivered, delivered, paceProbe
+	case many && p.lost >= paceLosses:
+		p.slow(took)
+	case took > p.longest():
 	case p.rate > paceEnd*p.cause:
 		p.rate = 0
 	case p.rate > 0:
 		p.rate *= 1 + p.probe
 		p.probe = min(2*p.probe, paceLeap)
 	}
+	if !many {
+		p.vain = 0
+	}
 	p.start, p.acked, p.lost = now, 0, 0
 }
+
+// slow takes the pace to what is let through, unless that does not help.
+func (p *pacer) slow(took time.Duration) {
+	if took <= p.longest() {
+		p.rate = max(float64(p.acked)/took.Seconds(), leastPace)
+		p.cause, p.probe = p.rate, paceProbe
+	}
+	if p.rate == 0 {
+		return
+	}
+	if p.vain++; p.vain > paceAgain {
+		p.vain = 1
+	}
+	if p.vain > paceVain {
+		p.rate = 0
+	}
+}
+
+// longest is the longest period that tells what is let through: in a longer one
+// there was little to send, or nothing came back.
+func (p *pacer) longest() time.Duration { return 2 * max(pacePeriod, pacePackets*p.interval()) }
+
+// lossy reports whether packets get lost at whatever pace.
+func (p *pacer) lossy() bool { return p.vain > 0 }
 
 // allows reports whether a packet may go now. If not, deadline tells when.
 func (p *pacer) allows(now time.Time) bool {

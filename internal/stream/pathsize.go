@@ -68,7 +68,7 @@ func (p *pathSize) setCounted(counted bool, limit int) {
 // not so small that the messages granted do not fill it. A small change changes
 // nothing.
 func (p *pathSize) setRate(rate float64, least int) {
-	fit := max(int(rate*packetTime.Seconds()), least, smallestFit)
+	fit := max(int(min(rate*packetTime.Seconds(), maxBuffer)), least, smallestFit)
 	if fit > p.fit+p.fit/4 || fit < p.fit-p.fit/4 {
 		p.fit = fit
 	}

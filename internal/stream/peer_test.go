@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,8 @@ const (
 	testRTT      = 100 * time.Millisecond
 	testBudget   = 64 << 20
 	ms           = time.Millisecond
+	// testClock is what the peer's clock shows when the stream begins.
+	testClock = time.Hour
 )
 
 // A peer is the far side of one stream, played by a test: it delivers packets,
@@ -24,6 +27,7 @@ const (
 type peer struct {
 	*testing.T
 	s      *Stream
+	start  time.Time // of the stream
 	now    time.Time
 	number uint64 // of the next packet that the stream sends
 	theirs uint64 // of the next packet that the peer sends
@@ -42,9 +46,11 @@ type peer struct {
 // testRTT, so that its probe timeout is 100 + 4*50 + 10 = 310 ms.
 func newPeer(t *testing.T) *peer { return newPeerSize(t, testPacket) }
 
+// newPeerSize does the same with packets of this size. Large ones are not made
+// smaller, as on a path that is faster than any.
 func newPeerSize(t *testing.T, packet int) *peer {
 	p := &peer{
-		T: t, now: time.Unix(1e9, 0), credit: 1 << 20, grantMessages: 128, grant: 4 << 20, given: 128, givenBytes: 4 << 20,
+		T: t, start: time.Unix(1e9, 0), now: time.Unix(1e9, 0), credit: 1 << 20, grantMessages: 128, grant: 4 << 20, given: 128, givenBytes: 4 << 20,
 		sendBudget: NewBudget(testBudget), readBudget: NewBudget(testBudget),
 	}
 	p.s = New(Config{
@@ -52,6 +58,12 @@ func newPeerSize(t *testing.T, packet int) *peer {
 		Grant: func(time.Time) (uint64, uint64) { return p.given, p.givenBytes },
 	}, p.now)
 	p.s.SeedRTT(testRTT)
+	if packet > initialPacket {
+		p.s.size.fit = packet
+		p.s.congestion = newCongestion(packet + testOverhead)
+		p.s.congestion.rate = peak{current: 250e6, start: p.now.Add(100 * time.Hour)}
+	}
+	p.s.push.carried = math.MinInt / 2 // which no test makes up for: nothing is pushed
 	p.room = make([]byte, packet)
 	return p
 }
@@ -103,6 +115,9 @@ func (p *peer) body(numbers []uint64) *wire.Ack {
 		set.add(n, n+1)
 	}
 	a := &wire.Ack{Delay: p.delay, Credit: p.credit, GrantMessages: p.grantMessages, GrantBytes: p.grant}
+	if len(set) > 0 {
+		a.Arrival = testClock + p.now.Sub(p.start) - p.delay
+	}
 	for _, s := range slices.Backward(set) {
 		a.Ranges = append(a.Ranges, wire.Range{Smallest: s.start, Largest: s.end - 1})
 	}

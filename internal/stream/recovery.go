@@ -39,7 +39,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			}
 		}
 		s.pace.update(now, s.congestion.waits())
-		s.size.setCounted(s.pace.rate > 0, s.config.MaxPacket)
+		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy(), s.config.MaxPacket)
 		s.fitPacket()
 		l.trim()
 	}
@@ -54,7 +54,11 @@ func (s *Stream) grant() int {
 // fitPacket makes packets of the size that the path wants.
 func (s *Stream) fitPacket() {
 	if rate := s.congestion.rate.best(); rate > 0 {
-		s.size.setRate(rate, max(s.congestion.reach()/int(s.messages), s.trial.floor))
+		least := max(s.congestion.reach()/int(s.messages), s.trial.floor)
+		if s.congestion.startup { // the rate is the window's so far, and not the path's
+			least = max(least, s.size.fit)
+		}
+		s.size.setRate(rate, least)
 		s.congestion.packet = s.size.packet() + s.config.Overhead
 	}
 }
@@ -122,7 +126,9 @@ func (s *Stream) onLost(p *sentPacket, following uint64) {
 	s.ledger.finish(p)
 	if p.number >= s.ledger.excused {
 		s.congestion.onLoss(p.number, following, s.ledger.next)
-		s.pace.onLoss()
+		if p.size <= s.size.passed { // what is larger may be lost for its size
+			s.pace.onLoss()
+		}
 		if p.length > 0 {
 			s.size.onLoss(p.offset, p.offset+uint64(p.length), s.out.una, p.size)
 		}
@@ -200,14 +206,14 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 	s.forgetProbes(now)
 	s.restart = now
 	s.probe = probePing
-	if s.pace.rate > 0 {
-		s.probe = probeData // a packet less of those that are counted
-	}
 	for _, c := range s.signals() {
 		c.retry()
 	}
 	if p := l.oldestData(); p != nil {
 		s.out.lose(p.offset, p.offset+uint64(p.length))
+	}
+	if s.pace.rate > 0 && (len(s.out.lost) > 0 || s.out.fresh() > 0) {
+		s.probe = probeData // a packet less of those that are counted
 	}
 }
 

@@ -36,7 +36,7 @@ func TestPeerResumes(t *testing.T) {
 	before := p.s.congestion.window
 	timeout := p.s.ProbeTimeout()
 	p.deliver(p.resume(0))
-	p.want("old and missing", "ACK 0-1, STREAM 995+979")
+	p.want("old and missing", "ACK 0-1, STREAM 995+975")
 	p.sends(5)
 	p.wantIdle("the youngest may still arrive")
 	p.timer("9/8 of the round trip after it was sent", 112500*time.Microsecond)
@@ -53,9 +53,9 @@ func TestRepeatedResumeIsAnAck(t *testing.T) {
 	p := flight(t, 2)
 	p.pass(200 * ms)
 	p.deliver(p.resume())
-	p.want("lost", "ACK 0-1, STREAM 0+980")
-	p.want("lost", "STREAM 980+994")
-	p.want("lost", "STREAM 1974+15")
+	p.want("lost", "ACK 0-1, STREAM 0+976")
+	p.want("lost", "STREAM 976+994")
+	p.want("lost", "STREAM 1970+19")
 	p.wantIdle("everything was sent again")
 	p.pass(200 * ms)
 	p.deliver(p.resume(0, 1))
@@ -87,8 +87,8 @@ func TestPeerThatResumesResetsTheBackoff(t *testing.T) {
 		p.drain()
 	}
 	p.deliver(p.resume())
-	p.want("lost", "ACK 0-1, STREAM 0+980")
-	p.want("lost", "STREAM 980+15")
+	p.want("lost", "ACK 0-1, STREAM 0+976")
+	p.want("lost", "STREAM 976+19")
 	p.timer("the last probe is young", 112500*time.Microsecond)
 	p.drain()
 	p.timer("the timeout starts afresh", 310*ms)
@@ -149,28 +149,34 @@ func TestOurReconnectIsBlameless(t *testing.T) {
 	}
 }
 
-// A reconnect may lead over another path: the smallest round trip of the last
-// one is no measure, and until there is another one, delay is none either.
-func TestReconnectForgetsTheSmallestRoundTrip(t *testing.T) {
-	p := steady(t)
-	p.deliver(p.ack(all(4, 10)...))
-	p.deliver(p.ack(all(4, 20)...)) // a sample of the round trip that ends below
-	p.sends(8)
-	p.s.LinkDown()
-	p.s.LinkUp(p.now)
-	before := p.s.congestion.window
-	p.pass(testRTT)
-	p.deliver(p.ack(all(4, p.number-1)...))
-	if p.s.rtt.minimum() != 0 || p.s.congestion.window < before {
-		t.Errorf("the smallest round trip is %v, the window %d", p.s.rtt.minimum(), p.s.congestion.window)
-	}
-	p.write(8 * full(1))
-	first := p.number
-	p.sends(8)
-	p.pass(3 * testRTT)
-	p.deliver(p.ack(all(first, p.number-1)...))
-	if p.s.rtt.minimum() != 3*testRTT || p.s.congestion.window < before {
-		t.Errorf("the smallest round trip is %v, the window %d", p.s.rtt.minimum(), p.s.congestion.window)
+// A reconnect may lead over another path: what was measured of the last one is no
+// measure, and until there is another one, delay is none either.
+func TestReconnectForgetsThePath(t *testing.T) {
+	for name, reconnect := range map[string]func(p *peer){
+		"ours":       func(p *peer) { p.s.LinkDown(); p.s.LinkUp(p.now) },
+		"the peer's": func(p *peer) { p.deliver(p.resume()); p.drain() },
+	} {
+		p := steady(t)
+		p.deliver(p.ack(all(4, 20)...)) // in the middle of a round trip
+		p.drain()
+		if c := &p.s.congestion; c.base.value() != testRTT || c.rate.best() == 0 {
+			t.Fatalf("the base is %v, the rate %v", c.base.value(), c.rate.best())
+		}
+		reconnect(p)
+		before := p.s.congestion.window
+		p.pass(testRTT)
+		p.deliver(p.ack(all(4, p.number-1)...))
+		if c := &p.s.congestion; c.base.value() != 0 || c.window < before {
+			t.Errorf("%s: the base is %v, the window %d, before %d", name, c.base.value(), c.window, before)
+		}
+		p.write(8 * testPacket)
+		first := p.number
+		p.sends(8)
+		p.pass(3 * testRTT)
+		p.deliver(p.ack(all(first, p.number-1)...))
+		if c := &p.s.congestion; c.base.value() != 3*testRTT || c.queue != 0 || c.window < before {
+			t.Errorf("%s: the base is %v, a packet waited %v, the window is %d", name, c.base.value(), c.queue, c.window)
+		}
 	}
 }
 
@@ -200,32 +206,12 @@ func TestSeededAndMeasuredRoundTrip(t *testing.T) {
 	p := flight(t, 2)
 	p.pass(180 * ms)
 	p.deliver(p.ack(0)) // RFC 9002, 5.3: 7/8 of 100 ms and 1/8 of 180 ms; 3/4 of 50 ms and 1/4 of 80 ms
-	if r := p.s.rtt; r.smoothed != 110*ms || r.variance != 57500*time.Microsecond || r.minimum() != testRTT {
-		t.Errorf("round trip %v, variance %v, minimum %v", r.smoothed, r.variance, r.minimum())
+	if r := p.s.rtt; r.smoothed != 110*ms || r.variance != 57500*time.Microsecond {
+		t.Errorf("round trip %v, variance %v", r.smoothed, r.variance)
 	}
 	p.delay = 50 * ms
-	p.deliver(p.ack(0, 1)) // the delay counts up to 10 ms
-	if r := p.s.rtt; r.latest != 170*ms {
-		t.Errorf("the last sample is %v, want 170 ms", r.latest)
-	}
-}
-
-func TestMinimumRoundTripIsForgotten(t *testing.T) {
-	var r rtt
-	now := time.Unix(1e9, 0)
-	r.sample(now, 10*ms, 0)
-	for range 130 {
-		now = now.Add(time.Second)
-		r.sample(now, 50*ms, 0)
-	}
-	if r.minimum() != 50*ms {
-		t.Errorf("the minimum is %v after two minutes", r.minimum())
-	}
-	r.sample(now, 70*ms, 0)
-	if r.resetMinimum(); r.minimum() != 0 {
-		t.Errorf("the minimum is %v after it was reset", r.minimum())
-	}
-	if r.sample(now, -time.Second, 0); r.minimum() != time.Microsecond {
-		t.Errorf("the minimum is %v after a clock jumped back", r.minimum())
+	p.deliver(p.ack(0, 1))
+	if r := p.s.rtt; r.latest != 130*ms {
+		t.Errorf("the last sample is %v, want 130 ms: 180 less the delay", r.latest)
 	}
 }

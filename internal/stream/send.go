@@ -73,7 +73,8 @@ func (s *Stream) canSendData(now time.Time) bool {
 	return s.pace.allows(now)
 }
 
-// room reports whether the grant and the window admit another packet.
+// room reports whether the grant and the window admit another packet. A window
+// that is used up is so whatever the grant says: the first of both are the same.
 func (s *Stream) room(fresh int, lost bool) bool {
 	l := &s.ledger
 	if l.count == 0 {
@@ -83,14 +84,11 @@ func (s *Stream) room(fresh int, lost bool) bool {
 	if !lost {
 		size = min(size, fresh)
 	}
-	if uint64(l.count) >= s.messages || uint64(l.bytes+size) > s.bytes {
-		return false
-	}
 	if l.bytes+size > s.congestion.window {
 		s.congestion.onFull(l.next)
 		return false
 	}
-	return true
+	return uint64(l.count) < s.messages && uint64(l.bytes+size) <= s.bytes
 }
 
 // Next builds the plaintext of the packet with the given number, in room, which

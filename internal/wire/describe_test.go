@@ -18,7 +18,8 @@ func (d *describer) Reset(code uint64)                 { d.add("RESET %d", code)
 func (d *describer) Ping()                             { d.add("PING") }
 
 func (d *describer) ack(name string, a *Ack) {
-	text := fmt.Sprintf("%s delay %d us, credit %d, grant %d messages %d bytes, received", name, a.Delay.Microseconds(), a.Credit, a.GrantMessages, a.GrantBytes)
+	text := fmt.Sprintf("%s delay %d us, arrival %d us, credit %d, grant %d messages %d bytes, received",
+		name, a.Delay.Microseconds(), a.Arrival.Microseconds(), a.Credit, a.GrantMessages, a.GrantBytes)
 	if len(a.Ranges) == 0 {
 		text += " nothing"
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestMalformed(t *testing.T) {
-	ackHead := "\x02\x00\x00\x00\x00" // delay, credit and grant are 0; the range count follows
+	ackHead := "\x02\x00\x00\x00\x00\x00" // delay, arrival, credit and grant are 0; the range count follows
 	for _, c := range []struct {
 		packet, field string
 		cause         error
@@ -27,9 +27,11 @@ func TestMalformed(t *testing.T) {
 		{"\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01x", "length", errBeyondEnd},
 		{"\x02", "delay", errTruncated},
 		{"\x02\xc0\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00", "delay", errDelay},
-		{"\x02\x00", "credit", errTruncated},
-		{"\x02\x00\x00", "grant of messages", errTruncated},
-		{"\x02\x00\x00\x00", "grant of bytes", errTruncated},
+		{"\x02\x00", "arrival", errTruncated},
+		{"\x02\x00\xc0\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "arrival", errArrival},
+		{"\x02\x00\x00", "credit", errTruncated},
+		{"\x02\x00\x00\x00", "grant of messages", errTruncated},
+		{"\x02\x00\x00\x00\x00", "grant of bytes", errTruncated},
 		{ackHead, "range count", errTruncated},
 		{ackHead + "\x21" + strings.Repeat("\x00", 70), "range count", errTooManyRanges},
 		{ackHead + "\x01", "largest number", errTruncated},
@@ -39,7 +41,7 @@ func TestMalformed(t *testing.T) {
 		{ackHead + "\x02\x05\x00\x04\x00", "gap", errBelowZero},
 		{ackHead + "\x02\x05\x05\x00\x00", "gap", errBelowZero},
 		{ackHead + "\x02\x05\x00\x03\x01", "range length", errBelowZero},
-		{"\x07\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
+		{"\x07\x00\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
 		{"\x03", "final offset", errTruncated},
 		{"\x05\x40", "code", errTruncated},
 	} {
@@ -95,8 +97,8 @@ func randomInteger(r *rand.Rand) uint64 { return r.Uint64() >> (2 + r.IntN(62)) 
 
 func randomAck(r *rand.Rand) *Ack {
 	a := &Ack{
-		Delay: time.Duration(r.IntN(1e6)) * time.Microsecond, Credit: randomInteger(r),
-		GrantMessages: randomInteger(r), GrantBytes: randomInteger(r),
+		Delay: time.Duration(r.IntN(1e6)) * time.Microsecond, Arrival: time.Duration(r.Int64()>>(11+r.IntN(52))) * time.Microsecond,
+		Credit: randomInteger(r), GrantMessages: randomInteger(r), GrantBytes: randomInteger(r),
 	}
 	number := randomInteger(r)
 	for range r.IntN(MaxRanges + 1) {
@@ -161,6 +163,28 @@ func TestAckDelayIsClamped(t *testing.T) {
 		if err := Parse(AppendAck(nil, &Ack{Delay: delay}), &a, &encoder{}); err != nil || a.Delay != want {
 			t.Errorf("delay %v arrives as %v, want %v (%v)", delay, a.Delay, want, err)
 		}
+	}
+}
+
+func TestAckArrivalIsClamped(t *testing.T) {
+	for arrival, want := range map[time.Duration]time.Duration{
+		-time.Second: 0, 1999 * time.Nanosecond: time.Microsecond, MaxArrival: MaxArrival, MaxArrival + time.Hour: MaxArrival,
+	} {
+		var a Ack
+		if err := Parse(AppendAck(nil, &Ack{Arrival: arrival}), &a, &encoder{}); err != nil || a.Arrival != want {
+			t.Errorf("arrival %v arrives as %v, want %v (%v)", arrival, a.Arrival, want, err)
+		}
+	}
+}
+
+// TestLongestAck makes every field as long as it can be.
+func TestLongestAck(t *testing.T) {
+	a := &Ack{Delay: MaxDelay, Arrival: MaxArrival, Credit: MaxInteger, GrantMessages: MaxInteger, GrantBytes: MaxInteger}
+	for number := uint64(MaxInteger); len(a.Ranges) < MaxRanges; number -= 3 << 31 {
+		a.Ranges = append(a.Ranges, Range{number - 1<<31, number})
+	}
+	if n := len(AppendAck(nil, a)); n != 554 {
+		t.Errorf("an ACK takes up to %d bytes, want 554", n)
 	}
 }
 
@@ -235,7 +259,7 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	ack := AppendAck(nil, &Ack{Delay: time.Millisecond, Credit: 1 << 20, GrantMessages: 128, GrantBytes: 1 << 22, Ranges: []Range{{900, 1000}, {1, 800}}})
+	ack := AppendAck(nil, &Ack{Delay: time.Millisecond, Arrival: time.Hour, Credit: 1 << 20, GrantMessages: 128, GrantBytes: 1 << 22, Ranges: []Range{{900, 1000}, {1, 800}}})
 	data := make([]byte, 16<<10)
 	packet := append(AppendStreamHeader(ack, 1<<30, len(data)), data...)
 	var scratch Ack

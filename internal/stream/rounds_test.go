@@ -1,0 +1,284 @@
+package stream
+
+import (
+	"testing"
+	"time"
+)
+
+func TestStartupEndsWhenPacketsWaitForNoMoreRate(t *testing.T) {
+	p := newCourse(t)
+	p.fill(testRTT, 0)
+	p.fill(testRTT, 0)
+	p.fill(testRTT, 0)
+	p.want("trebled thrice", 108*wire1)
+	p.fill(3*testRTT, testRTT/2) // 36 packets a round trip, as in the last one
+	p.wantStartup("no more is delivered, and packets wait", false)
+	p.want("what the path holds, and the burst of the last round trip", 36*wire1+min(108*wire1, p.c.holds(testRTT)))
+}
+
+// A round trip that brings a quarter more goes on, although packets wait.
+func TestStartupGoesOnWhileTheRateRises(t *testing.T) {
+	p := newCourse(t)
+	p.fill(testRTT, 0)
+	p.fill(testRTT, 0)
+	p.fill(testRTT, 0)
+	p.fill(2*testRTT, testRTT/2) // 54 packets a round trip
+	p.wantStartup("half more is delivered", true)
+}
+
+func TestStartupEndsAfterRoundsWithoutGrowth(t *testing.T) {
+	p := newCourse(t)
+	p.grant = 12 * wire1
+	p.fill(testRTT, 0)
+	p.fill(testRTT, 0) // which sets the goal
+	for range 2 * fullRounds {
+		p.trip(12, testRTT, 0, false)
+	}
+	p.wantStartup("the application had no more", true)
+	for range fullRounds - 1 {
+		p.fill(testRTT, 0)
+	}
+	p.wantStartup("too few round trips", true)
+	p.fill(testRTT, 0)
+	p.wantStartup("no more in so many round trips", false)
+	p.want("all that the path holds", 12*wire1)
+}
+
+func TestStartupEndsAfterLateSamples(t *testing.T) {
+	c := newCongestion(wire1)
+	now := time.Unix(1e9, 0)
+	c.onSample(now, testRTT, 0)
+	late := testRTT/2 + 2*c.allowance() + 1
+	for range lateSamples - 1 {
+		c.onSample(now, testRTT+late, late)
+	}
+	c.onSample(now, testRTT+late-1, late-1)
+	for range lateSamples - 1 {
+		c.onSample(now, testRTT+late, late)
+	}
+	if !c.startup {
+		t.Fatalf("the start-up ended although not %d packets in a row waited", lateSamples)
+	}
+	if c.onSample(now, testRTT+late, late); c.startup || c.window != c.minimum() {
+		t.Errorf("start-up %v, window %d, after %d packets that waited", c.startup, c.window, lateSamples)
+	}
+}
+
+// While packets wait, the window stays as it is within a round trip.
+func TestStartupWaits(t *testing.T) {
+	for _, more := range []time.Duration{0, 1} {
+		c := newCongestion(wire1)
+		now := time.Unix(1e9, 0)
+		c.onSample(now, testRTT, 0)
+		c.onFull(9)
+		c.onSample(now, testRTT, c.allowance()+more)
+		c.onPacket(1, wire1, maxBuffer)
+		if grown := c.window > initialMessages*wire1; grown != (more == 0) {
+			t.Errorf("%v more than the allowance: window %d", more, c.window)
+		}
+	}
+}
+
+func TestQueueOfOurOwnIsDrained(t *testing.T) {
+	p := settled(t, 300)
+	p.trip(300, 3*testRTT, p.c.allowance(), true)
+	p.want("packets wait as long as allowed", 300*wire1)
+	p.trip(300, 3*testRTT, p.c.allowance()+1, true)
+	p.want("a little longer", p.held(300*wire1))
+	p.fill(2*testRTT, testRTT)
+	if p.c.window > p.held(300*wire1) {
+		t.Errorf("the window grew to %d", p.c.window)
+	}
+}
+
+// The fastest packet of a round trip tells whether there is a queue.
+func TestOneLatePacketIsNoQueue(t *testing.T) {
+	p := settled(t, 300)
+	p.c.onSample(p.now, testRTT, testClock+testRTT/2)
+	p.trip(300, 3*testRTT, 10*testRTT, true)
+	if p.c.window < 300*wire1 {
+		t.Errorf("the window is %d", p.c.window)
+	}
+}
+
+// A path of less than a round trip's rate is drained to the smallest burst that was seen.
+func TestDrainLeavesRoomForBursts(t *testing.T) {
+	p := settled(t, 300)
+	p.c.bursts = 0
+	p.c.burst = 0
+	p.c.round.burst = 0
+	for range 30 { // of ten packets each, further apart than a burst
+		p.next += 10
+		p.c.onFull(p.next)
+		p.now, p.clock = p.now.Add(testRTT/10), p.clock+testRTT/10
+		for n := p.next - 10; n < p.next; n++ {
+			p.c.onPacket(n, wire1, p.grant)
+		}
+		p.c.onSample(p.now, 2*testRTT, testClock+testRTT/2+testRTT)
+		p.c.onAck(report{p.now, p.clock, 10 * wire1, p.next, p.next + 290, p.grant})
+	}
+	p.want("a burst is ten packets", 110*wire1)
+}
+
+func TestForeignQueueMakesTheWindowGrow(t *testing.T) {
+	p := settled(t, 150)
+	for range drainRounds {
+		p.fill(3*testRTT/2, testRTT)
+		if p.c.window > 150*wire1 {
+			t.Fatalf("the window grew to %d before the queue had time to go", p.c.window)
+		}
+	}
+	for range stuckRounds - drainRounds {
+		before := p.c.window
+		p.fill(time.Duration(before/wire1)*testRTT/100, testRTT) // at the same rate
+		if most := p.c.holds(2 * testRTT * 5 / 4); p.c.window <= before && before < most || p.c.window > max(before, most) {
+			t.Errorf("the window went from %d to %d, at most %d fill the queue", before, p.c.window, most)
+		}
+	}
+	grown := p.c.window
+	if grown < 200*wire1 {
+		t.Fatalf("the window grew to %d only", grown)
+	}
+	p.fill(time.Duration(grown/wire1)*testRTT/100, testRTT)
+	p.want("a pause", grown)
+	p.fill(time.Duration(grown/wire1)*testRTT/100, testRTT)
+	if p.c.window > p.held(grown) || p.c.stuck != 1 {
+		t.Errorf("after %d round trips the window is %d, of %d", stuckRounds+1, p.c.window, grown)
+	}
+}
+
+func TestSmallQueueGrowsTheWindowByStepsThatDouble(t *testing.T) {
+	p := settled(t, 100)
+	p.trip(100, testRTT, 0, true)
+	first := p.c.window - 100*wire1
+	if first < wire1/2 || first > 10*wire1 {
+		t.Fatalf("the first step is %d", first)
+	}
+	for step := 2 * first; step < p.c.window/2; step *= 2 {
+		before := p.c.window
+		p.fill(testRTT, p.c.allowance()/4)
+		p.want("twice as much", before+step)
+	}
+	before := p.c.window
+	p.fill(testRTT, 0)
+	p.want("half of the window at most", before+before/2)
+	p.fill(testRTT, p.c.allowance()*3/4)
+	p.want("a queue that is neither small nor too long", before+before/2)
+	p.fill(testRTT, 0)
+	if grown := p.c.window - before - before/2; grown >= before/2 || grown <= 0 {
+		t.Errorf("after a pause the window grew by %d from %d", grown, before+before/2)
+	}
+}
+
+// On one path the step of a large window is a smaller part of it.
+func TestSmallWindowsCatchUp(t *testing.T) {
+	small, large := settled(t, 50), settled(t, 200)
+	small.fill(testRTT, 0)
+	large.fill(testRTT, 0)
+	if s, l := small.c.step*4, large.c.step; s <= l || large.c.step <= small.c.step {
+		t.Errorf("windows of 50 and 200 packets grew by %d and %d", small.c.step, large.c.step)
+	}
+}
+
+func TestGrowthEndsAtTheGrant(t *testing.T) {
+	p := settled(t, 100)
+	p.grant = 103 * wire1
+	for range 3 {
+		p.fill(testRTT, 0)
+	}
+	p.want("no more than granted", 103*wire1)
+	p.grant = 0
+	p.fill(testRTT, 0)
+	p.want("a stream never stands still", minWindowPackets*wire1)
+}
+
+// What the application did not send tells nothing about the path.
+func TestApplicationLimitedRoundsChangeNothing(t *testing.T) {
+	p := settled(t, 150)
+	rate := p.c.rate.best()
+	for range 20 {
+		p.trip(50, testRTT, 0, false)
+		p.want("the window was never used up", 150*wire1)
+	}
+	if p.c.rate.current == rate/2 {
+		t.Error("half of the rate was taken for what the path delivers")
+	}
+	p.trip(110, testRTT, 0, false)
+	if got := p.c.rate.best(); got != 110*wire1/testRTT.Seconds() {
+		t.Errorf("the rate is %v although more was delivered than %v", got, rate)
+	}
+}
+
+// A round trip of few packets is too short to measure a rate.
+func TestRoundsHaveEnoughPackets(t *testing.T) {
+	p := settled(t, 150)
+	for n := 1; n < roundPackets; n++ {
+		p.trip(1, testRTT, 0, true)
+		p.want("too few packets", 150*wire1)
+	}
+	p.trip(1, testRTT, 0, true)
+	if p.c.window <= 150*wire1 {
+		t.Error("the round trip does not end")
+	}
+}
+
+// What happened in a round trip in which the window shrank was judged already.
+func TestRoundThatShrankTheWindowIsNotJudgedAgain(t *testing.T) {
+	p := settled(t, 150)
+	p.fill(testRTT, 0)
+	p.c.window = 150 * wire1
+	for n := p.next; n < p.next+burstLoss; n++ {
+		p.c.onLoss(n, n+1, p.next+200)
+	}
+	p.want("a burst lost", 150*wire1*7/10)
+	p.c.round.lost = 100
+	p.trip(200, testRTT, 10*testRTT, true)
+	p.want("sent before the window shrank", 150*wire1*7/10)
+}
+
+func TestResetForgetsThePath(t *testing.T) {
+	p := settled(t, 150)
+	p.fill(3*testRTT/2, testRTT)
+	p.c.reset()
+	window := p.c.window
+	p.trip(100, time.Minute, 0, true) // of which an outage is a part
+	if p.c.rate.best() != 0 {
+		t.Errorf("the rate is %v after an outage", p.c.rate.best())
+	}
+	p.c.reset()
+	p.c.window = window
+	if p.c.rate.best() != 0 || p.c.bursts != 0 || p.c.base.value() != 0 || p.c.waits() {
+		t.Errorf("rate %v, burst %v, base %v", p.c.rate.best(), p.c.bursts, p.c.base.value())
+	}
+	p.fill(5*testRTT, 4*testRTT) // a longer path, on which nothing waits
+	if p.c.window < window || p.c.waits() {
+		t.Errorf("on the other path the window is %d, before %d", p.c.window, window)
+	}
+}
+
+// Packets of a megabyte, at rates that a peer may make us believe, overflow 32
+// bits when multiplied.
+func TestLargeNumbers(t *testing.T) {
+	for _, took := range []time.Duration{0, time.Microsecond, time.Hour} {
+		for _, waited := range []time.Duration{0, maxRTT} {
+			p := newCourse(t)
+			p.c = newCongestion(1 << 20)
+			for range 3 * stuckRounds {
+				p.fill(took, waited)
+				if p.c.window < p.c.minimum() || p.c.window > maxBuffer {
+					t.Fatalf("the window is %d with round trips of %v", p.c.window, took)
+				}
+			}
+			if took == time.Hour {
+				continue
+			}
+			if held := p.c.holds(maxRTT); held != maxBuffer || waited == 0 && p.c.window != maxBuffer {
+				t.Errorf("the path holds %d, the window is %d, with round trips of %v", held, p.c.window, took)
+			}
+			var size pathSize
+			if size.setRate(p.c.rate.best(), 1); size.fit < 1<<20 || size.fit > maxBuffer {
+				t.Errorf("a packet takes %d bytes", size.fit)
+			}
+		}
+	}
+}
