@@ -104,8 +104,7 @@ func TestOneLatePacketIsNoQueue(t *testing.T) {
 // A path of less than a round trip's rate is drained to the smallest burst that was seen.
 func TestDrainLeavesRoomForBursts(t *testing.T) {
 	p := settled(t, 300)
-	p.c.bursts = 0
-	p.c.burst = 0
+	p.c.bursts, p.c.burst = 0, 0
 	p.c.round.burst = 0
 	for range 30 { // of ten packets each, further apart than a burst
 		p.next += 10
@@ -117,7 +116,10 @@ func TestDrainLeavesRoomForBursts(t *testing.T) {
 		p.c.onSample(p.now, 2*testRTT, testClock+testRTT/2+testRTT)
 		p.c.onAck(report{p.now, p.clock, 10 * wire1, p.next, p.next + 290, p.grant})
 	}
-	p.want("a burst is ten packets", 110*wire1)
+	most := 100*wire1 + int(burstMargin*10*wire1)
+	if p.c.window <= 102*wire1 || p.c.window > most {
+		t.Errorf("the window is %d, want up to %d: a burst is ten packets", p.c.window, most)
+	}
 }
 
 func TestForeignQueueMakesTheWindowGrow(t *testing.T) {
@@ -131,7 +133,7 @@ func TestForeignQueueMakesTheWindowGrow(t *testing.T) {
 	for range stuckRounds - drainRounds {
 		before := p.c.window
 		p.fill(time.Duration(before/wire1)*testRTT/100, testRTT) // at the same rate
-		if most := p.c.holds(2 * testRTT * 5 / 4); p.c.window <= before && before < most || p.c.window > max(before, most) {
+		if most := p.c.holds(2 * testRTT * 3 / 2); p.c.window <= before && before < most || p.c.window > max(before, most) {
 			t.Errorf("the window went from %d to %d, at most %d fill the queue", before, p.c.window, most)
 		}
 	}
@@ -139,8 +141,6 @@ func TestForeignQueueMakesTheWindowGrow(t *testing.T) {
 	if grown < 200*wire1 {
 		t.Fatalf("the window grew to %d only", grown)
 	}
-	p.fill(time.Duration(grown/wire1)*testRTT/100, testRTT)
-	p.want("a pause", grown)
 	p.fill(time.Duration(grown/wire1)*testRTT/100, testRTT)
 	if p.c.window > p.held(grown) || p.c.stuck != 1 {
 		t.Errorf("after %d round trips the window is %d, of %d", stuckRounds+1, p.c.window, grown)
