@@ -15,7 +15,7 @@ const (
 	// suspected, bytes: a broker that hangs up on little has other reasons.
 	leastSuspect = 128 << 10
 	// allowanceShare is the part of the suspected rate that is kept to.
-	allowanceShare = 0.9
+	allowanceShare = 0.95
 	// allowanceLife is how long it is kept to, before more is tried: at most one
 	// hang-up a minute is spent on that.
 	allowanceLife = time.Minute

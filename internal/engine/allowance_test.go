@@ -42,11 +42,11 @@ func TestAllowanceIsKeptTo(t *testing.T) {
 	if !s.hangUp(60 * time.Millisecond) {
 		t.Fatal("a hang-up in a transfer is not suspected")
 	}
-	if total := s.transfer(50*time.Second, 1_000_000); total < 44_000_000 || total > 46_000_000 {
-		t.Errorf("%d bytes went in 50 s, want 0.9 of 1 MB a second", total)
+	if total := s.transfer(50*time.Second, 1_000_000); total < 46_500_000 || total > 48_500_000 {
+		t.Errorf("%d bytes went in 50 s, want 0.95 of 1 MB a second", total)
 	}
 	s.transfer(10*time.Second, 1_000_000)
-	if total := s.transfer(time.Second, 10_000_000); total < 900_000 || total > 1_000_000 {
+	if total := s.transfer(time.Second, 10_000_000); total < 950_000 || total > 1_050_000 {
 		t.Errorf("%d bytes went in the first second after a minute", total)
 	}
 	s.transfer(40*time.Second, 10_000_000)

@@ -34,9 +34,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	if acked := before - l.bytes; acked > 0 {
 		s.probe = probeNone
 		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()}); ok {
-			if s.trial.onRound(now, rate, s.congestion.rate.best(), s.size.packet(), s.size.limit) {
-				s.congestion.window *= 2 // as many packets in flight as before
-			}
+			s.trial.onRound(now, rate, s.congestion.rate.best(), s.size.packet(), s.size.limit)
 		}
 		s.pace.update(now, s.congestion.waits())
 		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy(), s.config.MaxPacket)
