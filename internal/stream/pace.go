@@ -53,10 +53,11 @@ func (p *pacer) onPacket() { p.acked++ }
 
 func (p *pacer) onLoss() { p.lost++ }
 
-// update judges a period when it is over. A queue tells that losses have another reason.
-func (p *pacer) update(now time.Time, queues bool) {
+// update judges a period when it is over. Where packets wait in a queue, losses have another reason, and who has no more to send
+// needs no pace.
+func (p *pacer) update(now time.Time, needless bool) {
 	took := now.Sub(p.start)
-	if p.start.IsZero() || queues && p.rate == 0 {
+	if p.start.IsZero() || needless && p.rate == 0 {
 		*p = pacer{start: now, vain: p.vain}
 		return
 	}

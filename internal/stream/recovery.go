@@ -36,7 +36,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()}); ok {
 			s.trial.onRound(now, rate, s.congestion.rate.best(), s.size.packet(), s.size.limit)
 		}
-		s.pace.update(now, s.congestion.waits())
+		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
 		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy(), s.config.MaxPacket)
 		s.fitPacket()
 		l.trim()
