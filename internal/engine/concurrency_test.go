@@ -174,7 +174,7 @@ func TestHowLongCloseOfTheEngineWaits(t *testing.T) {
 		want   time.Duration
 	}{
 		"nothing is left":    {func(*world, *Conn) {}, 0},
-		"it is delivered":    {func(_ *world, c *Conn) { c.Write(make([]byte, 60<<10)) }, 0},
+		"it is delivered":    {func(_ *world, c *Conn) { c.Write(make([]byte, 8<<10)) }, 0}, // within the first window
 		"the peer is silent": {func(w *world, c *Conn) { w.set(refuse); c.Write([]byte("not heard")) }, 5 * time.Second},
 		"the broker is gone": {func(w *world, c *Conn) { w.broker.Stop(); c.Write([]byte("not sent")) }, 5 * time.Second},
 		"the Conn has failed": {func(w *world, c *Conn) {

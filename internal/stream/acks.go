@@ -11,7 +11,8 @@ const (
 	// drained, and an answer that could carry it would be here by now.
 	ackDrained = 2 * time.Millisecond
 	// ackPackets is the most packets that one ACK covers; ACKs cost a broker
-	// as much as data.
+	// as much as data. At the beginning it covers fewer, one more for each so many
+	// that came, since few are in flight and each is waited for.
 	ackPackets = 16
 	// minAckPackets is the fewest that an ACK waits for, however small the grant.
 	minAckPackets = 2
@@ -24,6 +25,7 @@ type acks struct {
 	epoch     time.Time // the zero of the times that are told to the peer
 	largestAt time.Time
 	pending   int       // eliciting packets not yet acknowledged
+	elicited  uint64    // eliciting packets so far
 	first     time.Time // when the first of them came
 	last      time.Time // when the last of them came
 	now       bool      // an ACK is due at once; only while some are pending
@@ -53,6 +55,7 @@ func (a *acks) receive(now time.Time, number uint64, size int, eliciting, atOnce
 		a.first = now
 	}
 	a.pending++
+	a.elicited++
 	a.bytes += uint64(size)
 	a.last = now
 	a.now = a.now || atOnce || a.gap || a.pending >= a.every || a.bytes >= a.quarter
@@ -89,7 +92,7 @@ func (a *acks) fill(ack *wire.Ack, now time.Time, most int) {
 		s := a.received[i]
 		ack.Ranges = append(ack.Ranges, wire.Range{Smallest: s.start, Largest: s.end - 1})
 	}
-	a.every = int(min(max(ack.GrantMessages/4, minAckPackets), ackPackets))
+	a.every = int(min(max(ack.GrantMessages/4, minAckPackets), ackPackets, minAckPackets+a.elicited/ackPackets))
 	a.quarter = ack.GrantBytes / 4
 	a.pending, a.bytes, a.now = 0, 0, false
 }

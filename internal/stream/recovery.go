@@ -34,7 +34,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	if acked := before - l.bytes; acked > 0 {
 		s.probe = probeNone
 		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()}); ok {
-			s.trial.onRound(now, rate, s.congestion.rate.best(), s.size.packet(), s.size.limit)
+			s.tryLarger(now, rate)
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
 		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy(), s.config.MaxPacket)
@@ -47,6 +47,18 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 // we make.
 func (s *Stream) grant() int {
 	return int(min(s.bytes, s.messages*uint64(s.congestion.packet)))
+}
+
+// tryLarger tries packets twice as large, as many in flight as before, once in a
+// while.
+func (s *Stream) tryLarger(now time.Time, rate float64) {
+	c := &s.congestion
+	if c.waits() {
+		rate = 0 // what others had is no gain
+	}
+	if s.trial.onRound(now, rate, c.rate.best(), s.size.packet(), s.size.limit) {
+		c.window = min(2*c.window, max(2*s.grant(), c.minimum()))
+	}
 }
 
 // fitPacket makes packets of the size that the path wants.

@@ -101,12 +101,12 @@ func TestOneLatePacketIsNoQueue(t *testing.T) {
 	}
 }
 
-// A path of less than a round trip's rate is drained to the smallest burst that was seen.
+// What comes back at once may be on its way beside what the path holds.
 func TestDrainLeavesRoomForBursts(t *testing.T) {
 	p := settled(t, 300)
 	p.c.bursts, p.c.burst = 0, 0
 	p.c.round.burst = 0
-	for range 30 { // of ten packets each, further apart than a burst
+	for range 15 { // of ten packets each, further apart than a burst
 		p.next += 10
 		p.c.onFull(p.next)
 		p.now, p.clock = p.now.Add(testRTT/10), p.clock+testRTT/10
@@ -114,7 +114,7 @@ func TestDrainLeavesRoomForBursts(t *testing.T) {
 			p.c.onPacket(n, wire1, p.grant)
 		}
 		p.c.onSample(p.now, 2*testRTT, testClock+testRTT/2+testRTT)
-		p.c.onAck(report{p.now, p.clock, 10 * wire1, p.next, p.next + 290, p.grant})
+		p.c.onAck(report{p.now, p.clock, 10 * wire1, p.next, p.next + 90, p.grant})
 	}
 	most := 100*wire1 + int(burstMargin*10*wire1)
 	if p.c.window <= 102*wire1 || p.c.window > most {
@@ -149,7 +149,11 @@ func TestForeignQueueMakesTheWindowGrow(t *testing.T) {
 
 func TestSmallQueueGrowsTheWindowByStepsThatDouble(t *testing.T) {
 	p := settled(t, 100)
+	p.c.stuck = stuckRounds / 2
 	p.trip(100, testRTT, 0, true)
+	if p.c.stuck != 0 {
+		t.Errorf("the queue went, but counts as stuck for %d rounds", p.c.stuck)
+	}
 	first := p.c.window - 100*wire1
 	if first < wire1/2 || first > 10*wire1 {
 		t.Fatalf("the first step is %d", first)
@@ -239,7 +243,11 @@ func TestRoundThatShrankTheWindowIsNotJudgedAgain(t *testing.T) {
 func TestResetForgetsThePath(t *testing.T) {
 	p := settled(t, 150)
 	p.fill(3*testRTT/2, testRTT)
+	p.c.goal, p.c.late, p.c.full, p.c.step = 1, 1, 1, 1
 	p.c.reset()
+	if c := &p.c; c.waits() || c.goal != 0 || c.late+c.full+c.step+c.stuck != 0 {
+		t.Errorf("after a reset: %+v", c)
+	}
 	window := p.c.window
 	p.trip(100, time.Minute, 0, true) // of which an outage is a part
 	if p.c.rate.best() != 0 {

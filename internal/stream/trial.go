@@ -21,39 +21,40 @@ const (
 type trial struct {
 	floor  int       // the least size of packets, bytes; 0: none
 	before float64   // the rate before the trial that is on, bytes a second; 0: none is
-	most   float64   // the best rate of the trial
 	rounds int       // of the trial
 	next   time.Time // when the next one may begin
 }
 
 // onRound takes note of a full round trip and its rate, given the size of
-// packets, the largest there may be, and the best rate so far.
-func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) {
+// packets, the largest there may be, and the best rate so far. It reports whether a
+// trial of packets twice as large begins.
+func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) bool {
 	switch {
 	case t.next.IsZero():
 		t.next = now.Add(firstTrial)
 	case t.before == 0 && size < limit && !now.Before(t.next):
-		t.begin(best, size)
+		return t.begin(best, size)
 	case t.before > 0:
-		t.goOn(now, rate, size, limit)
+		return t.goOn(now, rate, size, limit)
 	}
+	return false
 }
 
-func (t *trial) begin(rate float64, size int) {
-	t.before, t.most, t.rounds, t.floor = rate, 0, 0, 2*size
+func (t *trial) begin(rate float64, size int) bool {
+	t.before, t.rounds, t.floor = rate, 0, 2*size
+	return true
 }
 
-// goOn ends the trial when it has taken long enough.
-func (t *trial) goOn(now time.Time, rate float64, size, limit int) {
-	t.most = max(t.most, rate)
+// goOn ends the trial when it has taken long enough. If it succeeded the next one
+// begins.
+func (t *trial) goOn(now time.Time, rate float64, size, limit int) bool {
 	if t.rounds++; t.rounds < trialRounds {
-		return
+		return false
 	}
-	if t.most < trialGain*t.before {
+	if rate < trialGain*t.before {
 		t.floor, t.before, t.next = t.floor/2, 0, now.Add(trialPause)
-		return
+		return false
 	}
-	if t.before = 0; size < limit {
-		t.begin(t.most, size)
-	}
+	t.before = 0
+	return size < limit && t.begin(rate, size)
 }
