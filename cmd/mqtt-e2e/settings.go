@@ -32,7 +32,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none")
-	flags.StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	s.registerKey(cmd)
 	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
 	flags.StringVar(&s.caFile, "ca-file", "", "`FILE` with the certificates (PEM) that may sign the broker's")
@@ -47,8 +47,15 @@ func (s *settings) register(cmd *cobra.Command) {
 	}
 }
 
-// fileFlags are the flags whose values are files.
-var fileFlags = []string{"key-file", "password-file", "ca-file", "client-cert", "client-key"}
+// registerKey registers the one flag of settings that verbs without a broker
+// have too.
+func (s *settings) registerKey(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	cmd.MarkFlagFilename("key-file")
+}
+
+// fileFlags are the other flags whose values are files.
+var fileFlags = []string{"password-file", "ca-file", "client-cert", "client-key"}
 
 // keys returns what the flags or the environment say.
 func (s *settings) keys() ([]secrets.Source, error) {
