@@ -14,6 +14,7 @@ import (
 // app is what the verbs share.
 type app struct {
 	verbose   bool
+	silent    bool
 	logFormat string
 	started   bool // the command line was understood
 	logger    *slog.Logger
@@ -62,6 +63,7 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
+	flags.BoolVarP(&a.silent, "quiet", "q", false, "say on standard error why it fails, and nothing else")
 	flags.StringVar(&a.logFormat, "log-format", "text", "text or json")
 	root.AddCommand(a.keygen(), a.key(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
 		a.speedtest(), a.sshConfig(), a.message(), a.version(), a.man())
@@ -73,9 +75,14 @@ func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 	a.started = true
 	level := new(slog.LevelVar)
 	level.Set(normal)
-	if a.verbose {
+	switch {
+	case a.verbose && a.silent:
+		return usagef("-v says more and -q less: leave one away")
+	case a.verbose:
 		level.Set(slog.LevelDebug)
-	} else {
+	case a.silent:
+		level.Set(slog.LevelError)
+	default:
 		// That connections end is no news once the program is told to end.
 		context.AfterFunc(ctx, func() { level.Set(slog.LevelWarn) })
 	}
