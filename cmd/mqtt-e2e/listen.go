@@ -103,6 +103,8 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	if f.systemdUnit {
 		return a.printUnit(f, p, keys)
 	}
+	server := serve.New(policy, f.speedtest, a.record)
+	defer server.Wait() // after the Endpoints are closed
 	var endpoints []*mqtte2e.Endpoint
 	for _, key := range keys {
 		endpoint, err := a.endpoint(&f.settings, p, key.Key)
@@ -113,7 +115,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		endpoints = append(endpoints, endpoint)
 	}
 	a.printPeerCommand(p, policy)
-	return a.serveAll(ctx, endpoints, p, serve.New(policy, f.speedtest, a.logger))
+	return a.serveAll(ctx, endpoints, p, server)
 }
 
 // printPeerCommand tells a person what to run on the other side.

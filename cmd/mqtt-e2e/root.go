@@ -18,6 +18,7 @@ type app struct {
 	logFormat string
 	started   bool // the command line was understood
 	logger    *slog.Logger
+	record    *slog.Logger // of who was served what: tells it when the program ends, too
 }
 
 // run runs the command and returns its exit code.
@@ -73,23 +74,25 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 // setUp makes the logger. normal is what is told without -v.
 func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 	a.started = true
-	level := new(slog.LevelVar)
-	level.Set(normal)
+	if a.logFormat != "text" && a.logFormat != "json" {
+		return usagef("--log-format is %q: write text or json", a.logFormat)
+	}
 	switch {
 	case a.verbose && a.silent:
 		return usagef("-v says more and -q less: leave one away")
 	case a.verbose:
-		level.Set(slog.LevelDebug)
+		normal = slog.LevelDebug
 	case a.silent:
-		level.Set(slog.LevelError)
-	default:
+		normal = slog.LevelError
+	}
+	level := new(slog.LevelVar)
+	level.Set(normal)
+	if normal == slog.LevelInfo {
 		// That connections end is no news once the program is told to end.
 		context.AfterFunc(ctx, func() { level.Set(slog.LevelWarn) })
 	}
-	if a.logFormat != "text" && a.logFormat != "json" {
-		return usagef("--log-format is %q: write text or json", a.logFormat)
-	}
 	a.logger = ui.NewLogger(os.Stderr, level, a.logFormat == "json")
+	a.record = ui.NewLogger(os.Stderr, normal, a.logFormat == "json")
 	return nil
 }
 

@@ -20,6 +20,7 @@ type session struct {
 	mux     *mux.Session
 	remotes []forwards.Remote
 	logger  *slog.Logger
+	peer    string // the listener, as logs name it
 
 	ctx       context.Context // ends with the session
 	suspected sync.Mutex      // held while we find out whether the listener is there
@@ -33,7 +34,7 @@ func newSession(conn *mqtte2e.Conn, remotes []forwards.Remote, logger *slog.Logg
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{mux: m, remotes: remotes, logger: logger, ctx: ctx}
+	s := &session{mux: m, remotes: remotes, logger: logger, peer: conn.RemoteAddr().String(), ctx: ctx}
 	s.retired = make(chan struct{})
 	s.whenIdle = func() { m.Close() }
 	go func() {
