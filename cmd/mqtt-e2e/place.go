@@ -20,6 +20,23 @@ type place struct {
 // findPlace returns the place in the arguments or the environment, and the
 // arguments that follow the address.
 func (a *app) findPlace(args []string, name string) (place, []string, error) {
+	p, rest, err := a.findBroker(args)
+	if err != nil || name == "" {
+		return p, rest, err
+	}
+	if p.parsed.HasName {
+		return place{}, nil, errTwoNames
+	}
+	if p.name, err = address.ParseName(name); err != nil {
+		return place{}, nil, usagef("-n: %w", err)
+	}
+	return p, rest, nil
+}
+
+var errTwoNames = usagef("there are two names, one in the address after # and one after -n: leave one away")
+
+// findBroker is findPlace without -n.
+func (a *app) findBroker(args []string) (place, []string, error) {
 	text, rest, inArgs := findAddress(args)
 	if text == "" {
 		return place{}, nil, usagef("there is no ADDRESS: write one such as mqtt://broker.example#thermostat, or set %s", addressVariable)
@@ -33,15 +50,6 @@ func (a *app) findPlace(args []string, name string) (place, []string, error) {
 	}
 	p := place{name: parsed.Name, parsed: parsed}
 	p.broker, _, _ = strings.Cut(text, "#")
-	if name == "" {
-		return p, rest, nil
-	}
-	if parsed.HasName {
-		return place{}, nil, usagef("there are two names, one in the address after # and one after -n: leave one away")
-	}
-	if p.name, err = address.ParseName(name); err != nil {
-		return place{}, nil, usagef("-n: %w", err)
-	}
 	return p, rest, nil
 }
 
@@ -56,7 +64,9 @@ func findAddress(args []string) (text string, rest []string, inArgs bool) {
 }
 
 // withoutPassword returns the address as it may be written down.
-func (p place) withoutPassword() string {
+func (p place) withoutPassword() string { return p.brokerWithoutPassword() + "#" + p.name }
+
+func (p place) brokerWithoutPassword() string {
 	broker := p.broker
 	if p.parsed.Password != "" {
 		scheme, rest, _ := strings.Cut(broker, "://")
@@ -64,5 +74,5 @@ func (p place) withoutPassword() string {
 		user, _, _ = strings.Cut(user, ":")
 		broker = scheme + "://" + user + "@" + rest
 	}
-	return broker + "#" + p.name
+	return broker
 }
