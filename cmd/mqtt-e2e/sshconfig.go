@@ -55,16 +55,9 @@ func (a *app) printSSHConfig(s *settings, args []string) error {
 	if err != nil {
 		return err
 	}
-	host := p.name
-	if host == "" {
-		host = unnamedHost
-	}
-	_, err = fmt.Print(sshconfig.Block(host, command))
+	_, err = fmt.Print(sshconfig.Block(p.host(), command))
 	return err
 }
-
-// unnamedHost is what ssh calls a listener whose name is empty.
-const unnamedHost = "mqtt"
 
 // printFleetConfig prints the block for every name that matches -n.
 func (a *app) printFleetConfig(s *settings, args []string) error {
