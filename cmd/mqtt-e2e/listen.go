@@ -101,7 +101,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		return err
 	}
 	if f.systemdUnit {
-		return a.printUnit(f, p, keys)
+		return a.printUnit("listen", f.served(), &f.settings, p, keys)
 	}
 	server := serve.New(policy, f.speedtest, a.record)
 	defer server.Wait() // after the Endpoints are closed
