@@ -68,6 +68,7 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 	flags.StringVar(&a.logFormat, "log-format", "text", "text or json")
 	root.AddCommand(a.keygen(), a.key(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
 		a.speedtest(), a.sshConfig(), a.message(), a.version(), a.man())
+	setCompletion(root)
 	return root
 }
 

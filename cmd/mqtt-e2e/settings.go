@@ -42,20 +42,15 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
 	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 32768)")
 	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 2m, negative: never)")
-	for _, flag := range fileFlags {
-		cmd.MarkFlagFilename(flag)
-	}
+	takesFile(cmd, "password-file", "ca-file", "client-cert", "client-key")
 }
 
 // registerKey registers the one flag of settings that verbs without a broker
 // have too.
 func (s *settings) registerKey(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
-	cmd.MarkFlagFilename("key-file")
+	takesFile(cmd, "key-file")
 }
-
-// fileFlags are the other flags whose values are files.
-var fileFlags = []string{"password-file", "ca-file", "client-cert", "client-key"}
 
 // keys returns what the flags or the environment say.
 func (s *settings) keys() ([]secrets.Source, error) {
