@@ -80,6 +80,7 @@ type Engine struct {
 	offset    time.Duration // what to add to our clock for the listeners' time
 	limit     int           // largest packet that the broker is believed to pass, bytes
 	upSince   time.Time     // zero while the link is down
+	downSince time.Time     // zero while it is up, and before it was
 	hangs     hangs
 	closed    bool
 

@@ -24,7 +24,7 @@ type resumes struct {
 func (e *Engine) Up(now time.Time) {
 	e.mu.Lock()
 	first := e.upSince.IsZero() && e.hangs.connections == 0
-	e.upSince = now
+	e.upSince, e.downSince = now, time.Time{}
 	e.hangs.begin()
 	conns := values(e.conns)
 	e.mu.Unlock()
@@ -53,7 +53,7 @@ func rank(urgent bool) int {
 // Down implements link.Source.
 func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
-	e.upSince = time.Time{}
+	e.upSince, e.downSince = time.Time{}, now
 	e.limit = e.hangs.limit(e.limit, e.config.MaxMessageSize, now)
 	limit := e.limit
 	conns := values(e.conns)

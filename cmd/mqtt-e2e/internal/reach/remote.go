@@ -95,7 +95,7 @@ func (s *session) arrival(stream net.Conn, port string) {
 		relay.Abort(stream)
 		return
 	}
-	relay.Serve(local, stream, logger.With("peer", s.peer, "target", s.target(port)))
+	relay.Serve(local, stream, logger.With("peer", s.conn.RemoteAddr().String(), "target", s.target(port)))
 }
 
 // dialArrival connects to the target of a port. Only ports that were asked for
