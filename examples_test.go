@@ -14,6 +14,9 @@ import (
 // TestExamplesCompileElsewhere copies the examples out of the repository, as
 // who begins with one does, and compiles them.
 func TestExamplesCompileElsewhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles much")
+	}
 	elsewhere := t.TempDir()
 	copyPrograms(t, "examples", elsewhere)
 	here, err := filepath.Abs(".")
