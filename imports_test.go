@@ -40,7 +40,7 @@ var layers = map[string][]string{
 var testOnly = []string{"internal/leaktest", "internal/race", "internal/simtest"}
 
 // programs lists the directories of programs, which may import anything that
-// is not in testOnly.
+// is not in testOnly; but examples what their readers may import, too.
 var programs = []string{"cmd", "examples"}
 
 // source is what the checks need to know of one package.
@@ -114,6 +114,8 @@ func program(directory string) bool {
 	return slices.Contains(programs, first)
 }
 
+func example(directory string) bool { return strings.HasPrefix(directory, "examples/") }
+
 // allowed reports whether the package in directory may import imported.
 func allowed(directory, imported string) bool {
 	target, ours := local(imported)
@@ -122,6 +124,8 @@ func allowed(directory, imported string) bool {
 		return true
 	case ours && slices.Contains(testOnly, target):
 		return false
+	case ours && example(directory):
+		return !strings.HasPrefix(target, "internal/")
 	case program(directory):
 		return true
 	case ours:

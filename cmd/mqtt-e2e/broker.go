@@ -36,7 +36,7 @@ use a broker made for them, such as Mosquitto.`,
 	flags.StringVar(&f.user, "user", "", "`USER` that clients must name")
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password that clients must know")
 	flags.BoolVar(&f.open, "open", false, "let everyone in who can reach the port, on other interfaces too")
-	cmd.MarkFlagFilename("password-file")
+	takesFile(cmd, "password-file")
 	return cmd
 }
 

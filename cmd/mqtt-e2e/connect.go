@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -66,7 +67,7 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	if err != nil {
 		return err
 	}
-	err = stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+	err = a.join(ctx, stream)
 	if errors.Is(err, stdio.ErrOutputClosed) {
 		a.logger.Debug(err.Error())
 		err = nil
@@ -78,6 +79,22 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	}
 	return err
 }
+
+// join joins standard input and output with stream, and tells who waits at a
+// terminal that the path is gone, or back.
+func (a *app) join(ctx context.Context, stream net.Conn) error {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	path, ok := stream.(interface{ Stats() mqtte2e.Stats })
+	if ok && ui.IsTerminal(os.Stderr) && !a.silent && a.logFormat == "text" {
+		go ui.WatchOutages(watching, func() time.Duration { return path.Stats().Silent }, tellInSession)
+	}
+	return stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+}
+
+// tellInSession writes a line of its own on a terminal that ssh uses: the cursor
+// may be anywhere, and a line feed does not return it.
+func tellInSession(text string) { fmt.Fprintf(os.Stderr, "\r\nmqtt-e2e: %s\r\n", text) }
 
 // parseTarget reads the argument behind the address, if there is one.
 func parseTarget(args []string) (tunnel.Request, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
@@ -20,6 +21,7 @@ import (
 type forwardFlags struct {
 	settings
 	localTexts, remoteTexts, dynamicTexts []string
+	systemdUnit                           bool
 
 	local   []forwards.Local
 	remote  []forwards.Remote
@@ -47,6 +49,7 @@ again for ever.`,
 	flags.StringArrayVarP(&f.remoteTexts, "remote", "R", nil, "`[BIND:]PORT:HOST:PORT`: a port there goes to a target here")
 	flags.StringArrayVarP(&f.dynamicTexts, "dynamic", "D", nil, "`[BIND:]PORT`: a SOCKS5 proxy here goes to the targets that its clients name")
 	f.settings.register(cmd)
+	flags.BoolVar(&f.systemdUnit, "systemd-unit", false, "print a service unit that runs this command, and end")
 	return cmd
 }
 
@@ -99,6 +102,14 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	if err != nil {
 		return err
 	}
+	if f.systemdUnit {
+		return a.printUnit("forward", f.forwarded(), &f.settings, p, []secrets.Source{key})
+	}
+	return a.forwardAll(ctx, f, p, key)
+}
+
+// forwardAll forwards until the context ends.
+func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secrets.Source) error {
 	ports, err := a.openPorts(f)
 	defer ports.close()
 	if err != nil {
@@ -113,6 +124,7 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	defer client.Close()
 	ports.serve(ctx, client)
 	systemd.Notify(systemd.Ready)
+	go systemd.Watchdog(ctx, client.Check)
 	if err := client.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ existing file is never overwritten. The other side needs the same key.`,
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "write the key to `FILE`")
+	takesFile(cmd, "output")
 	cmd.Flags().BoolVar(&pasted, "import", false, "read a key, pasted without echo, instead of making one")
 	return cmd
 }

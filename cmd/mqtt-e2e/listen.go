@@ -101,8 +101,10 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		return err
 	}
 	if f.systemdUnit {
-		return a.printUnit(f, p, keys)
+		return a.printUnit("listen", f.served(), &f.settings, p, keys)
 	}
+	server := serve.New(policy, f.speedtest, a.record)
+	defer server.Wait() // after the Endpoints are closed
 	var endpoints []*mqtte2e.Endpoint
 	for _, key := range keys {
 		endpoint, err := a.endpoint(&f.settings, p, key.Key)
@@ -112,15 +114,10 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		defer endpoint.Close()
 		endpoints = append(endpoints, endpoint)
 	}
-	a.printPeerCommand(p, policy)
-	return a.serveAll(ctx, endpoints, p, serve.New(policy, f.speedtest, a.logger))
-}
-
-// printPeerCommand tells a person what to run on the other side.
-func (a *app) printPeerCommand(p place, policy target.Policy) {
-	if ui.IsTerminal(os.Stderr) && policy.Default != nil {
-		fmt.Fprintf(os.Stderr, "On the other side, with the same key, run:\n  mqtt-e2e connect '%s'\nor, to have it on a port:\n  mqtt-e2e forward '%s' -L 8022\n", p.public(), p.public())
+	if ui.IsTerminal(os.Stderr) && !a.silent && policy.Default != nil {
+		fmt.Fprint(os.Stderr, p.peerCommands(*policy.Default))
 	}
+	return a.serveAll(ctx, endpoints, p, server)
 }
 
 // serveAll serves one Listener on each Endpoint until the context ends or one

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
 )
 
 func TestPlaceShowsNoSecret(t *testing.T) {
-	a := &app{logger: ui.NewLogger(io.Discard, slog.LevelInfo, false)}
+	a := &app{logger: slog.New(slog.DiscardHandler)}
 	for text, want := range map[string]string{
 		"mqtts://broker.example#box":                     "mqtts://broker.example#box",
 		"mqtt://me:hunt@er5x@[::1]:1#box":                "mqtt://me@[::1]:1#box",

@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("KEY", mqtte2e.NewKey().Hex())
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second more under the race detector
 			env.Values["started"] = make(started)
 			return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(env.Getenv("KEY")+"\n"), 0o600)
 		},
@@ -160,7 +161,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	defer output.Close()
 	cmd.Stdout, cmd.Stderr = output, log
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "PATH", "XDG_CONFIG_HOME", "GOCOVERDIR", "MQTT_E2E_PASSWORD", "NOTIFY_SOCKET", "WATCHDOG_USEC", "SYSTEMROOT"} {
+	for _, name := range []string{"HOME", "PATH", "XDG_CONFIG_HOME", "GOCOVERDIR", "GORACE", "MQTT_E2E_PASSWORD", "NOTIFY_SOCKET", "WATCHDOG_USEC", "SYSTEMROOT"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	_, err = cmd.StdinPipe() // stays open

@@ -37,7 +37,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none")
-	flags.StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	s.registerKey(cmd)
 	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
 	flags.StringVar(&s.caFile, "ca-file", "", "`FILE` with the certificates (PEM) that may sign the broker's")
@@ -47,13 +47,15 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
 	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 32768)")
 	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 1h, negative: never)")
-	for _, flag := range fileFlags {
-		cmd.MarkFlagFilename(flag)
-	}
+	takesFile(cmd, "password-file", "ca-file", "client-cert", "client-key")
 }
 
-// fileFlags are the flags whose values are files.
-var fileFlags = []string{"key-file", "password-file", "ca-file", "client-cert", "client-key"}
+// registerKey registers the one flag of settings that verbs without a broker
+// have too.
+func (s *settings) registerKey(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	takesFile(cmd, "key-file")
+}
 
 // keys returns what the flags or the environment say.
 func (s *settings) keys() ([]secrets.Source, error) {

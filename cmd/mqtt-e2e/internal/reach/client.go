@@ -185,6 +185,12 @@ func (c *Client) start(conn *mqtte2e.Conn) (*session, error) {
 	return s, nil
 }
 
+// Check returns if the Client's state can be had: nothing is stuck.
+func (c *Client) Check() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+}
+
 // Close ends the sessions and their streams. What was written gets up to 2 s
 // to leave.
 func (c *Client) Close() {

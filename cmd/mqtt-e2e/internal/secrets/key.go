@@ -20,8 +20,20 @@ const (
 
 // A Source is a key and where it came from.
 type Source struct {
-	Key  mqtte2e.Key
-	File string // empty: the environment
+	Key      mqtte2e.Key
+	File     string // empty: the environment
+	Variable string // of the environment, which holds the key or names the file; empty: a flag, or the default file
+}
+
+// Origin tells a person where the key came from.
+func (s Source) Origin() string {
+	switch {
+	case s.File == "":
+		return s.Variable
+	case s.Variable == "":
+		return s.File
+	}
+	return s.File + " (" + s.Variable + ")"
 }
 
 // Keys returns the keys in files or, if there are none, the one key of the
@@ -42,7 +54,7 @@ func Keys(files []string) ([]Source, error) {
 				return nil, fmt.Errorf("%s and %s hold the same key: leave one away", source.File, file)
 			}
 		}
-		sources = append(sources, Source{key, file})
+		sources = append(sources, Source{Key: key, File: file})
 	}
 	return sources, nil
 }
@@ -50,14 +62,14 @@ func Keys(files []string) ([]Source, error) {
 func fallback() (Source, error) {
 	if file := os.Getenv(KeyFileVariable); file != "" {
 		key, err := keyFile(file)
-		return Source{key, file}, err
+		return Source{key, file, KeyFileVariable}, err
 	}
 	if text := os.Getenv(KeyVariable); text != "" {
 		key, err := mqtte2e.ParseKey(text)
 		if err != nil {
 			return Source{}, fmt.Errorf("%s: %w", KeyVariable, err)
 		}
-		return Source{Key: key}, nil
+		return Source{Key: key, Variable: KeyVariable}, nil
 	}
 	file, err := DefaultKeyFile()
 	if err != nil {
@@ -67,7 +79,7 @@ func fallback() (Source, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", Quote(file), KeyFileVariable, KeyVariable)
 	}
-	return Source{key, file}, err
+	return Source{Key: key, File: file}, err
 }
 
 // DefaultKeyFile returns the file that holds the key where nothing else is

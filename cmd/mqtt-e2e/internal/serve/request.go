@@ -92,7 +92,7 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		relay.Abort(local)
 		return
 	}
-	join(local, r.stream, endpoint, r.logger)
+	r.server.join(local, r.stream, r.logger.With("target", endpoint.String()))
 }
 
 // measure is one direction of a measurement of the throughput.

@@ -2,6 +2,7 @@
 //
 //   - standard output is for data; nothing of this package goes there
 //   - a line says one thing, begins with the program's name, and is short
+//   - where no terminal shows it as it comes, the time is in front
 //   - a state is told when it changes, not at each attempt
 //   - an error says what failed, why, and what to check
 //   - progress is drawn over itself on a terminal, and not shown elsewhere
@@ -12,16 +13,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"unicode"
 )
 
-// handler is a slog.Handler for people: the program's name, a word if it is
-// not plain information, the message, and the attributes as key=value.
+// handler is a slog.Handler for people: the time unless they watch, the
+// program's name, a word if it is not plain information, the message, and the
+// attributes as key=value.
 type handler struct {
 	level  slog.Leveler
+	stamp  bool   // begin with the time
 	prefix string // of keys, from WithGroup
 	attrs  string // from WithAttrs
 
@@ -29,12 +33,20 @@ type handler struct {
 	out io.Writer
 }
 
-// NewLogger returns a logger that writes to out, lines for people or JSON.
-func NewLogger(out io.Writer, level slog.Leveler, json bool) *slog.Logger {
+// stampLayout is RFC 3339 with milliseconds, of which every line has three.
+const stampLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// NewLogger returns a logger that writes to file, lines for people or JSON.
+// Where nobody watches the lines come, on a file or a pipe, they have the time.
+func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
 	if json {
-		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+		return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(&handler{level: level, mu: new(sync.Mutex), out: out})
+	return slog.New(newHandler(file, level, !IsTerminal(file)))
+}
+
+func newHandler(out io.Writer, level slog.Leveler, stamp bool) *handler {
+	return &handler{level: level, stamp: stamp, mu: new(sync.Mutex), out: out}
 }
 
 // Enabled implements slog.Handler.
@@ -43,6 +55,9 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool { return lev
 // Handle implements slog.Handler.
 func (h *handler) Handle(_ context.Context, record slog.Record) error {
 	var line strings.Builder
+	if h.stamp {
+		line.WriteString(record.Time.Format(stampLayout) + " ")
+	}
 	line.WriteString("mqtt-e2e: ")
 	switch {
 	case record.Level >= slog.LevelError:

@@ -6,11 +6,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestHandler(t *testing.T) {
 	var out strings.Builder
-	logger := NewLogger(&out, slog.LevelInfo, false)
+	logger := slog.New(newHandler(&out, slog.LevelInfo, false))
 	logger.Debug("not shown")
 	logger.With("peer", "peer-1").WithGroup("g").Info("hello", "n", 5, slog.Group("in", "x", "a b"))
 	logger.Warn("careful\x1b[2J\nsecond", "error", errors.New("line\nbreak"))
@@ -23,9 +24,21 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+func TestStamp(t *testing.T) {
+	var out strings.Builder
+	at := time.Date(2026, 1, 2, 3, 4, 5, 67_000_000, time.FixedZone("", 3600))
+	record := slog.NewRecord(at, slog.LevelWarn, "late", 0)
+	if err := newHandler(&out, slog.LevelInfo, true).Handle(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+	if want := "2026-01-02T03:04:05.067+01:00 mqtt-e2e: warning: late\n"; out.String() != want {
+		t.Errorf("written: %swant: %s", &out, want)
+	}
+}
+
 func TestStatusTellsChanges(t *testing.T) {
 	var out strings.Builder
-	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
 	status.Warn("down")
 	status.Warn("down")
 	status.Info("up")
@@ -37,7 +50,7 @@ func TestStatusTellsChanges(t *testing.T) {
 
 func TestStatusTellsKindsOnce(t *testing.T) {
 	var out strings.Builder
-	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
 	status.Info("up")
 	for port := range 100 {
 		status.Warn(fmt.Sprintf("read tcp 127.0.0.1:%d->127.0.0.1:1883: reset", 40000+port))
@@ -53,7 +66,7 @@ func TestStatusTellsKindsOnce(t *testing.T) {
 
 func TestStatusTellsTargetsApart(t *testing.T) {
 	var out strings.Builder
-	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
 	for range 3 {
 		status.Warn("refused", "target", "192.0.2.1:80")
 		status.Warn("refused", "target", "192.0.2.2:80")
