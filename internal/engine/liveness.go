@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 const (
@@ -96,7 +97,7 @@ func (c *Conn) expireLiveness(now time.Time) {
 	heard, asked, stranger := c.peer.times.load()
 	switch {
 	case timeout > 0 && past(now, heard.Add(timeout)):
-		c.abort(peerGone("nothing was heard of it for %v; check its power and network, or raise Config.PeerTimeout", timeout))
+		c.abort(peerGone("nothing was heard of it for %v; check its power and network, or raise %v", timeout, setting.Field("Config.PeerTimeout")))
 		return
 	case timeout > 0 && past(now, c.forgottenAt(timeout)):
 		c.abort(peerGone("its process lives but has not answered on this connection for %v; dial again", timeout))
