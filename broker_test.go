@@ -159,10 +159,10 @@ func TestBrokerErrors(t *testing.T) {
 		{name: "another host's certificate", address: "mqtts://" + secured, change: func(c *mqtte2e.Config) {
 			c.TLSConfig = &tls.Config{RootCAs: roots, ServerName: "broker.test"}
 		}, as: &hostname, hint: "check the host"},
-		{name: "TLS to a port without", address: "mqtts://" + web.Listener.Addr().String(), as: &record, hint: "check the port"},
-		{name: "no TLS to a port with", address: "mqtt://" + secured, hint: "check the address"},
+		{name: "TLS to a port without", address: "mqtts://" + web.Listener.Addr().String(), as: &record, hint: "for MQTT over WebSocket without TLS write ws://"},
+		{name: "no TLS to a port with", address: "mqtt://" + secured, hint: "write mqtts://"},
 		{name: "WebSocket not found", address: "ws" + strings.TrimPrefix(web.URL, "http"), hint: "404"},
-		{name: "another protocol", address: "mqtt://" + greeter(t, "SSH-2.0-test\r\n"), hint: "check the address"},
+		{name: "another protocol", address: "mqtt://" + greeter(t, "SSH-2.0-test\r\n"), hint: "SSH is spoken there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := newConfig()

@@ -39,6 +39,8 @@ func (c *Config) dial(ctx context.Context, onPing func()) (*transport, error) {
 		err = context.Cause(ctx) // what the closed socket made of it says less
 	case attempt.socket != nil && attempt.socket.flooded():
 		err = errGreeting // and quotes less of what came in
+	case err != nil && attempt.socket != nil:
+		err = foreignHandshake(c.Address.Scheme, attempt.socket.first, err)
 	}
 	if err != nil {
 		attempt.abandon()

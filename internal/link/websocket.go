@@ -50,7 +50,7 @@ func webSocketError(response *http.Response, err error) error {
 	case response == nil:
 		return fmt.Errorf("WebSocket handshake: %w", err)
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
-		return &RefusedError{fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
+		return &RefusedError{RefusedWebSocket, fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
 	}
 	return fmt.Errorf("no WebSocket there (HTTP status %d): check host, port and path: %w", response.StatusCode, err)
 }

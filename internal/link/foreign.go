@@ -1,0 +1,135 @@
+package link
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+)
+
+// What a port may speak that is not what the scheme says, as ForeignError.Spoken has it.
+const (
+	SpokenHTTP  = "HTTP"
+	SpokenHTTPS = "HTTPS" // HTTP inside TLS
+	SpokenSSH   = "SSH"
+	SpokenTLS   = "TLS" // and inside it nothing that is known
+)
+
+// maxFirst is how many of the first bytes are kept to recognise a protocol by. The longest beginning looked for has 5.
+const maxFirst = 5
+
+// ForeignError says that what answers at the broker's port is not what the scheme of the address says.
+type ForeignError struct {
+	Spoken string // one of the above; empty if the port hung up or kept silent instead
+	Silent bool   // it hung up or kept silent, which a broker may do for other reasons too
+	text   string
+	cause  error
+}
+
+// Error says what was met and what to write instead.
+func (e *ForeignError) Error() string { return e.text }
+
+// Unwrap returns what failed.
+func (e *ForeignError) Unwrap() error { return e.cause }
+
+// spoken recognises a protocol by the first bytes that a server sends.
+func spoken(first []byte) string {
+	switch {
+	case bytes.HasPrefix(first, []byte("HTTP/")):
+		return SpokenHTTP
+	case bytes.HasPrefix(first, []byte("SSH-")):
+		return SpokenSSH
+	case len(first) >= 2 && (first[0] == 0x15 || first[0] == 0x16) && first[1] == 3:
+		// An alert or a handshake record of SSL 3 to TLS 1.3 (RFC 8446, section 5.1).
+		return SpokenTLS
+	}
+	return ""
+}
+
+// foreignHandshake looks at a failure to get to where MQTT begins, with the first bytes that came from the network.
+func foreignHandshake(scheme string, first []byte, err error) error {
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) {
+		first = record.RecordHeader[:]
+	}
+	met, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
+	switch {
+	case met == SpokenSSH, met == SpokenHTTP && secure, met == SpokenTLS && scheme == "ws":
+		return &ForeignError{Spoken: met, text: met + " is spoken there: " + instead[scheme][met], cause: err}
+	case !hungUp(err):
+		return err
+	case met == SpokenTLS && scheme == "wss":
+		return &ForeignError{Spoken: met, Silent: true, text: "it hung up after the TLS handshake: " + instead[scheme][met], cause: err}
+	case met == "" && scheme == "ws":
+		return &ForeignError{Silent: true, text: "it hung up on the WebSocket handshake: " + instead[scheme][met], cause: err}
+	case met == "" && secure:
+		return &ForeignError{Silent: true, text: "it hung up in the TLS handshake: " + instead[scheme][met], cause: err}
+	}
+	return err
+}
+
+// foreignSession looks at a failure between CONNECT and CONNACK, with the first bytes that came instead.
+func foreignSession(scheme string, first []byte, err error) error {
+	met, silent := spoken(first), ""
+	switch {
+	case met == "" && hungUp(err):
+		silent = "it hung up on the MQTT handshake: "
+	case met == "" && errors.Is(err, errNoAnswer):
+		silent = err.Error() + ": "
+	case met == "":
+		return err
+	}
+	if scheme == "mqtts" || scheme == "wss" {
+		met = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[met]
+	}
+	advice, known := instead[scheme][met]
+	switch {
+	case !known:
+		return err
+	case silent != "":
+		return &ForeignError{Spoken: met, Silent: true, text: silent + advice, cause: err}
+	}
+	return &ForeignError{Spoken: met, text: met + " is spoken there: " + advice, cause: err}
+}
+
+const checkPort = "check host and port"
+
+// instead says what to do where a scheme meets something else: its suggestion names the scheme to write.
+var instead = map[string]map[string]string{
+	"mqtt": {
+		SpokenHTTP: "for MQTT over WebSocket write ws://",
+		SpokenTLS:  "write mqtts://",
+		SpokenSSH:  checkPort,
+		"":         "a port for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
+	},
+	"mqtts": {
+		SpokenHTTP:  "for MQTT over WebSocket without TLS write ws://",
+		SpokenHTTPS: "for MQTT over WebSocket write wss://",
+		SpokenSSH:   checkPort,
+		SpokenTLS:   "a port for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
+		"":          "a port without TLS (write mqtt://) does that",
+	},
+	"ws": {
+		SpokenTLS: "write wss://",
+		SpokenSSH: checkPort,
+		"":        "a port without WebSocket (write mqtt://) or with TLS (write wss://) does that",
+	},
+	"wss": {
+		SpokenHTTP: "write ws://",
+		SpokenSSH:  checkPort,
+		SpokenTLS:  "a port without WebSocket (write mqtts://) does that",
+		"":         "a port without TLS (write ws://, or mqtt:// without WebSocket) does that",
+	},
+}
+
+// hungUp tells whether err says that the other end closed or reset the connection.
+func hungUp(err error) bool {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+		if errors.Is(err, end) && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return true
+		}
+	}
+	return false
+}
