@@ -1,6 +1,7 @@
 package link
 
 import (
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
@@ -152,7 +153,11 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 		connection.shut(reason)
 	}
 	if writer := connection.outbound; writer.isUp {
-		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
+		level := slog.LevelInfo
+		if reason == ErrClosed {
+			level = slog.LevelDebug // whoever closed the link knows
+		}
+		l.config.Logger.Log(l.ctx, level, "the connection to the broker is over", "reason", reason)
 		l.parts.source.Down(connection.ended)
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
 	}
