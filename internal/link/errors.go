@@ -43,7 +43,7 @@ func Permanent(err error) bool {
 	}
 	var foreign *ForeignError
 	if errors.As(err, &foreign) {
-		return !foreign.Silent
+		return foreign.Permanent
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {

@@ -2,9 +2,12 @@ package link
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"syscall"
 )
@@ -22,10 +25,10 @@ const maxFirst = 5
 
 // ForeignError says that what answers at the broker's port is not what the scheme of the address says.
 type ForeignError struct {
-	Spoken string // one of the above; empty if the port hung up or kept silent instead
-	Silent bool   // it hung up or kept silent, which a broker may do for other reasons too
-	text   string
-	cause  error
+	Spoken    string // one of the above; empty if nothing of them was met
+	Permanent bool   // it is certain: no broker says this, or hangs up like this, for another reason
+	text      string
+	cause     error
 }
 
 // Error says what was met and what to write instead.
@@ -57,41 +60,51 @@ func foreignHandshake(scheme string, first []byte, err error) error {
 	met, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
 	switch {
 	case met == SpokenSSH, met == SpokenHTTP && secure, met == SpokenTLS && scheme == "ws":
-		return &ForeignError{Spoken: met, text: met + " is spoken there: " + instead[scheme][met], cause: err}
+		return &ForeignError{met, true, met + " is spoken there: " + instead[scheme][met], err}
 	case !hungUp(err):
 		return err
 	case met == SpokenTLS && scheme == "wss":
-		return &ForeignError{Spoken: met, Silent: true, text: "it hung up after the TLS handshake: " + instead[scheme][met], cause: err}
+		return &ForeignError{met, false, "it hung up after the TLS handshake: " + instead[scheme][met], err}
 	case met == "" && scheme == "ws":
-		return &ForeignError{Silent: true, text: "it hung up on the WebSocket handshake: " + instead[scheme][met], cause: err}
+		return &ForeignError{met, false, "it hung up on the WebSocket handshake: " + instead[scheme][met], err}
 	case met == "" && secure:
-		return &ForeignError{Silent: true, text: "it hung up in the TLS handshake: " + instead[scheme][met], cause: err}
+		return &ForeignError{met, false, "it hung up in the TLS handshake: " + instead[scheme][met], err}
 	}
 	return err
 }
 
 // foreignSession looks at a failure between CONNECT and CONNACK, with the first bytes that came instead.
 func foreignSession(scheme string, first []byte, err error) error {
-	met, silent := spoken(first), ""
+	met, silence := spoken(first), ""
 	switch {
-	case met == "" && hungUp(err):
-		silent = "it hung up on the MQTT handshake: "
-	case met == "" && errors.Is(err, errNoAnswer):
-		silent = err.Error() + ": "
-	case met == "":
+	case met != "":
+	case hungUp(err):
+		silence = "it hung up on the MQTT handshake"
+	case errors.Is(err, errNoAnswer):
+		silence = "it says nothing in MQTT"
+	case errors.Is(err, errMalformed):
+		return &ForeignError{text: "what is spoken there is not MQTT 3.1.1: " + checkPort, cause: err}
+	default:
 		return err
 	}
 	if scheme == "mqtts" || scheme == "wss" {
 		met = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[met]
 	}
-	advice, known := instead[scheme][met]
-	switch {
-	case !known:
-		return err
-	case silent != "":
-		return &ForeignError{Spoken: met, Silent: true, text: silent + advice, cause: err}
+	advice := cmp.Or(instead[scheme][met], checkPort)
+	if silence != "" {
+		return &ForeignError{met, false, silence + ": " + advice, err}
 	}
-	return &ForeignError{Spoken: met, text: met + " is spoken there: " + advice, cause: err}
+	return &ForeignError{met, true, met + " is spoken there: " + advice, err}
+}
+
+// foreignStatus is the error of a web server that does not serve WebSocket there.
+func foreignStatus(scheme string, status int, err error) error {
+	advice := "check host, port and path"
+	if scheme == "ws" && status == http.StatusBadRequest {
+		// So do web servers for TLS answer those who speak none.
+		advice += ", or write wss://"
+	}
+	return &ForeignError{SpokenHTTP, false, fmt.Sprintf("no WebSocket there (HTTP status %d): %s", status, advice), err}
 }
 
 const checkPort = "check host and port"

@@ -87,6 +87,7 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 		{"HTTP", "mqtt", speaks(t, answers(badRequest)), SpokenHTTP, false, "HTTP is spoken there: for MQTT over WebSocket write ws://"},
 		{"TLS", "mqtt", speaks(t, answers(alert)), SpokenTLS, false, "TLS is spoken there: write mqtts://"},
 		{"SSH", "mqtt", speaks(t, says("SSH-2.0-test\r\n")), SpokenSSH, false, "SSH is spoken there: check host and port"},
+		{"another", "mqtt", speaks(t, says("220 mail.example ESMTP\r\n")), "", true, "what is spoken there is not MQTT 3.1.1: check host and port"},
 		{"hang-up", "mqtt", speaks(t, hangsUp), "", true, "it hung up on the MQTT handshake: a port for TLS (write mqtts://) or WebSocket (write ws://) does that"},
 		{"reset", "mqtt", speaks(t, resets), "", true, "it hung up on the MQTT handshake"},
 		{"HTTP", "mqtts", speaks(t, answers(badRequest)), SpokenHTTP, false, "HTTP is spoken there: for MQTT over WebSocket without TLS write ws://"},
@@ -95,6 +96,7 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 		{"hang-up", "mqtts", speaks(t, hangsUp), "", true, "it hung up in the TLS handshake: a port without TLS (write mqtt://) does that"},
 		{"reset", "mqtts", speaks(t, resets), "", true, "it hung up in the TLS handshake"},
 		{"hang-up inside TLS", "mqtts", secure(hangsUp), SpokenTLS, true, "it hung up on the MQTT handshake: a port for WebSocket (write wss://) does that"},
+		{"HTTP", "ws", speaks(t, answers(badRequest)), SpokenHTTP, true, "no WebSocket there (HTTP status 400): check host, port and path, or write wss://"},
 		{"TLS", "ws", speaks(t, answers(alert)), SpokenTLS, false, "TLS is spoken there: write wss://"},
 		{"SSH", "ws", speaks(t, says("SSH-2.0-test\r\n")), SpokenSSH, false, "SSH is spoken there"},
 		{"hang-up", "ws", speaks(t, hangsUp), "", true, "it hung up on the WebSocket handshake: a port without WebSocket (write mqtt://) or with TLS (write wss://) does that"},
@@ -112,8 +114,8 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 			if !errors.As(err, &foreign) {
 				t.Fatalf("no ForeignError: %v", err)
 			}
-			if foreign.Spoken != test.spoken || foreign.Silent != test.silent || Permanent(err) == test.silent {
-				t.Errorf("spoken %q, silent %t, permanent %t: %v", foreign.Spoken, foreign.Silent, Permanent(err), err)
+			if foreign.Spoken != test.spoken || Permanent(err) == test.silent {
+				t.Errorf("spoken %q, permanent %t: %v", foreign.Spoken, Permanent(err), err)
 			}
 			if !strings.HasPrefix(foreign.Error(), test.want) {
 				t.Errorf("it says %q, want %q", foreign, test.want)
@@ -126,7 +128,7 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 func TestSilentPortIsSuspected(t *testing.T) {
 	err := foreignSession("mqtt", nil, errNoAnswer)
 	var foreign *ForeignError
-	if !errors.As(err, &foreign) || !foreign.Silent || !strings.Contains(err.Error(), "write mqtts://") {
+	if !errors.As(err, &foreign) || foreign.Permanent || !strings.Contains(err.Error(), "write mqtts://") {
 		t.Errorf("it says %v", err)
 	}
 	other := errors.New("something else")
