@@ -49,7 +49,7 @@ the far side has ended and everything is on standard output.`,
 }
 
 func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error {
-	p, rest, err := a.findPlace(args, f.name)
+	p, rest, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	} else {
 		relay.Abort(stream)
 	}
-	return err
+	return client.Explain(err)
 }
 
 // parseTarget reads the argument behind the address, if there is one.

@@ -91,7 +91,7 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	if err := f.parse(); err != nil {
 		return err
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
@@ -92,7 +93,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
-	return listener, reach.Setup(err)
+	return listener, words.At(l.endpoint, l.place.name).Explain(reach.Setup(err))
 }
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {

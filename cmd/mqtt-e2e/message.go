@@ -13,6 +13,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/message"
 )
 
@@ -66,7 +67,7 @@ func (a *app) messageSend() *cobra.Command {
 }
 
 func (a *app) runMessageSend(ctx context.Context, f *messageFlags, args []string) error {
-	p, rest, err := a.findPlace(args, "")
+	p, rest, err := a.findBroker(args)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,24 @@ func (a *app) runMessageSend(ctx context.Context, f *messageFlags, args []string
 	defer session.Close()
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	return session.Send(ctx, text)
+	return sendMessage(ctx, session, text)
+}
+
+// sendMessage sends one message.
+func sendMessage(ctx context.Context, session *message.Session, text []byte) error {
+	if len(text) > message.MaxMessageSize {
+		return usagef("the message has more than the %d bytes that fit into one: split it", message.MaxMessageSize)
+	}
+	err := session.Send(ctx, text)
+	switch {
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		return errInterrupted
+	case errors.Is(err, mqtte2e.ErrBroker):
+		return words.New(err, "the message may be lost: the connection to the broker broke as it was sent: check the network, and send it again")
+	case errors.Is(err, context.DeadlineExceeded):
+		return words.New(err, "the message was not sent in time: check the network, or give a longer --timeout")
+	}
+	return err
 }
 
 func (a *app) messageReceive() *cobra.Command {
@@ -109,7 +127,7 @@ func (a *app) messageReceive() *cobra.Command {
 }
 
 func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, args []string) error {
-	p, _, err := a.findPlace(args, "")
+	p, _, err := a.findBroker(args)
 	if err != nil {
 		return err
 	}
@@ -159,14 +177,18 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 	if err != nil {
 		return nil, err
 	}
+	where := words.Place{Broker: p.parsed.String(), Filter: "--topic"}
+	if publish != "" {
+		where.Filter = "--subscribe"
+	}
 	var session *message.Session
 	err = a.try(ctx, f.timeout, func(ctx context.Context) error {
 		var err error
 		session, err = message.Dial(ctx, p.broker, config)
 		if err != nil && !errors.Is(err, mqtte2e.ErrBroker) {
-			return reach.Setup(err)
+			err = reach.Setup(err)
 		}
-		return err
+		return where.Explain(err)
 	})
 	return session, err
 }

@@ -31,7 +31,7 @@ func (a *app) messageShell() *cobra.Command {
 }
 
 func (a *app) runMessageShell(ctx context.Context, f *messageFlags, args []string) error {
-	p, _, err := a.findPlace(args, "")
+	p, _, err := a.findBroker(args)
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func sendAll(ctx context.Context, session *message.Session, in lineReader) error
 	for {
 		select {
 		case line := <-lines:
-			if err := session.Send(ctx, []byte(line)); err != nil {
-				return causeOr(ctx, err)
+			if err := sendMessage(ctx, session, []byte(line)); err != nil {
+				return err
 			}
 		case err := <-failed:
 			if err == io.EOF {

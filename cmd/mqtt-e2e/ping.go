@@ -12,6 +12,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 const (
@@ -47,7 +48,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 	if f.count < 0 {
 		return usagef("-c %d: write how many probes to send, or 0", f.count)
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 
 func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Duration, error) {
 	rtt, err := endpoint.Ping(ctx, name)
-	return rtt, reach.Setup(err)
+	return rtt, words.At(endpoint, name).Explain(reach.Setup(err))
 }
 
 // firstPing repeats the probe until the listener is there: only then is a

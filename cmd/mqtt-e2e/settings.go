@@ -16,6 +16,7 @@ import (
 // settings are the flags of every verb that meets a broker.
 type settings struct {
 	name           string
+	named          func() bool // whether a name was given, which may be empty
 	keyFiles       []string
 	user           string
 	passwordFile   string
@@ -31,7 +32,8 @@ type settings struct {
 func (s *settings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none")
+	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none; it may be empty")
+	s.named = func() bool { return flags.Changed("name") }
 	flags.StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
 	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")

@@ -44,7 +44,7 @@ func (a *app) speedtest() *cobra.Command {
 }
 
 func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) error {
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) err
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return err
+			return client.Explain(err)
 		}
 		if err := m.print(); err != nil {
 			return err

@@ -27,7 +27,7 @@ never printed: give --password-file if the broker wants one.`,
 }
 
 func (a *app) printSSHConfig(s *settings, args []string) error {
-	p, rest, err := a.findPlace(args, s.name)
+	p, rest, err := a.findPlace(args, s)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (c *Client) attempt(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	s, _, err := c.session(ctx, []string{tunnel.Protocol})
-	return s, err
+	return s, c.Explain(err)
 }
 
 func (s *session) wait(ctx context.Context) {
