@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
@@ -45,9 +47,9 @@ func (a *app) runBroker(ctx context.Context, f *brokerFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := bind.Open(f.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen: %w", err)
 	}
 	b, err := broker.New(config)
 	if err != nil {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -132,10 +132,10 @@ type localPorts []localPort
 func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 	var ports localPorts
 	var errs []error
-	open := func(address bind.Address, request tunnel.Request, what string) {
+	open := func(flag string, address bind.Address, request tunnel.Request, what string) {
 		listener, err := address.Listen()
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
 			return
 		}
 		a.logger.Info("forwarding", "port", listener.Addr(), "to", what)
@@ -144,13 +144,16 @@ func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 		}
 		ports = append(ports, localPort{listener, request})
 	}
-	for _, local := range f.local {
-		open(local.Bind, local.Request(), local.String())
+	for i, local := range f.local {
+		open("-L "+f.localTexts[i], local.Bind, local.Request(), local.String())
 	}
-	for _, dynamic := range f.dynamic {
-		open(dynamic, tunnel.Request{}, "what SOCKS5 clients name")
+	for i, dynamic := range f.dynamic {
+		open("-D "+f.dynamicTexts[i], dynamic, tunnel.Request{}, "what SOCKS5 clients name")
 	}
-	return ports, errors.Join(errs...)
+	if len(errs) > 0 {
+		return ports, errs[0]
+	}
+	return ports, nil
 }
 
 // serve serves every port until it is closed.
