@@ -57,6 +57,8 @@ var targets = map[string]func(*net.TCPConn){
 		conn.SetLinger(0)
 		conn.Close()
 	},
+	// mute reads to the end and does not even end its own direction.
+	"mute": func(conn *net.TCPConn) { io.Copy(io.Discard, conn) },
 	// silent reads to the end and answers nothing.
 	"silent": func(conn *net.TCPConn) {
 		defer conn.Close()

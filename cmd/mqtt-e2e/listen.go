@@ -52,7 +52,7 @@ resolved. It runs until it is told to end, and connects again for ever.`,
 	}
 	f.settings.register(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "`[NAME=]HOST:PORT` to serve; one without a name is the default")
+	flags.StringArrayVar(&f.to, "to", nil, "`[NAME=][HOST:]PORT` to serve; one without a name is the default, one without a host on this machine")
 	flags.StringArrayVar(&f.allow, "allow", nil, "`HOST:PORT` that the other side may choose; HOST is an address, a name, a CIDR or any, PORT a number or any")
 	flags.StringArrayVar(&f.allowRemote, "allow-remote", nil, "`[BIND:]PORT` that the other side may open here")
 	flags.BoolVar(&f.speedtest, "allow-speedtest", false, "let the other side measure the throughput")
@@ -160,9 +160,12 @@ type listening struct {
 // before it let us in.
 func (l *listening) run(ctx context.Context) error {
 	status := ui.NewStatus(l.app.logger)
+	stop := status.WarnLater(func() string { return l.where().Waits(false) })
+	defer stop()
 	var pause retry.Pause
 	for ctx.Err() == nil {
 		listener, err := l.listen(ctx)
+		stop()
 		if err == nil {
 			return l.serve(ctx, listener, status)
 		}
@@ -185,8 +188,10 @@ func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
-	return listener, words.At(l.endpoint, l.place.name).Explain(reach.Setup(err))
+	return listener, l.where().Explain(reach.Setup(err))
 }
+
+func (l *listening) where() words.Place { return words.At(l.endpoint, l.place.name) }
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()

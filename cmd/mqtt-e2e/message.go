@@ -182,7 +182,7 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 		where.Filter = "--subscribe"
 	}
 	var session *message.Session
-	err = a.try(ctx, f.timeout, func(ctx context.Context) error {
+	err = a.try(ctx, f.timeout, func() string { return where.Waits(false) }, func(ctx context.Context) error {
 		var err error
 		session, err = message.Dial(ctx, p.broker, config)
 		if err != nil && !errors.Is(err, mqtte2e.ErrBroker) {

@@ -87,7 +87,8 @@ func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Du
 func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name string, timeout time.Duration) (rtt time.Duration, err error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err = a.try(ctx, timeout, func(context.Context) error {
+	waits := func() string { return words.At(endpoint, name).Waits(endpoint.Connected()) }
+	err = a.try(ctx, timeout, waits, func(context.Context) error {
 		for {
 			probe, cancel := context.WithTimeout(limited, pingTimeout)
 			rtt, err = ping(probe, endpoint, name)

@@ -63,7 +63,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
-			env.Setenv("KEY", mqtte2e.NewKey().Hex())
+			key := mqtte2e.NewKey()
+			env.Setenv("KEY", key.Hex())
+			env.Setenv("FINGERPRINT", key.String())
 			env.Values["started"] = make(started)
 			return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(env.Getenv("KEY")+"\n"), 0o600)
 		},

@@ -83,6 +83,14 @@ func (c *Client) Open(ctx context.Context, request tunnel.Request) (net.Conn, er
 // command.
 func (c *Client) Explain(err error) error { return c.where.Explain(err) }
 
+// Waits says what an Open that takes long waits for.
+func (c *Client) Waits() string {
+	if s, _ := c.alive(); s != nil {
+		return "the listener is reached and has not answered the request yet: its target may be slow"
+	}
+	return c.where.Waits(c.endpoint.Connected())
+}
+
 func (c *Client) try(ctx context.Context, request tunnel.Request) (net.Conn, error) {
 	if c.useMux(request) {
 		return c.openMux(ctx)

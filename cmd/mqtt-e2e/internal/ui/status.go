@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // A Status tells a state when it changes. It is safe for concurrent use.
@@ -23,6 +24,16 @@ func (s *Status) Info(text string, attrs ...any) { s.tell(slog.LevelInfo, text, 
 // Warn tells that the state is text and not what it should be, unless that was
 // told last.
 func (s *Status) Warn(text string, attrs ...any) { s.tell(slog.LevelWarn, text, attrs) }
+
+// noticeAfter is how long a person is left without a word. Most connections are
+// there in less; much longer, and one wonders.
+const noticeAfter = 3 * time.Second
+
+// WarnLater warns after a while unless stop is called before.
+func (s *Status) WarnLater(text func() string) (stop func()) {
+	timer := time.AfterFunc(noticeAfter, func() { s.Warn(text()) })
+	return func() { timer.Stop() }
+}
 
 func (s *Status) tell(level slog.Level, text string, attrs []any) {
 	s.mu.Lock()

@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 func TestHandler(t *testing.T) {
@@ -32,6 +35,22 @@ func TestStatusTellsChanges(t *testing.T) {
 	if got := strings.Count(out.String(), "\n"); got != 3 {
 		t.Errorf("%d lines:\n%s", got, &out)
 	}
+}
+
+func TestWarnLater(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		var out strings.Builder
+		status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+		stop := status.WarnLater(func() string { return "never" })
+		time.Sleep(noticeAfter - 1)
+		stop()
+		defer status.WarnLater(func() string { return "still waiting" })()
+		time.Sleep(noticeAfter)
+		simtest.Wait()
+		if want := "mqtt-e2e: warning: still waiting\n"; out.String() != want {
+			t.Errorf("written %q, want %q", &out, want)
+		}
+	})
 }
 
 func TestNilProgress(t *testing.T) {
