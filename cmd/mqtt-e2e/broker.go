@@ -30,7 +30,7 @@ func (a *app) broker() *cobra.Command {
 		Long: `Runs the embedded MQTT broker until it is told to end. It keeps nothing on disk
 and speaks no TLS. To try things out, and for networks of your own; for others
 use a broker made for them, such as Mosquitto.`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBroker(cmd.Context(), &f) },
 	}
 	flags := cmd.Flags()

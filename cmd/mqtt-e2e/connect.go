@@ -41,7 +41,7 @@ SERVICE of that name, or with HOST:PORT, which the listener must allow. Made for
 ssh's ProxyCommand. The end of standard input is passed on. The command ends when
 the far side has ended and everything is on standard output.`,
 		Example: "  ssh -o ProxyCommand='mqtt-e2e connect mqtts://broker.example#box' user@box",
-		Args:    cobra.MaximumNArgs(2),
+		Args:    atMost(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runConnect(cmd.Context(), &f, args) },
 	}
 	f.register(cmd)

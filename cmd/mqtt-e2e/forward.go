@@ -38,7 +38,7 @@ again for ever.`,
 		Example: `  mqtt-e2e forward mqtts://broker.example#box -L 8022
   mqtt-e2e forward mqtts://broker.example#box -L 8080:web -L 5432:db.lan:5432 -D 1080
   mqtt-e2e forward mqtts://broker.example#box -R 9000:127.0.0.1:3000`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runForward(cmd.Context(), &f, args) },
 	}
 	flags := cmd.Flags()

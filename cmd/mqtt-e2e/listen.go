@@ -47,7 +47,7 @@ resolved. It runs until it is told to end, and connects again for ever.`,
 		Example: `  mqtt-e2e listen mqtts://broker.example#box --to 127.0.0.1:22
   mqtt-e2e listen mqtts://broker.example#box --to 127.0.0.1:22 --to web=127.0.0.1:80
   mqtt-e2e listen mqtts://broker.example#box --allow 10.0.0.0/8:any --allow-remote 8080`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runListen(cmd.Context(), &f, args) },
 	}
 	f.settings.register(cmd)

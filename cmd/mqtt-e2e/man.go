@@ -10,8 +10,11 @@ func (a *app) man() *cobra.Command {
 		Use:    "man DIRECTORY",
 		Short:  "Write the manual pages into a directory",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		Args:   atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name the DIRECTORY for the pages")
+			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // no date: the same pages each time
 			return doc.GenManTree(root, &doc.GenManHeader{Title: "MQTT-E2E", Section: "1", Source: "mqtt-e2e", Manual: " "}, args[0])

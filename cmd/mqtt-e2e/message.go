@@ -34,8 +34,6 @@ func (a *app) message() *cobra.Command {
 		Long: `Sends and receives single messages, sealed as toit-mqtt-e2e does (version 1). They
 are sent once: the broker may lose them. ADDRESS has no name; topics say who is
 meant.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return usagef("name a verb: send, receive or shell") },
 	}
 	cmd.AddCommand(a.messageSend(), a.messageReceive(), a.messageShell())
 	return cmd
@@ -59,7 +57,7 @@ func (a *app) messageSend() *cobra.Command {
 		Short:   "Send one message",
 		Long:    "Sends MESSAGE or, without one, all of standard input, which other users cannot see.",
 		Example: "  echo status | mqtt-e2e message send mqtts://broker.example --topic controller",
-		Args:    cobra.MaximumNArgs(2),
+		Args:    atMost(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageSend(cmd.Context(), &f, args) },
 	}
 	f.register(cmd, "send to this topic under the key's base topic, such as controller or iot/`NAME`")
@@ -118,7 +116,7 @@ func (a *app) messageReceive() *cobra.Command {
 		Use:     "receive ADDRESS --topic FILTER",
 		Short:   "Print the messages that arrive, one a line",
 		Example: "  mqtt-e2e message receive mqtts://broker.example --topic 'iot/#'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageReceive(cmd.Context(), &f, args) },
 	}
 	f.register(cmd, "listen to this topic under the key's base topic; + and # as in MQTT (`FILTER`)")

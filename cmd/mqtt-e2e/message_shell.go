@@ -22,7 +22,7 @@ func (a *app) messageShell() *cobra.Command {
 		Use:     "shell ADDRESS --topic SUFFIX --subscribe FILTER",
 		Short:   "Send each line that is typed, and print what arrives",
 		Example: "  mqtt-e2e message shell mqtts://broker.example --topic controller --subscribe 'iot/#'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageShell(cmd.Context(), &f, args) },
 	}
 	f.register(cmd, "send to this topic under the key's base topic (`SUFFIX`)")

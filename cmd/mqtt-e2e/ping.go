@@ -36,7 +36,7 @@ func (a *app) ping() *cobra.Command {
 		Short: "Measure round-trip times and loss to a listener",
 		Long: `Sends probes to the listener, one each second. They travel like data, through the
 broker, encrypted, but are not repeated if they get lost.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runPing(cmd.Context(), &f, args) },
 	}
 	cmd.Flags().IntVarP(&f.count, "count", "c", 4, "number of probes, 0: until interrupted")

@@ -36,7 +36,7 @@ func (a *app) speedtest() *cobra.Command {
 		Use:   "speedtest ADDRESS",
 		Short: "Measure the throughput to a listener, both ways",
 		Long:  "Measures the throughput to a listener that was started with --allow-speedtest, 5 s in each direction.",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMost(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.runSpeedtest(cmd.Context(), &f, args) },
 	}
 	f.register(cmd)

@@ -19,7 +19,7 @@ func (a *app) sshConfig() *cobra.Command {
 of that name, with the key and the settings of this command line. Passwords are
 never printed: give --password-file if the broker wants one.`,
 		Example: "  mqtt-e2e ssh-config mqtts://broker.example#box >> ~/.ssh/config",
-		Args:    cobra.MaximumNArgs(2),
+		Args:    atMost(2),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.printSSHConfig(&s, args) },
 	}
 	s.register(cmd)
