@@ -49,7 +49,7 @@ func (a *app) makeKey(pasted bool, file string) (mqtte2e.Key, error) {
 	if err != nil {
 		return mqtte2e.Key{}, keyError(err)
 	}
-	key, err := mqtte2e.ParseKey(text)
+	key, err := secrets.ParseKey("what was pasted", text)
 	return key, keyError(err)
 }
 

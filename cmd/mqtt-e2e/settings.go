@@ -5,12 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // settings are the flags of every verb that meets a broker.
@@ -106,11 +108,11 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile != "" {
 		pem, err := os.ReadFile(s.caFile)
 		if err != nil {
-			return nil, err
+			return nil, words.File("--ca-file", s.caFile, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New(s.caFile + " has no certificate in PEM form in it")
+			return nil, errors.New("--ca-file " + s.caFile + " has no certificate in PEM form in it")
 		}
 	}
 	if s.clientCert == "" && s.clientKey == "" {
@@ -127,11 +129,15 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	certificate, err := os.ReadFile(s.clientCert)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, words.File("--client-cert", s.clientCert, err)
 	}
-	key, err := secrets.ReadFile(s.clientKey)
+	key, err := secrets.ReadFile("--client-key", s.clientKey)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(certificate, []byte(key))
+	pair, err := tls.X509KeyPair(certificate, []byte(key))
+	if err != nil {
+		err = words.New(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
+	}
+	return pair, err
 }

@@ -94,6 +94,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var value *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
+	var syntax *pflag.InvalidSyntaxError
 	switch {
 	case errors.As(err, &unknown) && cmd.HasSubCommands() && cmd.Flags().NArg() > 0:
 		// The verb is unknown, and so its flags are, too.
@@ -106,6 +107,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usagef("--%s %q: write %s", value.GetFlag().Name, value.GetValue(), valueOf(value.GetFlag()))
 	case errors.As(err, &missing):
 		return usagef("--%s lacks its value: write %s behind it", missing.GetFlag().Name, valueOf(missing.GetFlag()))
+	case errors.As(err, &syntax):
+		return usagef("%q is no flag", syntax.GetSpecifiedFlag())
 	}
 	return usage(err)
 }
@@ -120,8 +123,11 @@ func valueOf(flag *pflag.Flag) string {
 	case "bool":
 		return "true or false, or nothing"
 	}
-	name, _ := pflag.UnquoteUsage(flag)
-	return strings.ToUpper(name)
+	name, text := pflag.UnquoteUsage(flag)
+	if name == "string" {
+		return text // the usage names no word for the value: it lists the values
+	}
+	return name
 }
 
 const (

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // handler is a slog.Handler for people: the program's name, a word if it is
@@ -32,7 +34,9 @@ type handler struct {
 // NewLogger returns a logger that writes to out, lines for people or JSON.
 func NewLogger(out io.Writer, level slog.Leveler, json bool) *slog.Logger {
 	if json {
-		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+			return slog.Attr{Key: attr.Key, Value: brief(attr.Value)}
+		}}))
 	}
 	return slog.New(&handler{level: level, mu: new(sync.Mutex), out: out})
 }
@@ -89,11 +93,20 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 		}
 		return
 	}
-	text := value.String()
+	text := brief(value).String()
 	if text == "" || strings.ContainsFunc(text, needsQuotes) {
 		text = strconv.Quote(text)
 	}
 	fmt.Fprintf(line, " %s%s=%s", prefix, attr.Key, text)
+}
+
+// brief leaves out of an error what says nothing to people, such as the
+// addresses of sockets.
+func brief(value slog.Value) slog.Value {
+	if err, ok := value.Any().(error); ok {
+		return slog.StringValue(words.Brief(err))
+	}
+	return value
 }
 
 func needsQuotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }

@@ -2,8 +2,11 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +25,18 @@ func TestHandler(t *testing.T) {
 		"mqtt-e2e: error: over\n"
 	if out.String() != want {
 		t.Errorf("written:\n%swant:\n%s", out.String(), want)
+	}
+}
+
+// TestErrorsAreBrief has an error of a socket: its addresses tell nobody anything.
+func TestErrorsAreBrief(t *testing.T) {
+	broken := fmt.Errorf("writing to the broker: %w", &net.OpError{Op: "write", Net: "tcp", Source: &net.TCPAddr{Port: 39190}, Addr: &net.TCPAddr{Port: 1883}, Err: syscall.ECONNRESET})
+	for json, want := range map[bool]string{false: `reason="it reset the connection"`, true: `"reason":"it reset the connection"`} {
+		var out strings.Builder
+		NewLogger(&out, slog.LevelInfo, json).Info("over", "reason", broken)
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "39190") {
+			t.Errorf("written: %s", &out)
+		}
 	}
 }
 

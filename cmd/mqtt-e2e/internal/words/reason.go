@@ -35,6 +35,16 @@ func Reason(err error) string {
 	return innermost(err).Error()
 }
 
+// Brief returns an error as it stands in a line that says already what failed.
+func Brief(err error) string {
+	var explained *Error
+	var op *net.OpError
+	if !errors.As(err, &explained) && (errors.As(err, &op) || errors.Is(err, io.EOF)) {
+		return Reason(err)
+	}
+	return err.Error()
+}
+
 // innermost takes away what package net and package os put around an error of
 // the system.
 func innermost(err error) error {
