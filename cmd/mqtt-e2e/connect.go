@@ -132,6 +132,9 @@ func (a *app) open(ctx context.Context, client *reach.Client, timeout time.Durat
 // cure, or timeout has passed. waits says what is waited for, if that takes long
 // and nothing else was told.
 func (a *app) try(ctx context.Context, timeout time.Duration, waits func() string, do func(context.Context) error) error {
+	if timeout <= 0 {
+		return usagef("--timeout is %v: make it longer than nothing", timeout)
+	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	status := ui.NewStatus(a.logger)

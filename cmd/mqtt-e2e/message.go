@@ -132,6 +132,9 @@ func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, args []str
 	if f.topic == "" {
 		return usagef("--topic is missing: which messages?")
 	}
+	if f.count < 0 {
+		return usagef("-c %d: write after how many messages to end, or 0", f.count)
+	}
 	session, err := a.messageSession(ctx, f, p, "", f.topic)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 		return place{}, nil, usagef("the address %v has no name: write the listener's behind a #, as in %[1]v#thermostat, or give -n NAME", p.parsed)
 	}
 	if p.name, err = address.ParseName(s.name); err != nil {
-		return place{}, nil, usagef("-n %s: %w", s.name, err)
+		return place{}, nil, usagef("-n %q: %w", s.name, err)
 	}
 	return p, rest, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,7 @@ func run() int {
 	a.logger.Error(err.Error())
 	if !a.started {
 		// An unknown verb or flag, or the wrong number of arguments.
-		a.logger.Info("see  " + cmd.CommandPath() + " --help")
+		a.logger.Info("see  " + strings.TrimSuffix(cmd.CommandPath(), " help") + " --help")
 		return exitUsage
 	}
 	return exitCode(err)

@@ -21,7 +21,7 @@ func setUsage(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = maxTypos
 	cmd.Args = knownVerb
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return usagef("name a verb: %s", strings.Join(verbs(cmd), ", "))
+		return usagef("name a verb: %s; see  %s --help", strings.Join(verbs(cmd), ", "), cmd.CommandPath())
 	}
 	for _, child := range cmd.Commands() {
 		setUsage(child)

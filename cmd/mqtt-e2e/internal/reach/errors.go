@@ -36,7 +36,9 @@ func IsSetup(err error) bool {
 // the same request is worth another session.
 type endedError struct{ cause error }
 
-func (e *endedError) Error() string { return e.cause.Error() }
+func (e *endedError) Error() string {
+	return "the session with the listener ended as it was used: try again"
+}
 func (e *endedError) Unwrap() error { return e.cause }
 
 // failure tells the end of the caller's patience from that of the session.
