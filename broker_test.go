@@ -239,6 +239,23 @@ func TestMosquittoRefuses(t *testing.T) {
 	}
 }
 
+// TestMosquittoByWrongScheme meets a broker's ports with the schemes of others.
+func TestMosquittoByWrongScheme(t *testing.T) {
+	free := loopback(t)
+	free.Close()
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	plain := strings.TrimPrefix(simtest.Mosquitto(t, "listener "+port+" 127.0.0.1", "protocol websockets").Address, "mqtt")
+	web := "://" + free.Addr().String()
+	for address, hint := range map[string]string{
+		"mqtts" + plain: "write mqtt://", "ws" + plain: "write mqtt://", "wss" + plain: "mqtt://",
+		"mqtt" + web: "write ws://", "mqtts" + web: "write ws://", "wss" + web: "write ws://",
+	} {
+		for _, attempt := range attempts {
+			checkBrokerError(t, attempt(t.Context(), address, newConfig()), nil, new(*link.ForeignError), hint)
+		}
+	}
+}
+
 // TestMosquittoForbidsTopics has a broker whose rules know another TopicPrefix
 // than ours. It confirms subscriptions and then delivers nothing.
 func TestMosquittoForbidsTopics(t *testing.T) {
