@@ -34,6 +34,18 @@ type RefusedError struct {
 // Error returns the reason.
 func (e *RefusedError) Error() string { return "the broker refused " + e.Reason }
 
+// ProxyError says that it was through a proxy that the broker was not reached.
+type ProxyError struct {
+	Proxy string // host:port
+	cause error
+}
+
+// Error returns what failed, and where.
+func (e *ProxyError) Error() string { return "through the proxy at " + e.Proxy + ": " + e.cause.Error() }
+
+// Unwrap returns what failed.
+func (e *ProxyError) Unwrap() error { return e.cause }
+
 // Permanent tells whether err is of a kind that trying again does not cure: credentials or a subscription refused, a
 // certificate that does not verify on either side, another protocol at the broker's port.
 func Permanent(err error) bool {

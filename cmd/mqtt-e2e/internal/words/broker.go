@@ -27,6 +27,7 @@ func brokerReason(cause error) string {
 	var record tls.RecordHeaderError
 	var dns *net.DNSError
 	var op *net.OpError
+	var proxy *link.ProxyError
 	switch {
 	case errors.As(cause, &refused):
 		return refusal(refused)
@@ -38,6 +39,8 @@ func brokerReason(cause error) string {
 		return "speaks no TLS on this port: check the port, or write mqtt:// or ws://"
 	case errors.As(cause, &op) && op.Op == "remote error":
 		return fmt.Sprintf("ended the TLS handshake (%v): check --client-cert and --client-key", strings.TrimPrefix(op.Err.Error(), "tls: "))
+	case errors.As(cause, &proxy):
+		return fmt.Sprintf("cannot be reached through the proxy at %s: %s: check ALL_PROXY, HTTP_PROXY and HTTPS_PROXY in the environment", proxy.Proxy, Reason(cause))
 	case errors.As(cause, &dns):
 		return "cannot be reached: " + Reason(cause) + ": check the spelling of the host, and this machine's DNS"
 	case errors.Is(cause, syscall.ECONNREFUSED):

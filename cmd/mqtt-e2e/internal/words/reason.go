@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"syscall"
@@ -45,21 +44,16 @@ func Brief(err error) string {
 	return err.Error()
 }
 
-// innermost takes away what package net and package os put around an error of
-// the system.
+// innermost takes away what packages put around an error of the system, or of
+// whoever saw it first.
 func innermost(err error) error {
-	var op *net.OpError
-	var call *os.SyscallError
-	var path *fs.PathError
-	switch {
-	case errors.As(err, &call):
-		return call.Err
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &op):
-		return op.Err
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
 	}
-	return err
 }
 
 // File is an error about a file: its name, then why. what says which file it is
