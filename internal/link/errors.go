@@ -41,7 +41,9 @@ type ProxyError struct {
 }
 
 // Error returns what failed, and where.
-func (e *ProxyError) Error() string { return "through the proxy at " + e.Proxy + ": " + e.cause.Error() }
+func (e *ProxyError) Error() string {
+	return "through the proxy at " + e.Proxy + ": " + e.cause.Error()
+}
 
 // Unwrap returns what failed.
 func (e *ProxyError) Unwrap() error { return e.cause }
