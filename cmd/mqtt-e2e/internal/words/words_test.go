@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -91,6 +92,7 @@ var unused = []string{"Config.TimeWindow", "Config.Keys", "Config.MaxPacketSize"
 // TestEveryFieldHasAFlag looks for the fields that the library's errors name.
 func TestEveryFieldHasAFlag(t *testing.T) {
 	named := regexp.MustCompile(`setting\.Field\("([^"]+)"\)`)
+	inText := regexp.MustCompile(`"[^"\n]* Config\.[A-Z][^"\n]*"`)
 	found := 0
 	for _, pattern := range []string{"*.go", "internal/*/*.go", "message/*.go"} {
 		files, err := filepath.Glob(filepath.Join("../../../..", pattern))
@@ -101,6 +103,10 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 			source, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
+			}
+			// The root's errors are explained by kind; what the engine says of a peer is shown.
+			if text := inText.Find(source); text != nil && strings.Contains(file, "engine") && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s: make the field in %s a setting.Field", file, text)
 			}
 			for _, match := range named.FindAllStringSubmatch(string(source), -1) {
 				found++
