@@ -87,7 +87,11 @@ func foreignSession(scheme string, first []byte, err error) error {
 	default:
 		return err
 	}
-	if scheme == "mqtts" || scheme == "wss" {
+	switch scheme {
+	case "ws", "wss":
+		// A WebSocket is there, which no other protocol has inside.
+		return &ForeignError{text: cmp.Or(silence, "what is spoken there is not MQTT 3.1.1") + ": check path, user and password", cause: err}
+	case "mqtts":
 		met = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[met]
 	}
 	advice := cmp.Or(instead[scheme][met], checkPort)

@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/gorilla/websocket"
 )
 
 // speaks serves each connection until the test ends, and returns where.
@@ -52,6 +54,16 @@ func answers(text string) func(net.Conn) {
 
 // hangsUp reads a little and ends the connection.
 func hangsUp(conn net.Conn) { conn.Read(make([]byte, 4<<10)) }
+
+// hangsUpInside upgrades to WebSocket, reads a little and ends the connection.
+func hangsUpInside(w http.ResponseWriter, r *http.Request) {
+	upgrader := websocket.Upgrader{Subprotocols: []string{"mqtt"}}
+	ws, err := upgrader.Upgrade(w, r, nil)
+	if err == nil {
+		ws.ReadMessage()
+		ws.Close()
+	}
+}
 
 // resets reads a little and resets the connection.
 func resets(conn net.Conn) {
@@ -97,6 +109,7 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 		{"reset", "mqtts", speaks(t, resets), "", true, "it hung up in the TLS handshake"},
 		{"hang-up inside TLS", "mqtts", secure(hangsUp), SpokenTLS, true, "it hung up on the MQTT handshake: a port for WebSocket (write wss://) does that"},
 		{"HTTP", "ws", speaks(t, answers(badRequest)), SpokenHTTP, true, "no WebSocket there (HTTP status 400): check host, port and path, or write wss://"},
+		{"hang-up inside WebSocket", "ws", webSocketServer(t, hangsUpInside).Host, "", true, "it hung up on the MQTT handshake: check path, user and password"},
 		{"TLS", "ws", speaks(t, answers(alert)), SpokenTLS, false, "TLS is spoken there: write wss://"},
 		{"SSH", "ws", speaks(t, says("SSH-2.0-test\r\n")), SpokenSSH, false, "SSH is spoken there"},
 		{"hang-up", "ws", speaks(t, hangsUp), "", true, "it hung up on the WebSocket handshake: a port without WebSocket (write mqtt://) or with TLS (write wss://) does that"},
