@@ -138,7 +138,7 @@ func (a *app) try(ctx context.Context, timeout time.Duration, waits func() strin
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	status := ui.NewStatus(a.logger)
-	stop := status.WarnLater(waits)
+	stop := ui.Notice(func() { status.Warn(waits()) })
 	defer stop()
 	var pause retry.Pause
 	for {

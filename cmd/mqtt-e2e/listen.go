@@ -160,7 +160,7 @@ type listening struct {
 // before it let us in.
 func (l *listening) run(ctx context.Context) error {
 	status := ui.NewStatus(l.app.logger)
-	stop := status.WarnLater(func() string { return l.where().Waits(false) })
+	stop := ui.Notice(func() { status.Warn(l.where().Waits(false)) })
 	defer stop()
 	var pause retry.Pause
 	for ctx.Err() == nil {

@@ -119,25 +119,25 @@ var instead = map[string]map[string]string{
 		SpokenHTTP: "for MQTT over WebSocket write ws://",
 		SpokenTLS:  "write mqtts://",
 		SpokenSSH:  checkPort,
-		"":         "a port for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
+		"":         "check the port: one for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
 	},
 	"mqtts": {
 		SpokenHTTP:  "for MQTT over WebSocket without TLS write ws://",
 		SpokenHTTPS: "for MQTT over WebSocket write wss://",
 		SpokenSSH:   checkPort,
-		SpokenTLS:   "a port for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
-		"":          "a port without TLS (write mqtt://) does that",
+		SpokenTLS:   "check the port: one for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
+		"":          "check the port: one without TLS (write mqtt://) does that",
 	},
 	"ws": {
 		SpokenTLS: "write wss://",
 		SpokenSSH: checkPort,
-		"":        "a port without WebSocket (write mqtt://) or with TLS (write wss://) does that",
+		"":        "check the port: one without WebSocket (write mqtt://) or with TLS (write wss://) does that",
 	},
 	"wss": {
 		SpokenHTTP: "write ws://",
 		SpokenSSH:  checkPort,
-		SpokenTLS:  "a port without WebSocket (write mqtts://) does that",
-		"":         "a port without TLS (write ws://, or mqtt:// without WebSocket) does that",
+		SpokenTLS:  "check the port: one without WebSocket (write mqtts://) does that",
+		"":         "check the port: one without TLS (write ws://, or mqtt:// without WebSocket) does that",
 	},
 }
 

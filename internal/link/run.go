@@ -1,7 +1,6 @@
 package link
 
 import (
-	"log/slog"
 	"sync/atomic"
 	"time"
 )
@@ -153,11 +152,9 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 		connection.shut(reason)
 	}
 	if writer := connection.outbound; writer.isUp {
-		level := slog.LevelInfo
-		if reason == ErrClosed {
-			level = slog.LevelDebug // whoever closed the link knows
+		if reason != ErrClosed { // whoever closed the link knows
+			l.config.Logger.Info("the connection to the broker is over", "reason", reason)
 		}
-		l.config.Logger.Log(l.ctx, level, "the connection to the broker is over", "reason", reason)
 		l.parts.source.Down(connection.ended)
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
 	}

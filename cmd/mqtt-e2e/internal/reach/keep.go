@@ -55,7 +55,7 @@ func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) 
 // attempt tells status what it waits for if that takes long and is news.
 func (c *Client) attempt(ctx context.Context, status *ui.Status, news bool) (*session, error) {
 	if news {
-		defer status.WarnLater(c.Waits)()
+		defer ui.Notice(func() { status.Warn(c.Waits()) })()
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()

@@ -29,9 +29,10 @@ func (s *Status) Warn(text string, attrs ...any) { s.tell(slog.LevelWarn, text, 
 // there in less; much longer, and one wonders.
 const noticeAfter = 3 * time.Second
 
-// WarnLater warns after a while unless stop is called before.
-func (s *Status) WarnLater(text func() string) (stop func()) {
-	timer := time.AfterFunc(noticeAfter, func() { s.Warn(text()) })
+// Notice calls tell after a while, on a goroutine of its own, unless stop is
+// called before.
+func Notice(tell func()) (stop func()) {
+	timer := time.AfterFunc(noticeAfter, tell)
 	return func() { timer.Stop() }
 }
 

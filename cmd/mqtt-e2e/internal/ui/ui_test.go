@@ -52,14 +52,14 @@ func TestStatusTellsChanges(t *testing.T) {
 	}
 }
 
-func TestWarnLater(t *testing.T) {
+func TestNotice(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		var out strings.Builder
 		status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
-		stop := status.WarnLater(func() string { return "never" })
+		stop := Notice(func() { status.Warn("never") })
 		time.Sleep(noticeAfter - 1)
 		stop()
-		defer status.WarnLater(func() string { return "still waiting" })()
+		defer Notice(func() { status.Warn("still waiting") })()
 		time.Sleep(noticeAfter)
 		simtest.Wait()
 		if want := "mqtt-e2e: warning: still waiting\n"; out.String() != want {
