@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -40,7 +40,7 @@ again for ever.`,
 		Example: `  mqtt-e2e forward mqtts://broker.example#box -L 8022
   mqtt-e2e forward mqtts://broker.example#box -L 8080:web -L 5432:db.lan:5432 -D 1080
   mqtt-e2e forward mqtts://broker.example#box -R 9000:127.0.0.1:3000`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runForward(cmd.Context(), &f, args) },
 	}
 	flags := cmd.Flags()
@@ -94,7 +94,7 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	if err := f.parse(); err != nil {
 		return err
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -144,10 +144,10 @@ type localPorts []localPort
 func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 	var ports localPorts
 	var errs []error
-	open := func(address bind.Address, request tunnel.Request, what string) {
+	open := func(flag string, address bind.Address, request tunnel.Request, what string) {
 		listener, err := address.Listen()
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
 			return
 		}
 		a.logger.Info("forwarding", "port", listener.Addr(), "to", what)
@@ -156,13 +156,16 @@ func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 		}
 		ports = append(ports, localPort{listener, request})
 	}
-	for _, local := range f.local {
-		open(local.Bind, local.Request(), local.String())
+	for i, local := range f.local {
+		open("-L "+f.localTexts[i], local.Bind, local.Request(), local.String())
 	}
-	for _, dynamic := range f.dynamic {
-		open(dynamic, tunnel.Request{}, "what SOCKS5 clients name")
+	for i, dynamic := range f.dynamic {
+		open("-D "+f.dynamicTexts[i], dynamic, tunnel.Request{}, "what SOCKS5 clients name")
 	}
-	return ports, errors.Join(errs...)
+	if len(errs) > 0 {
+		return ports, errs[0]
+	}
+	return ports, nil
 }
 
 // serve serves every port until it is closed.

@@ -20,7 +20,7 @@ or, to have it on a port:
   mqtt-e2e forward 'wss://me@h/mqtt#' -L 5432
 `},
 	} {
-		p, _, err := (&app{logger: slog.New(slog.DiscardHandler)}).findPlace([]string{test.address}, "")
+		p, _, err := (&app{logger: slog.New(slog.DiscardHandler)}).findBroker([]string{test.address})
 		if err != nil {
 			t.Fatal(err)
 		}

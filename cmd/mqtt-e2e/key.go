@@ -10,8 +10,6 @@ func (a *app) key() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Tell which key would be used",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return usagef("name a verb: show") },
 	}
 	cmd.AddCommand(a.keyShow())
 	return cmd
@@ -26,7 +24,7 @@ func (a *app) keyShow() *cobra.Command {
 comes from: a file, or a variable of the environment. The key itself is not
 printed. Two sides with the same fingerprint have the same key.`,
 		Example: "  mqtt-e2e key show",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE:    func(*cobra.Command, []string) error { return s.showKeys() },
 	}
 	s.registerKey(cmd)

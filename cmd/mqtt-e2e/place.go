@@ -21,16 +21,20 @@ type place struct {
 
 // findPlace returns the place in the arguments or the environment, and the
 // arguments that follow the address.
-func (a *app) findPlace(args []string, name string) (place, []string, error) {
+func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 	p, rest, err := a.findBroker(args)
-	if err != nil || name == "" {
+	switch {
+	case err != nil:
 		return p, rest, err
-	}
-	if p.parsed.HasName {
+	case p.parsed.HasName && s.named():
 		return place{}, nil, errTwoNames
+	case p.parsed.HasName:
+		return p, rest, nil
+	case !s.named():
+		return place{}, nil, usagef("the address %v has no name: write the listener's behind a #, as in %[1]v#thermostat, or give -n NAME", p.parsed)
 	}
-	if p.name, err = address.ParseName(name); err != nil {
-		return place{}, nil, usagef("-n: %w", err)
+	if p.name, err = address.ParseName(s.name); err != nil {
+		return place{}, nil, usagef("-n %q: %w", s.name, err)
 	}
 	return p, rest, nil
 }

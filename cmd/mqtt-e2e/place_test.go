@@ -19,7 +19,7 @@ func TestPlaceShowsNoSecret(t *testing.T) {
 		"ws://h?token=t0ken#box":                         "ws://h#box",
 		"ws://me%40x:hunt%2Fer5x@h:1/?token=t0ken&a#box": "ws://me%40x@h:1/#box",
 	} {
-		p, _, err := a.findPlace([]string{text}, "")
+		p, _, err := a.findBroker([]string{text})
 		if (err != nil) != (want == "") {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,14 +27,14 @@ func run() int {
 	a := &app{logger: ui.NewLogger(os.Stderr, slog.LevelInfo, false)}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	err := a.root().ExecuteContext(ctx)
+	cmd, err := a.root().ExecuteContextC(ctx)
 	if err == nil || errors.Is(err, errInterrupted) {
 		return exitClean
 	}
 	a.logger.Error(err.Error())
 	if !a.started {
-		// Of cobra: an unknown verb or flag, or the wrong number of arguments.
-		a.logger.Info("see  mqtt-e2e --help")
+		// An unknown verb or flag, or the wrong number of arguments.
+		a.logger.Info("see  " + strings.TrimSuffix(cmd.CommandPath(), " help") + " --help")
 		return exitUsage
 	}
 	return exitCode(err)
@@ -54,13 +55,9 @@ The broker's password comes from --password-file, else MQTT_E2E_PASSWORD.
 
 Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 6 refused or target unreachable, 7 peer gone.`,
-		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), slog.LevelInfo) },
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("name a verb, such as listen or connect; see  mqtt-e2e --help")
-		},
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
@@ -69,6 +66,8 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 	root.AddCommand(a.keygen(), a.key(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
 		a.speedtest(), a.sshConfig(), a.message(), a.version(), a.man())
 	setCompletion(root)
+	setShells(root)
+	setUsage(root)
 	return root
 }
 

@@ -6,12 +6,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // defaultPeerTimeout outlasts a closed lid, where a program of its own may want
@@ -21,6 +23,7 @@ const defaultPeerTimeout = time.Hour
 // settings are the flags of every verb that meets a broker.
 type settings struct {
 	name           string
+	named          func() bool // whether a name was given, which may be empty
 	keyFiles       []string
 	user           string
 	passwordFile   string
@@ -36,7 +39,8 @@ type settings struct {
 func (s *settings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none")
+	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none; it may be empty")
+	s.named = func() bool { return flags.Changed("name") }
 	s.registerKey(cmd)
 	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
@@ -111,11 +115,11 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile != "" {
 		pem, err := os.ReadFile(s.caFile)
 		if err != nil {
-			return nil, err
+			return nil, words.File("--ca-file", s.caFile, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New(s.caFile + " has no certificate in PEM form in it")
+			return nil, errors.New("--ca-file " + s.caFile + " has no certificate in PEM form in it")
 		}
 	}
 	if s.clientCert == "" && s.clientKey == "" {
@@ -132,11 +136,15 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	certificate, err := os.ReadFile(s.clientCert)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, words.File("--client-cert", s.clientCert, err)
 	}
-	key, err := secrets.ReadFile(s.clientKey)
+	key, err := secrets.ReadFile("--client-key", s.clientKey)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(certificate, []byte(key))
+	pair, err := tls.X509KeyPair(certificate, []byte(key))
+	if err != nil {
+		err = words.New(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
+	}
+	return pair, err
 }

@@ -30,7 +30,7 @@ the listener of that name. %n in a --key-file stands for the name.`,
 		Example: `  mqtt-e2e ssh-config mqtts://broker.example#box >> ~/.ssh/config
   mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' >> ~/.ssh/config
   mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' --key-file ~/.config/mqtt-e2e/%n >> ~/.ssh/config`,
-		Args: cobra.MaximumNArgs(2),
+		Args: atMost(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if strings.ContainsAny(s.name, wildcards) {
 				return a.printFleetConfig(&s, args)
@@ -43,7 +43,7 @@ the listener of that name. %n in a --key-file stands for the name.`,
 }
 
 func (a *app) printSSHConfig(s *settings, args []string) error {
-	p, rest, err := a.findPlace(args, s.name)
+	p, rest, err := a.findPlace(args, s)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *app) printSSHConfig(s *settings, args []string) error {
 // printFleetConfig prints the block for every name that matches -n.
 func (a *app) printFleetConfig(s *settings, args []string) error {
 	if _, err := address.ParseName(strings.NewReplacer("*", "", "?", "").Replace(s.name)); err != nil {
-		return usagef("-n: %w; and * and ? for any of these", err)
+		return usagef("-n %q: %w; and * and ? for any of these", s.name, err)
 	}
 	p, rest, err := a.findBroker(args)
 	if err != nil {

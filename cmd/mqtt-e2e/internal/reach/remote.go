@@ -13,6 +13,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 const (
@@ -115,7 +116,7 @@ func (s *session) dialArrival(port string) (net.Conn, tunnel.Reply) {
 	}
 	local, err := net.DialTimeout("tcp", target, dialTimeout)
 	if err != nil {
-		return nil, tunnel.Reply{Code: tunnel.Unreachable, Text: err.Error()}
+		return nil, tunnel.Reply{Code: tunnel.Unreachable, Text: fmt.Sprintf("the target %s cannot be reached: %s: check that something listens there", target, words.Reason(err))}
 	}
 	return local, tunnel.Reply{}
 }

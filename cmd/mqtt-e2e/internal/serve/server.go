@@ -4,7 +4,6 @@ package serve
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -126,7 +126,7 @@ func dial(endpoint target.Endpoint) (net.Conn, error) {
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", endpoint.String())
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be reached: %w", endpoint, err)
+		return nil, words.New(err, "the target %s cannot be reached: %s: check that something listens there", endpoint, words.Reason(err))
 	}
 	return conn, nil
 }

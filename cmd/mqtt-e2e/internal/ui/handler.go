@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // handler is a slog.Handler for people: the time unless they watch, the
@@ -40,9 +42,15 @@ const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 // Where nobody watches the lines come, on a file or a pipe, they have the time.
 func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
 	if json {
-		return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}))
+		return slog.New(newJSONHandler(file, level))
 	}
 	return slog.New(newHandler(file, level, !IsTerminal(file)))
+}
+
+func newJSONHandler(out io.Writer, level slog.Leveler) slog.Handler {
+	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+		return slog.Attr{Key: attr.Key, Value: brief(attr.Value)}
+	}})
 }
 
 func newHandler(out io.Writer, level slog.Leveler, stamp bool) *handler {
@@ -104,11 +112,20 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 		}
 		return
 	}
-	text := value.String()
+	text := brief(value).String()
 	if text == "" || strings.ContainsFunc(text, needsQuotes) {
 		text = strconv.Quote(text)
 	}
 	fmt.Fprintf(line, " %s%s=%s", prefix, attr.Key, text)
+}
+
+// brief leaves out of an error what says nothing to people, such as the
+// addresses of sockets.
+func brief(value slog.Value) slog.Value {
+	if err, ok := value.Any().(error); ok {
+		return slog.StringValue(words.Brief(err))
+	}
+	return value
 }
 
 func needsQuotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }

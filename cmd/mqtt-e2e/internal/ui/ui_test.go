@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 func TestHandler(t *testing.T) {
@@ -21,6 +25,19 @@ func TestHandler(t *testing.T) {
 		"mqtt-e2e: error: over\n"
 	if out.String() != want {
 		t.Errorf("written:\n%swant:\n%s", out.String(), want)
+	}
+}
+
+// TestErrorsAreBrief has an error of a socket: its addresses tell nobody anything.
+func TestErrorsAreBrief(t *testing.T) {
+	broken := fmt.Errorf("writing to the broker: %w", &net.OpError{Op: "write", Net: "tcp", Source: &net.TCPAddr{Port: 39190}, Addr: &net.TCPAddr{Port: 1883}, Err: syscall.ECONNRESET})
+	var text, json strings.Builder
+	slog.New(newHandler(&text, slog.LevelInfo, false)).Info("over", "reason", broken)
+	slog.New(newJSONHandler(&json, slog.LevelInfo)).Info("over", "reason", broken)
+	for got, want := range map[string]string{text.String(): `reason="it reset the connection"`, json.String(): `"reason":"it reset the connection"`} {
+		if !strings.Contains(got, want) || strings.Contains(got, "39190") {
+			t.Errorf("written: %s", got)
+		}
 	}
 }
 
@@ -46,6 +63,22 @@ func TestStatusTellsChanges(t *testing.T) {
 	if got := strings.Count(out.String(), "\n"); got != 3 {
 		t.Errorf("%d lines:\n%s", got, &out)
 	}
+}
+
+func TestNotice(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		var out strings.Builder
+		status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
+		stop := Notice(func() { status.Warn("never") })
+		time.Sleep(noticeAfter - 1)
+		stop()
+		defer Notice(func() { status.Warn("still waiting") })()
+		time.Sleep(noticeAfter)
+		simtest.Wait()
+		if want := "mqtt-e2e: warning: still waiting\n"; out.String() != want {
+			t.Errorf("written %q, want %q", &out, want)
+		}
+	})
 }
 
 func TestStatusTellsKindsOnce(t *testing.T) {
