@@ -186,10 +186,10 @@ func TestBrokerErrors(t *testing.T) {
 		{name: "another host's certificate", address: "mqtts://" + secured, change: func(c *mqtte2e.Config) {
 			c.TLSConfig = &tls.Config{RootCAs: roots, ServerName: "broker.test"}
 		}, as: &hostname, hint: "check the host"},
-		{name: "TLS to a port without", address: "mqtts://" + web.Listener.Addr().String(), as: &record, hint: "check the port"},
-		{name: "no TLS to a port with", address: "mqtt://" + secured, hint: "check the address"},
+		{name: "TLS to a port without", address: "mqtts://" + web.Listener.Addr().String(), as: &record, hint: "for MQTT over WebSocket without TLS write ws://"},
+		{name: "no TLS to a port with", address: "mqtt://" + secured, hint: "write mqtts://"},
 		{name: "WebSocket not found", address: "ws" + strings.TrimPrefix(web.URL, "http"), hint: "404"},
-		{name: "another protocol", address: "mqtt://" + greeter(t, "SSH-2.0-test\r\n"), hint: "check the address"},
+		{name: "another protocol", address: "mqtt://" + greeter(t, "SSH-2.0-test\r\n"), hint: "SSH is spoken there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := newConfig()
@@ -262,6 +262,23 @@ func TestMosquittoRefuses(t *testing.T) {
 	for _, address := range []string{"mqtt://" + host, "mqtt://u:hunter2@" + host, "mqtt://ulrike77:hunter2@" + host} {
 		for _, attempt := range attempts {
 			checkBrokerError(t, attempt(t.Context(), address, newConfig()), nil, new(*link.RefusedError), "check user")
+		}
+	}
+}
+
+// TestMosquittoByWrongScheme meets a broker's ports with the schemes of others.
+func TestMosquittoByWrongScheme(t *testing.T) {
+	free := loopback(t)
+	free.Close()
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	plain := strings.TrimPrefix(simtest.Mosquitto(t, "listener "+port+" 127.0.0.1", "protocol websockets").Address, "mqtt")
+	web := "://" + free.Addr().String()
+	for address, hint := range map[string]string{
+		"mqtts" + plain: "write mqtt://", "ws" + plain: "write mqtt://", "wss" + plain: "mqtt://",
+		"mqtt" + web: "write ws://", "mqtts" + web: "write ws://", "wss" + web: "write ws://",
+	} {
+		for _, attempt := range attempts {
+			checkBrokerError(t, attempt(t.Context(), address, newConfig()), nil, new(*link.ForeignError), hint)
 		}
 	}
 }

@@ -122,7 +122,16 @@ func (c *Conn) Stats() Stats {
 		Rejected:        rejected,
 		Reconnects:      c.c.Reconnects(),
 		RTT:             rtt,
+		Silent:          c.silent(time.Now()),
 	}
+}
+
+func (c *Conn) silent(now time.Time) time.Duration {
+	since := c.c.SilentSince()
+	if since.IsZero() {
+		return 0
+	}
+	return max(now.Sub(since), 1) // what began this instant is not nothing
 }
 
 // Stats counts what a Conn did, or a Listener, which has Rejected and
@@ -146,4 +155,9 @@ type Stats struct {
 	// RTT is the smoothed round-trip time to the peer, 0 before the first
 	// measurement.
 	RTT time.Duration
+
+	// Silent is how long the Conn has been waiting for a sign of the peer: the
+	// connection to the broker is down, or what was sent is not answered. 0: it
+	// is not. An idle Conn asks rarely, and learns late that its peer is away.
+	Silent time.Duration
 }

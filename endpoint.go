@@ -105,6 +105,15 @@ func (e *Endpoint) start(a address.Address, s *settings) {
 	})
 }
 
+// Connected reports whether there is a connection to the broker at the moment:
+// whether a Dial that waits does so for the listener.
+func (e *Endpoint) Connected() bool {
+	e.mu.Lock()
+	engine := e.engine
+	e.mu.Unlock()
+	return engine != nil && engine.Connected()
+}
+
 // Close ends the Listeners and Conns of the Endpoint, waits up to 5 seconds for
 // what they still have to deliver, and closes the connection to the broker.
 func (e *Endpoint) Close() error {

@@ -102,6 +102,22 @@ func dial(t *testing.T, e *mqtte2e.Endpoint, name string) *mqtte2e.Conn {
 
 // TestListenerClose checks that accepted Conns outlive their Listener, that
 // others do not, and that the name is free again.
+func TestConnected(t *testing.T) {
+	e := endpoint(t, mqtttest.Broker(t), newConfig())
+	if e.Connected() {
+		t.Error("connected before its first use")
+	}
+	if _, err := e.Listen(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	if !e.Connected() {
+		t.Error("not connected though it listens")
+	}
+	if e.Close(); e.Connected() {
+		t.Error("connected after Close")
+	}
+}
+
 func TestListenerClose(t *testing.T) {
 	broker, config := mqtttest.Broker(t), newConfig()
 	server, dialer := endpoint(t, broker, config), endpoint(t, broker, config)

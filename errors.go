@@ -55,8 +55,9 @@ func brokerHint(cause error) string {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var refused *link.RefusedError
+	var foreign *link.ForeignError
 	switch {
-	case errors.As(cause, &refused):
+	case errors.As(cause, &refused), errors.As(cause, &foreign):
 		return ""
 	case errors.As(cause, &dns):
 		return "check the spelling of the host, and this machine's DNS"

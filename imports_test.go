@@ -20,7 +20,8 @@ const module = "github.com/mqtt-e2e/mqtte2e"
 // layers says what each package may import besides the standard library:
 // packages of this module by their directory, others by module path.
 var layers = map[string][]string{
-	"internal/address":   {},
+	"internal/setting":   {},
+	"internal/address":   {"internal/setting"},
 	"internal/wire":      {},
 	"internal/record":    {},
 	"internal/handshake": {"github.com/flynn/noise", "golang.org/x/crypto"},
@@ -28,10 +29,10 @@ var layers = map[string][]string{
 	"internal/link":      {"internal/wsconn", "github.com/eclipse/paho.mqtt.golang", "github.com/gorilla/websocket", "golang.org/x/net", "golang.org/x/sys"},
 	"internal/broker":    {"internal/wsconn", "github.com/mochi-mqtt/server/v2", "github.com/gorilla/websocket"},
 	"internal/stream":    {"internal/wire"},
-	"internal/engine":    {"internal/stream", "internal/record", "internal/handshake", "internal/link"},
-	".":                  {"internal/engine", "internal/record", "internal/link", "internal/handshake", "internal/address"},
+	"internal/engine":    {"internal/stream", "internal/record", "internal/handshake", "internal/link", "internal/setting"},
+	".":                  {"internal/engine", "internal/record", "internal/link", "internal/handshake", "internal/address", "internal/setting"},
 	"mux":                {".", "github.com/hashicorp/yamux"},
-	"message":            {".", "internal/link", "internal/address", "github.com/beevik/ntp"},
+	"message":            {".", "internal/link", "internal/address", "internal/setting", "github.com/beevik/ntp"},
 	"mqtttest":           {"internal/broker"},
 }
 
@@ -40,7 +41,7 @@ var layers = map[string][]string{
 var testOnly = []string{"internal/leaktest", "internal/race", "internal/simtest"}
 
 // programs lists the directories of programs, which may import anything that
-// is not in testOnly.
+// is not in testOnly; but examples what their readers may import, too.
 var programs = []string{"cmd", "examples"}
 
 // source is what the checks need to know of one package.
@@ -114,6 +115,8 @@ func program(directory string) bool {
 	return slices.Contains(programs, first)
 }
 
+func example(directory string) bool { return strings.HasPrefix(directory, "examples/") }
+
 // allowed reports whether the package in directory may import imported.
 func allowed(directory, imported string) bool {
 	target, ours := local(imported)
@@ -122,6 +125,8 @@ func allowed(directory, imported string) bool {
 		return true
 	case ours && slices.Contains(testOnly, target):
 		return false
+	case ours && example(directory):
+		return !strings.HasPrefix(target, "internal/")
 	case program(directory):
 		return true
 	case ours:

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 const (
@@ -103,18 +105,22 @@ func orDefault[T int | time.Duration](value, otherwise T) T {
 	return value
 }
 
+// prefix begins the errors of settings.
+const prefix = "mqtte2e: "
+
 func (s *settings) check() error {
+	const messageSize = setting.Field("Config.MaxMessageSize")
 	if s.timeWindow < 0 {
-		return fmt.Errorf("mqtte2e: Config.TimeWindow is %v: make it positive, or 0 for %v", s.timeWindow, defaultTimeWindow)
+		return setting.Errorf(prefix, "%v is %v: make it positive, or 0 for %v", setting.Field("Config.TimeWindow"), s.timeWindow, defaultTimeWindow)
 	}
 	if s.maxMessageSize < minMessageSize || s.maxMessageSize > maxMessageSize {
-		return fmt.Errorf("mqtte2e: Config.MaxMessageSize is %d: choose %d to %d bytes, or 0 for %d", s.maxMessageSize, minMessageSize, maxMessageSize, defaultMessageSize)
+		return setting.Errorf(prefix, "%v is %d: choose %d to %d bytes, or 0 for %d", messageSize, s.maxMessageSize, minMessageSize, maxMessageSize, defaultMessageSize)
 	}
 	if s.padSize > s.maxMessageSize {
-		return fmt.Errorf("mqtte2e: Config.PadSize is %d, more than MaxMessageSize, which is %d: lower PadSize, or raise MaxMessageSize on both ends", s.padSize, s.maxMessageSize)
+		return setting.Errorf(prefix, "%v is %d, more than %v, which is %d: lower %[1]v, or raise %[3]v on both ends", setting.Field("Config.PadSize"), s.padSize, messageSize, s.maxMessageSize)
 	}
 	if err := checkPrefix(s.topicPrefix); err != nil {
-		return fmt.Errorf("mqtte2e: Config.TopicPrefix %w", err)
+		return setting.Errorf(prefix, "%v %v", setting.Field("Config.TopicPrefix"), err)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func TestConfigErrors(t *testing.T) {
 		{&Config{MaxMessageSize: -1}, []string{"Config.MaxMessageSize", "-1", "512"}},
 		{&Config{MaxMessageSize: 511}, []string{"Config.MaxMessageSize", "511", "512"}},
 		{&Config{MaxMessageSize: 1<<20 + 1}, []string{"Config.MaxMessageSize", "1048577", "1048576"}},
-		{&Config{PadSize: 32<<10 + 1}, []string{"Config.PadSize", "32769", "32768", "raise MaxMessageSize"}},
+		{&Config{PadSize: 32<<10 + 1}, []string{"Config.PadSize", "32769", "32768", "raise Config.MaxMessageSize"}},
 		{&Config{PadSize: 513, MaxMessageSize: 512}, []string{"Config.PadSize", "513", "512"}},
 		{&Config{TopicPrefix: "a/+/"}, []string{"Config.TopicPrefix", `"a/+/"`, "'+'"}},
 		{&Config{TopicPrefix: "#"}, []string{"Config.TopicPrefix", "'#'"}},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 const (
@@ -67,9 +68,9 @@ func (c *Codec) check() error {
 	case c.Key == mqtte2e.Key{}:
 		return errors.New("message: the Key is missing (all zeros): set the 16-byte key that both ends share")
 	case c.PadSize > MaxMessageSize:
-		return fmt.Errorf("message: PadSize of %d is more than the largest message, %d bytes", c.PadSize, MaxMessageSize)
+		return setting.Errorf(prefix, "%v is %d, more than the largest message, %d bytes: lower it", setting.Field("PadSize"), c.PadSize, MaxMessageSize)
 	case c.TimeWindow < 0:
-		return fmt.Errorf("message: TimeWindow of %v is negative: leave it 0 for %v", c.TimeWindow, defaultTimeWindow)
+		return setting.Errorf(prefix, "%v is %v: make it positive, or 0 for %v", setting.Field("TimeWindow"), c.TimeWindow, defaultTimeWindow)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 // A Config says what a [Session] speaks about and with whom. It is read once, by [Dial], and is not changed.
@@ -50,47 +51,55 @@ type Config struct {
 	Logger *slog.Logger // nil: silent
 }
 
+// prefix begins the errors of settings.
+const prefix = "message: "
+
+const (
+	publish   = setting.Field("Config.Publish")
+	subscribe = setting.Field("Config.Subscribe")
+)
+
 // check returns what is wrong with c beyond what Codec and the address say of their parts.
 func (c *Config) check() error {
 	if c == nil || len(c.Keys) == 0 {
-		return errors.New("message: Config.Keys is empty: set the key that both ends share")
+		return setting.Errorf(prefix, "%v is empty: set the key that both ends share", setting.Field("Config.Keys"))
 	}
 	for i, key := range c.Keys {
 		if slices.Contains(c.Keys[:i], key) {
-			return fmt.Errorf("message: Config.Keys has the key %v twice", key)
+			return setting.Errorf(prefix, "%v has the key %v twice", setting.Field("Config.Keys"), key)
 		}
 	}
 	if c.Publish == "" && c.Subscribe == "" {
-		return errors.New("message: neither Config.Publish nor Config.Subscribe is set: a device has iot/NAME and controller, its controller the reverse, with iot/# to hear all")
+		return setting.Errorf(prefix, "neither %v nor %v is set: a device has iot/NAME and controller, its controller the reverse, with iot/# to hear all", publish, subscribe)
 	}
 	if c.MaxPacketSize != 0 && (c.MaxPacketSize < c.smallestLimit() || c.MaxPacketSize > MaxPacketSize) {
-		return fmt.Errorf("message: Config.MaxPacketSize is %d: it can be %d, which an empty message needs, to %d", c.MaxPacketSize, c.smallestLimit(), MaxPacketSize)
+		return setting.Errorf(prefix, "%v is %d: it can be %d, which an empty message needs, to %d", setting.Field("Config.MaxPacketSize"), c.MaxPacketSize, c.smallestLimit(), MaxPacketSize)
 	}
-	return errors.Join(checkSuffix("Publish", c.Publish, false), checkSuffix("Subscribe", c.Subscribe, true))
+	return errors.Join(checkSuffix(publish, c.Publish, false), checkSuffix(subscribe, c.Subscribe, true))
 }
 
 // smallestLimit is the size of the packet of an empty message.
 func (c *Config) smallestLimit() int { return Overhead + max(0, orDefault(c.PadSize, defaultPadSize)) }
 
 // checkSuffix applies the rules of MQTT 3.1.1 section 4.7 to what will follow a base topic and a slash.
-func checkSuffix(field, suffix string, filter bool) error {
+func checkSuffix(field setting.Field, suffix string, filter bool) error {
 	if !utf8.ValidString(suffix) || strings.ContainsRune(suffix, 0) {
-		return fmt.Errorf("message: Config.%s is not UTF-8 or holds a NUL: MQTT allows neither in a topic", field)
+		return setting.Errorf(prefix, "%v is not UTF-8 or holds a NUL: MQTT allows neither in a topic", field)
 	}
 	if baseTopicLength+1+len(suffix) > link.MaxTopic {
-		return fmt.Errorf("message: Config.%s has %d bytes: it may have %d", field, len(suffix), link.MaxTopic-baseTopicLength-1)
+		return setting.Errorf(prefix, "%v has %d bytes: it may have %d", field, len(suffix), link.MaxTopic-baseTopicLength-1)
 	}
 	if !strings.ContainsAny(suffix, "+#") {
 		return nil
 	}
 	if !filter {
-		return fmt.Errorf("message: Config.%s is %q: + and # are for subscribing only", field, suffix)
+		return setting.Errorf(prefix, "%v is %q: + and # are for subscribing only", field, suffix)
 	}
 	levels := strings.Split(suffix, "/")
 	for i, level := range levels {
 		last := i == len(levels)-1
 		if strings.ContainsAny(level, "+#") && level != "+" && !(level == "#" && last) {
-			return fmt.Errorf("message: Config.%s is %q: + and # stand alone between slashes, and # only at the end", field, suffix)
+			return setting.Errorf(prefix, "%v is %q: + and # stand alone between slashes, and # only at the end", field, suffix)
 		}
 	}
 	return nil

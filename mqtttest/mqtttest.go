@@ -1,5 +1,5 @@
-// Package mqtttest provides an MQTT broker for tests: of this module, and of programs that use it. It needs neither a
-// network nor an installed broker.
+// Package mqtttest provides an MQTT broker for tests: of this module, and of programs that use it, and for examples. It needs
+// neither a network nor an installed broker.
 //
 //	func TestGreeting(t *testing.T) {
 //		config := &mqtte2e.Config{Key: mqtte2e.NewKey()}
@@ -12,6 +12,7 @@
 package mqtttest
 
 import (
+	"fmt"
 	"net"
 	"testing"
 
@@ -26,17 +27,36 @@ import (
 // ended. If it cannot start, the test fails at once, so Broker must be called on the goroutine of the test.
 func Broker(tb testing.TB) (address string) {
 	tb.Helper()
-	started, err := broker.New(broker.Config{})
+	address, stop, err := Start(nil)
 	if err != nil {
-		tb.Fatalf("mqtttest: starting the broker: %v", err)
+		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { started.Close() })
+	tb.Cleanup(stop)
+	return address
+}
+
+// Start starts the same broker where there is no test, as in an example, until stop is called. saw, if not nil, is called with
+// every message that comes in, from several goroutines at once; it must not keep or modify payload.
+func Start(saw func(topic string, payload []byte)) (address string, stop func(), err error) {
+	config := broker.Config{}
+	if saw != nil {
+		config.Publish = func(topic string, payload []byte) ([]byte, bool) {
+			saw(topic, payload)
+			return payload, true
+		}
+	}
+	started, err := broker.New(config)
+	if err != nil {
+		return "", nil, fmt.Errorf("mqtttest: starting the broker: %w", err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		tb.Fatalf("mqtttest: listening on the loopback interface: %v", err)
+		started.Close()
+		return "", nil, fmt.Errorf("mqtttest: listening on the loopback interface: %w", err)
 	}
 	if err := started.Listen(listener); err != nil {
-		tb.Fatalf("mqtttest: serving: %v", err)
+		started.Close()
+		return "", nil, fmt.Errorf("mqtttest: serving: %w", err)
 	}
-	return "mqtt://" + listener.Addr().String()
+	return "mqtt://" + listener.Addr().String(), func() { started.Close() }, nil
 }

@@ -26,6 +26,24 @@ func TestBroker(t *testing.T) {
 	}
 }
 
+func TestStart(t *testing.T) {
+	seen := make(chan string, 1)
+	address, stop, err := Start(func(topic string, payload []byte) { seen <- topic + " " + string(payload) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostPort := strings.TrimPrefix(address, "mqtt://")
+	exchange(t, hostPort)
+	if got := <-seen; got != "topic hello" {
+		t.Errorf("it saw %q", got)
+	}
+	stop()
+	if conn, err := net.DialTimeout("tcp", hostPort, time.Minute); err == nil {
+		conn.Close()
+		t.Error("the broker goes on after stop")
+	}
+}
+
 // exchange sends a message through the broker.
 func exchange(t *testing.T, hostPort string) {
 	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + hostPort).SetProtocolVersion(4))

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
@@ -28,7 +30,7 @@ func (a *app) broker() *cobra.Command {
 		Long: `Runs the embedded MQTT broker until it is told to end. It keeps nothing on disk
 and speaks no TLS. To try things out, and for networks of your own; for others
 use a broker made for them, such as Mosquitto.`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBroker(cmd.Context(), &f) },
 	}
 	flags := cmd.Flags()
@@ -36,7 +38,7 @@ use a broker made for them, such as Mosquitto.`,
 	flags.StringVar(&f.user, "user", "", "`USER` that clients must name")
 	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password that clients must know")
 	flags.BoolVar(&f.open, "open", false, "let everyone in who can reach the port, on other interfaces too")
-	cmd.MarkFlagFilename("password-file")
+	takesFile(cmd, "password-file")
 	return cmd
 }
 
@@ -45,9 +47,9 @@ func (a *app) runBroker(ctx context.Context, f *brokerFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := bind.Open(f.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen: %w", err)
 	}
 	b, err := broker.New(config)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -41,7 +42,7 @@ SERVICE of that name, or with HOST:PORT, which the listener must allow. Made for
 ssh's ProxyCommand. The end of standard input is passed on. The command ends when
 the far side has ended and everything is on standard output.`,
 		Example: "  ssh -o ProxyCommand='mqtt-e2e connect mqtts://broker.example#box' user@box",
-		Args:    cobra.MaximumNArgs(2),
+		Args:    atMost(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runConnect(cmd.Context(), &f, args) },
 	}
 	f.register(cmd)
@@ -49,7 +50,7 @@ the far side has ended and everything is on standard output.`,
 }
 
 func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error {
-	p, rest, err := a.findPlace(args, f.name)
+	p, rest, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	if err != nil {
 		return err
 	}
-	err = stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+	err = a.join(ctx, stream)
 	if errors.Is(err, stdio.ErrOutputClosed) {
 		a.logger.Debug(err.Error())
 		err = nil
@@ -76,8 +77,24 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	} else {
 		relay.Abort(stream)
 	}
-	return err
+	return client.Explain(err)
 }
+
+// join joins standard input and output with stream, and tells who waits at a
+// terminal that the path is gone, or back.
+func (a *app) join(ctx context.Context, stream net.Conn) error {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	path, ok := stream.(interface{ Stats() mqtte2e.Stats })
+	if ok && ui.IsTerminal(os.Stderr) && !a.silent && a.logFormat == "text" {
+		go ui.WatchOutages(watching, func() time.Duration { return path.Stats().Silent }, tellInSession)
+	}
+	return stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+}
+
+// tellInSession writes a line of its own on a terminal that ssh uses: the cursor
+// may be anywhere, and a line feed does not return it.
+func tellInSession(text string) { fmt.Fprintf(os.Stderr, "\r\nmqtt-e2e: %s\r\n", text) }
 
 // parseTarget reads the argument behind the address, if there is one.
 func parseTarget(args []string) (tunnel.Request, error) {
@@ -91,6 +108,9 @@ func parseTarget(args []string) (tunnel.Request, error) {
 	endpoint, err := target.Parse(args[0])
 	if err == nil {
 		return tunnel.Request{Kind: tunnel.Target, Text: endpoint.String()}, nil
+	}
+	if target.IsNumber(args[0]) {
+		return tunnel.Request{}, usagef("a port alone is no target: for port %[1]s of the other machine write 127.0.0.1:%[1]s", args[0])
 	}
 	if target.CheckService(args[0]) != nil {
 		return tunnel.Request{}, usagef("%q is neither HOST:PORT nor the name of a service: %w", args[0], err)
@@ -118,7 +138,7 @@ func (a *app) client(f *dialFlags, p place) (*reach.Client, func(), error) {
 // open opens a stream for request. It tries for timeout, as long as trying
 // again may help.
 func (a *app) open(ctx context.Context, client *reach.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
-	err = a.try(ctx, timeout, func(ctx context.Context) error {
+	err = a.try(ctx, timeout, client.Waits, func(ctx context.Context) error {
 		stream, err = client.Open(ctx, request)
 		return err
 	})
@@ -126,11 +146,17 @@ func (a *app) open(ctx context.Context, client *reach.Client, timeout time.Durat
 }
 
 // try calls do until it succeeds, fails in a way that trying again does not
-// cure, or timeout has passed.
-func (a *app) try(ctx context.Context, timeout time.Duration, do func(context.Context) error) error {
+// cure, or timeout has passed. waits says what is waited for, if that takes long
+// and nothing else was told.
+func (a *app) try(ctx context.Context, timeout time.Duration, waits func() string, do func(context.Context) error) error {
+	if timeout <= 0 {
+		return usagef("--timeout is %v: make it longer than nothing", timeout)
+	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	status := ui.NewStatus(a.logger)
+	stop := ui.Notice(func() { status.Warn(waits()) })
+	defer stop()
 	var pause retry.Pause
 	for {
 		err := do(limited)
@@ -142,6 +168,7 @@ func (a *app) try(ctx context.Context, timeout time.Duration, do func(context.Co
 		case limited.Err() != nil, link.Permanent(err), !errors.Is(err, mqtte2e.ErrBroker):
 			return err
 		}
+		stop()
 		status.Warn(err.Error() + "; trying again for " + timeout.String())
 		if !pause.Wait(limited) {
 			return err

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -10,6 +10,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
@@ -20,6 +21,7 @@ import (
 type forwardFlags struct {
 	settings
 	localTexts, remoteTexts, dynamicTexts []string
+	systemdUnit                           bool
 
 	local   []forwards.Local
 	remote  []forwards.Remote
@@ -38,7 +40,7 @@ again for ever.`,
 		Example: `  mqtt-e2e forward mqtts://broker.example#box -L 8022
   mqtt-e2e forward mqtts://broker.example#box -L 8080:web -L 5432:db.lan:5432 -D 1080
   mqtt-e2e forward mqtts://broker.example#box -R 9000:127.0.0.1:3000`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runForward(cmd.Context(), &f, args) },
 	}
 	flags := cmd.Flags()
@@ -47,6 +49,7 @@ again for ever.`,
 	flags.StringArrayVarP(&f.remoteTexts, "remote", "R", nil, "`[BIND:]PORT:HOST:PORT`: a port there goes to a target here")
 	flags.StringArrayVarP(&f.dynamicTexts, "dynamic", "D", nil, "`[BIND:]PORT`: a SOCKS5 proxy here goes to the targets that its clients name")
 	f.settings.register(cmd)
+	flags.BoolVar(&f.systemdUnit, "systemd-unit", false, "print a service unit that runs this command, and end")
 	return cmd
 }
 
@@ -91,7 +94,7 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	if err := f.parse(); err != nil {
 		return err
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -99,6 +102,14 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	if err != nil {
 		return err
 	}
+	if f.systemdUnit {
+		return a.printUnit("forward", f.forwarded(), &f.settings, p, []secrets.Source{key})
+	}
+	return a.forwardAll(ctx, f, p, key)
+}
+
+// forwardAll forwards until the context ends.
+func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secrets.Source) error {
 	ports, err := a.openPorts(f)
 	defer ports.close()
 	if err != nil {
@@ -113,6 +124,7 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 	defer client.Close()
 	ports.serve(ctx, client)
 	systemd.Notify(systemd.Ready)
+	go systemd.Watchdog(ctx, client.Check)
 	if err := client.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
 		return err
 	}
@@ -132,10 +144,10 @@ type localPorts []localPort
 func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 	var ports localPorts
 	var errs []error
-	open := func(address bind.Address, request tunnel.Request, what string) {
+	open := func(flag string, address bind.Address, request tunnel.Request, what string) {
 		listener, err := address.Listen()
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
 			return
 		}
 		a.logger.Info("forwarding", "port", listener.Addr(), "to", what)
@@ -144,13 +156,16 @@ func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 		}
 		ports = append(ports, localPort{listener, request})
 	}
-	for _, local := range f.local {
-		open(local.Bind, local.Request(), local.String())
+	for i, local := range f.local {
+		open("-L "+f.localTexts[i], local.Bind, local.Request(), local.String())
 	}
-	for _, dynamic := range f.dynamic {
-		open(dynamic, tunnel.Request{}, "what SOCKS5 clients name")
+	for i, dynamic := range f.dynamic {
+		open("-D "+f.dynamicTexts[i], dynamic, tunnel.Request{}, "what SOCKS5 clients name")
 	}
-	return ports, errors.Join(errs...)
+	if len(errs) > 0 {
+		return ports, errs[0]
+	}
+	return ports, nil
 }
 
 // serve serves every port until it is closed.

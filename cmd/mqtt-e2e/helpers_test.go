@@ -57,11 +57,42 @@ var targets = map[string]func(*net.TCPConn){
 		conn.SetLinger(0)
 		conn.Close()
 	},
+	// http answers as a web server does that understands nothing.
+	"http": answer("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
+	// unfound answers as a web server does that has no such page.
+	"unfound": answer("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+	// tls answers as OpenSSL does to what is not TLS: with the alert protocol_version.
+	"tls": answer("\x15\x03\x01\x00\x02\x02\x46"),
+	// ssh speaks first.
+	"ssh": func(conn *net.TCPConn) {
+		defer conn.Close()
+		io.WriteString(conn, "SSH-2.0-test\r\n")
+		io.Copy(io.Discard, conn)
+	},
+	// smtp is one of those that nobody recognises.
+	"smtp": func(conn *net.TCPConn) {
+		defer conn.Close()
+		io.WriteString(conn, "220 mail.example ESMTP\r\n")
+		io.Copy(io.Discard, conn)
+	},
+	// hang-up reads something and ends.
+	"hang-up": answer(""),
+	// mute reads to the end and does not even end its own direction.
+	"mute": func(conn *net.TCPConn) { io.Copy(io.Discard, conn) },
 	// silent reads to the end and answers nothing.
 	"silent": func(conn *net.TCPConn) {
 		defer conn.Close()
 		io.Copy(io.Discard, conn)
 	},
+}
+
+// answer reads something, answers, and ends.
+func answer(text string) func(*net.TCPConn) {
+	return func(conn *net.TCPConn) {
+		defer conn.Close()
+		conn.Read(make([]byte, 4<<10))
+		io.WriteString(conn, text)
+	}
 }
 
 func askTCP(ts *testscript.TestScript, neg bool, args []string) {

@@ -24,7 +24,7 @@ func (a *app) keygen() *cobra.Command {
 		Long: `Prints a new key, or writes it to FILE, which only its owner can read. An
 existing file is never overwritten. The other side needs the same key.`,
 		Example: "  mqtt-e2e keygen -o ~/.config/mqtt-e2e/key\n  mqtt-e2e keygen --import -o ~/.config/mqtt-e2e/key",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			key, err := a.makeKey(pasted, file)
 			if err != nil {
@@ -34,6 +34,7 @@ existing file is never overwritten. The other side needs the same key.`,
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "write the key to `FILE`")
+	takesFile(cmd, "output")
 	cmd.Flags().BoolVar(&pasted, "import", false, "read a key, pasted without echo, instead of making one")
 	return cmd
 }
@@ -49,7 +50,7 @@ func (a *app) makeKey(pasted bool, file string) (mqtte2e.Key, error) {
 	if err != nil {
 		return mqtte2e.Key{}, keyError(err)
 	}
-	key, err := mqtte2e.ParseKey(text)
+	key, err := secrets.ParseKey("what was pasted", text)
 	return key, keyError(err)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
@@ -46,12 +47,12 @@ resolved. It runs until it is told to end, and connects again for ever.`,
 		Example: `  mqtt-e2e listen mqtts://broker.example#box --to 127.0.0.1:22
   mqtt-e2e listen mqtts://broker.example#box --to 127.0.0.1:22 --to web=127.0.0.1:80
   mqtt-e2e listen mqtts://broker.example#box --allow 10.0.0.0/8:any --allow-remote 8080`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runListen(cmd.Context(), &f, args) },
 	}
 	f.settings.register(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "`[NAME=]HOST:PORT` to serve; one without a name is the default")
+	flags.StringArrayVar(&f.to, "to", nil, "`[NAME=][HOST:]PORT` to serve; one without a name is the default, one without a host on this machine")
 	flags.StringArrayVar(&f.allow, "allow", nil, "`HOST:PORT` that the other side may choose; HOST is an address, a name, a CIDR or any, PORT a number or any")
 	flags.StringArrayVar(&f.allowRemote, "allow-remote", nil, "`[BIND:]PORT` that the other side may open here")
 	flags.BoolVar(&f.speedtest, "allow-speedtest", false, "let the other side measure the throughput")
@@ -92,7 +93,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -101,8 +102,10 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		return err
 	}
 	if f.systemdUnit {
-		return a.printUnit(f, p, keys)
+		return a.printUnit("listen", f.served(), &f.settings, p, keys)
 	}
+	server := serve.New(policy, f.speedtest, a.record)
+	defer server.Wait() // after the Endpoints are closed
 	var endpoints []*mqtte2e.Endpoint
 	for _, key := range keys {
 		endpoint, err := a.endpoint(&f.settings, p, key.Key)
@@ -112,15 +115,10 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		defer endpoint.Close()
 		endpoints = append(endpoints, endpoint)
 	}
-	a.printPeerCommand(p, policy)
-	return a.serveAll(ctx, endpoints, p, serve.New(policy, f.speedtest, a.logger))
-}
-
-// printPeerCommand tells a person what to run on the other side.
-func (a *app) printPeerCommand(p place, policy target.Policy) {
-	if ui.IsTerminal(os.Stderr) && policy.Default != nil {
-		fmt.Fprintf(os.Stderr, "On the other side, with the same key, run:\n  mqtt-e2e connect '%s'\nor, to have it on a port:\n  mqtt-e2e forward '%s' -L 8022\n", p.public(), p.public())
+	if ui.IsTerminal(os.Stderr) && !a.silent && policy.Default != nil {
+		fmt.Fprint(os.Stderr, p.peerCommands(*policy.Default))
 	}
+	return a.serveAll(ctx, endpoints, p, server)
 }
 
 // serveAll serves one Listener on each Endpoint until the context ends or one
@@ -159,9 +157,12 @@ type listening struct {
 // before it let us in.
 func (l *listening) run(ctx context.Context) error {
 	status := ui.NewStatus(l.app.logger)
+	stop := ui.Notice(func() { status.Warn(l.where().Waits(false)) })
+	defer stop()
 	var pause retry.Pause
 	for ctx.Err() == nil {
 		listener, err := l.listen(ctx)
+		stop()
 		if err == nil {
 			return l.serve(ctx, listener, status)
 		}
@@ -184,8 +185,10 @@ func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
-	return listener, reach.Setup(err)
+	return listener, l.where().Explain(reach.Setup(err))
 }
+
+func (l *listening) where() words.Place { return words.At(l.endpoint, l.place.name) }
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()

@@ -13,6 +13,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/message"
 )
 
@@ -33,8 +34,6 @@ func (a *app) message() *cobra.Command {
 		Long: `Sends and receives single messages, sealed as toit-mqtt-e2e does (version 1). They
 are sent once: the broker may lose them. ADDRESS has no name; topics say who is
 meant.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return usagef("name a verb: send, receive or shell") },
 	}
 	cmd.AddCommand(a.messageSend(), a.messageReceive(), a.messageShell())
 	return cmd
@@ -58,7 +57,7 @@ func (a *app) messageSend() *cobra.Command {
 		Short:   "Send one message",
 		Long:    "Sends MESSAGE or, without one, all of standard input, which other users cannot see.",
 		Example: "  echo status | mqtt-e2e message send mqtts://broker.example --topic controller",
-		Args:    cobra.MaximumNArgs(2),
+		Args:    atMost(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageSend(cmd.Context(), &f, args) },
 	}
 	f.register(cmd, "send to this topic under the key's base topic, such as controller or iot/`NAME`")
@@ -66,7 +65,7 @@ func (a *app) messageSend() *cobra.Command {
 }
 
 func (a *app) runMessageSend(ctx context.Context, f *messageFlags, args []string) error {
-	p, rest, err := a.findPlace(args, "")
+	p, rest, err := a.findBroker(args)
 	if err != nil {
 		return err
 	}
@@ -91,7 +90,24 @@ func (a *app) runMessageSend(ctx context.Context, f *messageFlags, args []string
 	defer session.Close()
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	return session.Send(ctx, text)
+	return sendMessage(ctx, session, text)
+}
+
+// sendMessage sends one message.
+func sendMessage(ctx context.Context, session *message.Session, text []byte) error {
+	if len(text) > message.MaxMessageSize {
+		return usagef("the message has more than the %d bytes that fit into one: split it", message.MaxMessageSize)
+	}
+	err := session.Send(ctx, text)
+	switch {
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		return errInterrupted
+	case errors.Is(err, mqtte2e.ErrBroker):
+		return words.New(err, "the message may be lost: the connection to the broker broke as it was sent: check the network, and send it again")
+	case errors.Is(err, context.DeadlineExceeded):
+		return words.New(err, "the message was not sent in time: check the network, or give a longer --timeout")
+	}
+	return err
 }
 
 func (a *app) messageReceive() *cobra.Command {
@@ -100,7 +116,7 @@ func (a *app) messageReceive() *cobra.Command {
 		Use:     "receive ADDRESS --topic FILTER",
 		Short:   "Print the messages that arrive, one a line",
 		Example: "  mqtt-e2e message receive mqtts://broker.example --topic 'iot/#'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageReceive(cmd.Context(), &f, args) },
 	}
 	f.register(cmd, "listen to this topic under the key's base topic; + and # as in MQTT (`FILTER`)")
@@ -109,12 +125,15 @@ func (a *app) messageReceive() *cobra.Command {
 }
 
 func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, args []string) error {
-	p, _, err := a.findPlace(args, "")
+	p, _, err := a.findBroker(args)
 	if err != nil {
 		return err
 	}
 	if f.topic == "" {
 		return usagef("--topic is missing: which messages?")
+	}
+	if f.count < 0 {
+		return usagef("-c %d: write after how many messages to end, or 0", f.count)
 	}
 	session, err := a.messageSession(ctx, f, p, "", f.topic)
 	if err != nil {
@@ -159,14 +178,18 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 	if err != nil {
 		return nil, err
 	}
+	where := words.Place{Broker: p.parsed.String(), Filter: "--topic"}
+	if publish != "" {
+		where.Filter = "--subscribe"
+	}
 	var session *message.Session
-	err = a.try(ctx, f.timeout, func(ctx context.Context) error {
+	err = a.try(ctx, f.timeout, func() string { return where.Waits(false) }, func(ctx context.Context) error {
 		var err error
 		session, err = message.Dial(ctx, p.broker, config)
 		if err != nil && !errors.Is(err, mqtte2e.ErrBroker) {
-			return reach.Setup(err)
+			err = reach.Setup(err)
 		}
-		return err
+		return where.Explain(err)
 	})
 	return session, err
 }

@@ -22,7 +22,7 @@ func (a *app) messageShell() *cobra.Command {
 		Use:     "shell ADDRESS --topic SUFFIX --subscribe FILTER",
 		Short:   "Send each line that is typed, and print what arrives",
 		Example: "  mqtt-e2e message shell mqtts://broker.example --topic controller --subscribe 'iot/#'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageShell(cmd.Context(), &f, args) },
 	}
 	f.register(cmd, "send to this topic under the key's base topic (`SUFFIX`)")
@@ -31,7 +31,7 @@ func (a *app) messageShell() *cobra.Command {
 }
 
 func (a *app) runMessageShell(ctx context.Context, f *messageFlags, args []string) error {
-	p, _, err := a.findPlace(args, "")
+	p, _, err := a.findBroker(args)
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func sendAll(ctx context.Context, session *message.Session, in lineReader) error
 	for {
 		select {
 		case line := <-lines:
-			if err := session.Send(ctx, []byte(line)); err != nil {
-				return causeOr(ctx, err)
+			if err := sendMessage(ctx, session, []byte(line)); err != nil {
+				return err
 			}
 		case err := <-failed:
 			if err == io.EOF {

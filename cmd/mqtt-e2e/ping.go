@@ -12,6 +12,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 const (
@@ -35,7 +36,7 @@ func (a *app) ping() *cobra.Command {
 		Short: "Measure round-trip times and loss to a listener",
 		Long: `Sends probes to the listener, one each second. They travel like data, through the
 broker, encrypted, but are not repeated if they get lost.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runPing(cmd.Context(), &f, args) },
 	}
 	cmd.Flags().IntVarP(&f.count, "count", "c", 4, "number of probes, 0: until interrupted")
@@ -47,7 +48,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 	if f.count < 0 {
 		return usagef("-c %d: write how many probes to send, or 0", f.count)
 	}
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 
 func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Duration, error) {
 	rtt, err := endpoint.Ping(ctx, name)
-	return rtt, reach.Setup(err)
+	return rtt, words.At(endpoint, name).Explain(reach.Setup(err))
 }
 
 // firstPing repeats the probe until the listener is there: only then is a
@@ -86,7 +87,8 @@ func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Du
 func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name string, timeout time.Duration) (rtt time.Duration, err error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err = a.try(ctx, timeout, func(context.Context) error {
+	waits := func() string { return words.At(endpoint, name).Waits(endpoint.Connected()) }
+	err = a.try(ctx, timeout, waits, func(context.Context) error {
 		for {
 			probe, cancel := context.WithTimeout(limited, pingTimeout)
 			rtt, err = ping(probe, endpoint, name)

@@ -21,7 +21,28 @@ type place struct {
 
 // findPlace returns the place in the arguments or the environment, and the
 // arguments that follow the address.
-func (a *app) findPlace(args []string, name string) (place, []string, error) {
+func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
+	p, rest, err := a.findBroker(args)
+	switch {
+	case err != nil:
+		return p, rest, err
+	case p.parsed.HasName && s.named():
+		return place{}, nil, errTwoNames
+	case p.parsed.HasName:
+		return p, rest, nil
+	case !s.named():
+		return place{}, nil, usagef("the address %v has no name: write the listener's behind a #, as in %[1]v#thermostat, or give -n NAME", p.parsed)
+	}
+	if p.name, err = address.ParseName(s.name); err != nil {
+		return place{}, nil, usagef("-n %q: %w", s.name, err)
+	}
+	return p, rest, nil
+}
+
+var errTwoNames = usagef("there are two names, one in the address after # and one after -n: leave one away")
+
+// findBroker is findPlace without -n.
+func (a *app) findBroker(args []string) (place, []string, error) {
 	text, rest, inArgs := findAddress(args)
 	if text == "" {
 		return place{}, nil, usagef("there is no ADDRESS: write one such as mqtt://broker.example#thermostat, or set %s", addressVariable)
@@ -38,15 +59,6 @@ func (a *app) findPlace(args []string, name string) (place, []string, error) {
 	}
 	p := place{name: parsed.Name, parsed: parsed}
 	p.broker, _, _ = strings.Cut(text, "#")
-	if name == "" {
-		return p, rest, nil
-	}
-	if parsed.HasName {
-		return place{}, nil, usagef("there are two names, one in the address after # and one after -n: leave one away")
-	}
-	if p.name, err = address.ParseName(name); err != nil {
-		return place{}, nil, usagef("-n: %w", err)
-	}
 	return p, rest, nil
 }
 
@@ -62,7 +74,9 @@ func findAddress(args []string) (text string, rest []string, inArgs bool) {
 
 // public returns the address as it may be written down: without password and
 // query, which may be a token.
-func (p place) public() string {
+func (p place) public() string { return p.publicBroker() + "#" + p.name }
+
+func (p place) publicBroker() string {
 	scheme, rest, _ := strings.Cut(p.broker, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	host, path, slash := strings.Cut(rest, "/")
@@ -73,7 +87,7 @@ func (p place) public() string {
 		user, _, _ := strings.Cut(host[:i], ":")
 		host = user + host[i:]
 	}
-	return scheme + "://" + host + path + "#" + p.name
+	return scheme + "://" + host + path
 }
 
 // Format implements fmt.Formatter with what may be written down.

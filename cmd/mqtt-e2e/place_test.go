@@ -1,17 +1,15 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
 )
 
 func TestPlaceShowsNoSecret(t *testing.T) {
-	a := &app{logger: ui.NewLogger(io.Discard, slog.LevelInfo, false)}
+	a := &app{logger: slog.New(slog.DiscardHandler)}
 	for text, want := range map[string]string{
 		"mqtts://broker.example#box":                     "mqtts://broker.example#box",
 		"mqtt://me:hunt@er5x@[::1]:1#box":                "mqtt://me@[::1]:1#box",
@@ -21,7 +19,7 @@ func TestPlaceShowsNoSecret(t *testing.T) {
 		"ws://h?token=t0ken#box":                         "ws://h#box",
 		"ws://me%40x:hunt%2Fer5x@h:1/?token=t0ken&a#box": "ws://me%40x@h:1/#box",
 	} {
-		p, _, err := a.findPlace([]string{text}, "")
+		p, _, err := a.findBroker([]string{text})
 		if (err != nil) != (want == "") {
 			t.Errorf("%s: %v", text, err)
 		}

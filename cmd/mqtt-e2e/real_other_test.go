@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,8 +94,27 @@ func TestUnit(t *testing.T) {
 	if err := os.WriteFile(password, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	unit := output(t, r.program, "listen", "mqtts://me%40home@broker.example#box", "--to", "127.0.0.1:22", "--allow", "10.0.0.0/8:any",
-		"--key-file", r.keyFile, "--password-file", password, "--topic-prefix", "$HOME of \"%n\"/", "--peer-timeout=-1s", "--systemd-unit")
+	settings := []string{"--key-file", r.keyFile, "--password-file", password, "--topic-prefix", "$HOME of \"%n\"/", "--peer-timeout=-1s", "--systemd-unit"}
+	for verb, flags := range map[string][]string{
+		"listen":  {"--to", "127.0.0.1:22", "--allow", "10.0.0.0/8:any"},
+		"forward": {"-L", "8022", "-R", "[::1]:9000:127.0.0.1:3000", "-D", "1080"},
+	} {
+		t.Run(verb, func(t *testing.T) {
+			unit := output(t, r.program, slices.Concat([]string{verb, "mqtts://me%40home@broker.example#box"}, flags, settings)...)
+			verifyUnit(t, r, unit)
+			want := []string{"/mqtt-e2e " + verb + " ", strings.Join(flags, " "), "mqtts://me%%40home@broker.example#box", `"$$HOME of \"%%n\"/"`, "50%% of the password"}
+			for _, want := range want {
+				if !strings.Contains(unit, want) {
+					t.Errorf("the unit lacks %s:\n%s", want, unit)
+				}
+			}
+		})
+	}
+}
+
+// verifyUnit lets systemd check a unit.
+func verifyUnit(t *testing.T, r *rig, unit string) {
+	t.Helper()
 	if strings.Contains(unit, r.key.Hex()) {
 		t.Fatal("the unit has the key in it")
 	}
@@ -104,11 +124,6 @@ func TestUnit(t *testing.T) {
 	}
 	if out, err := exec.Command("systemd-analyze", "verify", file).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s\n%s", err, out, unit)
-	}
-	for _, want := range []string{"mqtts://me%%40home@broker.example#box", `"$$HOME of \"%%n\"/"`, "50%% of the password"} {
-		if !strings.Contains(unit, want) {
-			t.Errorf("the unit lacks %s:\n%s", want, unit)
-		}
 	}
 }
 

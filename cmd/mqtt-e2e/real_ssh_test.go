@@ -249,3 +249,18 @@ func TestSSHConfig(t *testing.T) {
 		t.Errorf("ssh says %q", out)
 	}
 }
+
+// TestSSHConfigOfAFleet reaches one of a fleet, under a key of its own, by what
+// is printed for all.
+func TestSSHConfigOfAFleet(t *testing.T) {
+	r := newRig(t)
+	port := sshServer(t, r.dir)
+	keys := filepath.Join(t.TempDir(), "50% of $them")
+	output(t, r.program, "keygen", "-o", filepath.Join(keys, "door7.fleet"))
+	broker := strings.TrimSuffix(r.address(), "#box")
+	r.start("listen", broker, "-n", "door7.fleet", "--to", "127.0.0.1:"+port, "--key-file", filepath.Join(keys, "door7.fleet")).waitFor("listening")
+	conf := r.sshConf(output(t, r.program, "ssh-config", broker, "-n", "*.fleet", "--key-file", filepath.Join(keys, "%n")))
+	if out := output(t, "ssh", "-F", conf, "door7.fleet", "echo", "through"); out != "through\n" {
+		t.Errorf("ssh says %q", out)
+	}
+}

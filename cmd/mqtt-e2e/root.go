@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,9 +15,11 @@ import (
 // app is what the verbs share.
 type app struct {
 	verbose   bool
+	silent    bool
 	logFormat string
 	started   bool // the command line was understood
 	logger    *slog.Logger
+	record    *slog.Logger // of who was served what: tells it when the program ends, too
 }
 
 // run runs the command and returns its exit code.
@@ -24,14 +27,14 @@ func run() int {
 	a := &app{logger: ui.NewLogger(os.Stderr, slog.LevelInfo, false)}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	err := a.root().ExecuteContext(ctx)
+	cmd, err := a.root().ExecuteContextC(ctx)
 	if err == nil || errors.Is(err, errInterrupted) {
 		return exitClean
 	}
 	a.logger.Error(err.Error())
 	if !a.started {
-		// Of cobra: an unknown verb or flag, or the wrong number of arguments.
-		a.logger.Info("see  mqtt-e2e --help")
+		// An unknown verb or flag, or the wrong number of arguments.
+		a.logger.Info("see  " + strings.TrimSuffix(cmd.CommandPath(), " help") + " --help")
 		return exitUsage
 	}
 	return exitCode(err)
@@ -52,37 +55,44 @@ The broker's password comes from --password-file, else MQTT_E2E_PASSWORD.
 
 Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 6 refused or target unreachable, 7 peer gone.`,
-		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), slog.LevelInfo) },
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("name a verb, such as listen or connect; see  mqtt-e2e --help")
-		},
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
+	flags.BoolVarP(&a.silent, "quiet", "q", false, "say on standard error why it fails, and nothing else")
 	flags.StringVar(&a.logFormat, "log-format", "text", "text or json")
-	root.AddCommand(a.keygen(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
+	root.AddCommand(a.keygen(), a.key(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
 		a.speedtest(), a.sshConfig(), a.message(), a.version(), a.man())
+	setCompletion(root)
+	setShells(root)
+	setUsage(root)
 	return root
 }
 
 // setUp makes the logger. normal is what is told without -v.
 func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 	a.started = true
-	level := new(slog.LevelVar)
-	level.Set(normal)
-	if a.verbose {
-		level.Set(slog.LevelDebug)
-	} else {
-		// That connections end is no news once the program is told to end.
-		context.AfterFunc(ctx, func() { level.Set(slog.LevelWarn) })
-	}
 	if a.logFormat != "text" && a.logFormat != "json" {
 		return usagef("--log-format is %q: write text or json", a.logFormat)
 	}
+	switch {
+	case a.verbose && a.silent:
+		return usagef("-v says more and -q less: leave one away")
+	case a.verbose:
+		normal = slog.LevelDebug
+	case a.silent:
+		normal = slog.LevelError
+	}
+	level := new(slog.LevelVar)
+	level.Set(normal)
+	if normal == slog.LevelInfo {
+		// That connections end is no news once the program is told to end.
+		context.AfterFunc(ctx, func() { level.Set(slog.LevelWarn) })
+	}
 	a.logger = ui.NewLogger(os.Stderr, level, a.logFormat == "json")
+	a.record = ui.NewLogger(os.Stderr, normal, a.logFormat == "json")
 	return nil
 }
 

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,13 +43,25 @@ func heedSignals() {
 	}
 }
 
-// TestScripts drives the command as a user does. Beside testscript's own
-// commands the scripts have:
+// TestScripts drives the command as a user does.
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestErrors is the table of every error that a user can cause, by subject, each
+// with its exact text.
+func TestErrors(t *testing.T) { runScripts(t, "testdata/errors") }
+
+// runScripts runs a directory of scripts. Beside testscript's own commands they
+// have:
 //
-//	broker [USER PASSWORD]  starts a broker and sets ADDRESS to its URL
-//	broker-tls              starts a broker with TLS, sets ADDRESS, and writes ca.pem
+//	broker [USER PASSWORD]  starts a broker and sets ADDRESS to its URL and HOST to its host and port
+//	broker-tls [client]     starts a broker with TLS, which may want clients to have certificates, sets ADDRESS,
+//	                        HOST and PORT, and writes ca.pem
+//	go-listener NAME        listens as a program in Go does, for the plain stream
 //	target KIND [NAME]      starts a TCP server and sets TARGET, or NAME, to its address
 //	exits CODE VERB…        runs mqtt-e2e and checks its exit code
+//	says LINE…              checks that this, in which $NAME stands for a variable and $$ for $, is all that the last command
+//	                        said on standard error; mqtt-e2e: in front of each line is left away
+//	tells FILE LINE         waits until the file has the line, which is written as for says
 //	start NAME VERB…        starts mqtt-e2e in the background, its standard error in the file NAME,
 //	                        its standard output in NAME.out, its standard input open
 //	wait-for FILE TEXT      waits until the file has the text in it
@@ -56,28 +70,34 @@ func heedSignals() {
 //	ask HOST:PORT TEXT      sends TEXT over TCP, ends its direction, and prints what comes back until the end
 //	free-port NAME          sets NAME to a loopback port that is free
 //	socks PROXY HOST:PORT   prints the reply of a SOCKS5 proxy and, if it is 0, what comes back for "hello"
-func TestScripts(t *testing.T) {
+func runScripts(t *testing.T, directory string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 directory,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
-			env.Setenv("KEY", mqtte2e.NewKey().Hex())
+			key := mqtte2e.NewKey()
+			env.Setenv("KEY", key.Hex())
+			env.Setenv("FINGERPRINT", key.String())
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second more under the race detector
 			env.Values["started"] = make(started)
 			return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(env.Getenv("KEY")+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"broker":     startBroker,
-			"broker-tls": startTLSBroker,
-			"target":     startTarget,
-			"exits":      exits,
-			"start":      start,
-			"wait-for":   waitFor,
-			"end":        end,
-			"ask":        askTCP,
-			"free-port":  freePort,
-			"socks":      askSOCKS,
+			"broker":      startBroker,
+			"broker-tls":  startTLSBroker,
+			"go-listener": startListener,
+			"target":      startTarget,
+			"exits":       exits,
+			"says":        says,
+			"tells":       tells,
+			"start":       start,
+			"wait-for":    waitFor,
+			"end":         end,
+			"ask":         askTCP,
+			"free-port":   freePort,
+			"socks":       askSOCKS,
 		},
 	})
 }
@@ -94,6 +114,15 @@ func startBroker(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { b.Close() })
 	ts.Check(b.Listen(listener))
 	ts.Setenv("ADDRESS", "mqtt://"+listener.Addr().String())
+	ts.Setenv("HOST", listener.Addr().String())
+}
+
+func startListener(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := mqtte2e.ParseKey(ts.Getenv("KEY"))
+	ts.Check(err)
+	listener, err := mqtte2e.Listen(context.Background(), ts.Getenv("ADDRESS")+"#"+args[0], &mqtte2e.Config{Key: key})
+	ts.Check(err)
+	ts.Defer(func() { listener.Close() })
 }
 
 func startTarget(ts *testscript.TestScript, _ bool, args []string) {
@@ -134,6 +163,34 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// stamp is the time before a line, which text logs have that go to a file.
+var stamp = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) `)
+
+func says(ts *testscript.TestScript, _ bool, args []string) {
+	var want strings.Builder
+	for _, line := range args {
+		want.WriteString(saidLine(ts, line))
+	}
+	if got := stamp.ReplaceAllString(ts.ReadFile("stderr"), ""); got != want.String() {
+		ts.Fatalf("it says:\n%swant:\n%s", got, &want)
+	}
+}
+
+func tells(ts *testscript.TestScript, _ bool, args []string) {
+	waitFor(ts, false, []string{args[0], saidLine(ts, args[1])})
+}
+
+// saidLine returns a line as the command writes it.
+func saidLine(ts *testscript.TestScript, line string) string {
+	variable := func(name string) string {
+		if name == "$" {
+			return "$"
+		}
+		return ts.Getenv(name)
+	}
+	return "mqtt-e2e: " + os.Expand(line, variable) + "\n"
+}
+
 func codeOf(err error) int {
 	var exit *exec.ExitError
 	switch {
@@ -160,7 +217,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	defer output.Close()
 	cmd.Stdout, cmd.Stderr = output, log
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "PATH", "XDG_CONFIG_HOME", "GOCOVERDIR", "MQTT_E2E_PASSWORD", "NOTIFY_SOCKET", "WATCHDOG_USEC", "SYSTEMROOT"} {
+	for _, name := range []string{"HOME", "PATH", "XDG_CONFIG_HOME", "GOCOVERDIR", "GORACE", "MQTT_E2E_PASSWORD", "NOTIFY_SOCKET", "WATCHDOG_USEC", "SYSTEMROOT"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	_, err = cmd.StdinPipe() // stays open

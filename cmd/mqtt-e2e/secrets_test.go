@@ -168,7 +168,8 @@ func (r *teller) withoutBroker() {
 	r.runWith([]string{"MQTT_E2E_KEY=" + markedKey, "MQTT_E2E_ADDRESS=" + place}, "connect", "-n", "box", "-v", "--log-format", r.format)
 	r.runWith([]string{"MQTT_E2E_PASSWORD=" + markedPassword}, "broker", "--listen", "127.0.0.1:x", "--user", "me", "-v", "--log-format", r.format)
 	r.run("keygen", "-o", filepath.Join(r.dir, "new"), "-v", "--log-format", r.format)
-	for _, args := range [][]string{{"version"}, {"man", r.dir}, {"--help"}, {"nonsense"}} {
+	r.run("key", "show", "--key-file", r.key, "-v", "--log-format", r.format)
+	for _, args := range [][]string{{"version"}, {"man", r.dir}, {"--help"}, {"help", "key"}, {"completion", "bash"}, {"nonsense"}} {
 		r.run(args...)
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // defaultPeerTimeout outlasts a closed lid, where a program of its own may want
@@ -21,6 +23,7 @@ const defaultPeerTimeout = time.Hour
 // settings are the flags of every verb that meets a broker.
 type settings struct {
 	name           string
+	named          func() bool // whether a name was given, which may be empty
 	keyFiles       []string
 	user           string
 	passwordFile   string
@@ -36,8 +39,9 @@ type settings struct {
 func (s *settings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none")
-	flags.StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none; it may be empty")
+	s.named = func() bool { return flags.Changed("name") }
+	s.registerKey(cmd)
 	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
 	flags.StringVar(&s.caFile, "ca-file", "", "`FILE` with the certificates (PEM) that may sign the broker's")
@@ -47,13 +51,15 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
 	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 32768)")
 	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 1h, negative: never)")
-	for _, flag := range fileFlags {
-		cmd.MarkFlagFilename(flag)
-	}
+	takesFile(cmd, "password-file", "ca-file", "client-cert", "client-key")
 }
 
-// fileFlags are the flags whose values are files.
-var fileFlags = []string{"key-file", "password-file", "ca-file", "client-cert", "client-key"}
+// registerKey registers the one flag of settings that verbs without a broker
+// have too.
+func (s *settings) registerKey(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	takesFile(cmd, "key-file")
+}
 
 // keys returns what the flags or the environment say.
 func (s *settings) keys() ([]secrets.Source, error) {
@@ -109,11 +115,11 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile != "" {
 		pem, err := os.ReadFile(s.caFile)
 		if err != nil {
-			return nil, err
+			return nil, words.File("--ca-file", s.caFile, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New(s.caFile + " has no certificate in PEM form in it")
+			return nil, errors.New("--ca-file " + s.caFile + " has no certificate in PEM form in it")
 		}
 	}
 	if s.clientCert == "" && s.clientKey == "" {
@@ -130,11 +136,15 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	certificate, err := os.ReadFile(s.clientCert)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, words.File("--client-cert", s.clientCert, err)
 	}
-	key, err := secrets.ReadFile(s.clientKey)
+	key, err := secrets.ReadFile("--client-key", s.clientKey)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(certificate, []byte(key))
+	pair, err := tls.X509KeyPair(certificate, []byte(key))
+	if err != nil {
+		err = words.New(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
+	}
+	return pair, err
 }

@@ -36,7 +36,7 @@ func (a *app) speedtest() *cobra.Command {
 		Use:   "speedtest ADDRESS",
 		Short: "Measure the throughput to a listener, both ways",
 		Long:  "Measures the throughput to a listener that was started with --allow-speedtest, 5 s in each direction.",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMost(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.runSpeedtest(cmd.Context(), &f, args) },
 	}
 	f.register(cmd)
@@ -44,7 +44,7 @@ func (a *app) speedtest() *cobra.Command {
 }
 
 func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) error {
-	p, _, err := a.findPlace(args, f.name)
+	p, _, err := a.findPlace(args, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) err
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return err
+			return client.Explain(err)
 		}
 		if err := m.print(); err != nil {
 			return err

@@ -3,12 +3,18 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/sshconfig"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
+
+// wildcards are those of ssh's patterns. No name has one in it.
+const wildcards = "*?"
 
 func (a *app) sshConfig() *cobra.Command {
 	var s settings
@@ -17,45 +23,92 @@ func (a *app) sshConfig() *cobra.Command {
 		Short: "Print a Host block for ~/.ssh/config",
 		Long: `Prints a Host block for ~/.ssh/config, after which ssh NAME reaches the listener
 of that name, with the key and the settings of this command line. Passwords are
-never printed: give --password-file if the broker wants one.`,
-		Example: "  mqtt-e2e ssh-config mqtts://broker.example#box >> ~/.ssh/config",
-		Args:    cobra.MaximumNArgs(2),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.printSSHConfig(&s, args) },
+never printed: give --password-file if the broker wants one.
+
+With a pattern after -n the block is for a fleet: each name that matches reaches
+the listener of that name. %n in a --key-file stands for the name.`,
+		Example: `  mqtt-e2e ssh-config mqtts://broker.example#box >> ~/.ssh/config
+  mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' >> ~/.ssh/config
+  mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' --key-file ~/.config/mqtt-e2e/%n >> ~/.ssh/config`,
+		Args: atMost(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if strings.ContainsAny(s.name, wildcards) {
+				return a.printFleetConfig(&s, args)
+			}
+			return a.printSSHConfig(&s, args)
+		},
 	}
 	s.register(cmd)
 	return cmd
 }
 
 func (a *app) printSSHConfig(s *settings, args []string) error {
-	p, rest, err := a.findPlace(args, s.name)
+	p, rest, err := a.findPlace(args, s)
 	if err != nil {
-		return err
-	}
-	if _, err := parseTarget(rest); err != nil {
 		return err
 	}
 	key, err := s.key()
 	if err != nil {
 		return err
 	}
-	program, err := os.Executable()
+	command, err := a.connectCommand(s, key, p, rest, p.public())
 	if err != nil {
 		return err
 	}
-	arguments, err := a.arguments(s, []secrets.Source{key})
+	_, err = fmt.Print(sshconfig.Block(p.host(), command))
+	return err
+}
+
+// printFleetConfig prints the block for every name that matches -n.
+func (a *app) printFleetConfig(s *settings, args []string) error {
+	if _, err := address.ParseName(strings.NewReplacer("*", "", "?", "").Replace(s.name)); err != nil {
+		return usagef("-n %q: %w; and * and ? for any of these", s.name, err)
+	}
+	p, rest, err := a.findBroker(args)
 	if err != nil {
 		return err
+	}
+	if p.parsed.HasName {
+		return errTwoNames
+	}
+	key, err := s.fleetKey()
+	if err != nil {
+		return err
+	}
+	command, err := a.connectCommand(s, key, p, rest, p.publicBroker(), "-n", sshconfig.Name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Print(sshconfig.FleetBlock(s.name, command))
+	return err
+}
+
+// fleetKey is key, but takes the name of a file that ssh completes as it is.
+func (s *settings) fleetKey() (secrets.Source, error) {
+	if len(s.keyFiles) == 1 && strings.Contains(s.keyFiles[0], sshconfig.Name) {
+		return secrets.Source{File: s.keyFiles[0]}, nil
+	}
+	return s.key()
+}
+
+// connectCommand returns the words of a command line that connects to a place,
+// which address says, and a target there, which rest says.
+func (a *app) connectCommand(s *settings, key secrets.Source, p place, rest []string, address ...string) ([]string, error) {
+	if _, err := parseTarget(rest); err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	arguments, err := a.arguments(s, []secrets.Source{key})
+	if err != nil {
+		return nil, err
 	}
 	a.warnLeftOut(p)
 	command := []string{program, "connect"}
 	for _, argument := range arguments {
 		command = append(command, argument.words()...)
 	}
-	command = append(append(command, p.public()), rest...)
-	host := p.name
-	if host == "" {
-		host = "mqtt"
-	}
-	_, err = fmt.Print(sshconfig.Block(host, command))
-	return err
+	return slices.Concat(command, address, rest), nil
 }

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,18 +18,25 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 )
 
-func startTLSBroker(ts *testscript.TestScript, _ bool, _ []string) {
+func startTLSBroker(ts *testscript.TestScript, _ bool, args []string) {
 	certificate, err := selfSigned()
 	ts.Check(err)
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
 	ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), block, 0o644))
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}})
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
+	if len(args) > 0 {
+		config.ClientAuth = tls.RequireAnyClientCert
+		config.MaxVersion = tls.VersionTLS12 // which says so within the handshake
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	ts.Check(err)
 	b, err := broker.New(broker.Config{})
 	ts.Check(err)
 	ts.Defer(func() { b.Close() })
 	ts.Check(b.Listen(listener))
 	ts.Setenv("ADDRESS", "mqtts://"+listener.Addr().String())
+	ts.Setenv("HOST", listener.Addr().String())
+	ts.Setenv("PORT", strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
 }
 
 // selfSigned makes a certificate for the loopback interface.

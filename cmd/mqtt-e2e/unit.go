@@ -9,20 +9,21 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 )
 
-// printUnit prints a unit that runs the verb listen with the same flags. The
-// service reads files as credentials only, since it runs as a user that does
-// not exist yet, and sees no home directories.
-func (a *app) printUnit(f *listenFlags, p place, keys []secrets.Source) error {
+// printUnit prints a unit that runs a verb with the settings, and with words,
+// which are the flags that only this verb has. The service reads files as
+// credentials only, since it runs as a user that does not exist yet, and sees no
+// home directories.
+func (a *app) printUnit(verb string, words []string, s *settings, p place, keys []secrets.Source) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	arguments, err := a.arguments(&f.settings, keys)
+	arguments, err := a.arguments(s, keys)
 	if err != nil {
 		return err
 	}
 	a.warnLeftOut(p)
-	service := systemd.Service{Description: "mqtt-e2e listener " + p.name, Command: []systemd.Word{{Text: program}, {Text: "listen"}}}
+	service := systemd.Service{Description: "mqtt-e2e " + verb + " " + p.name, Command: []systemd.Word{{Text: program}, {Text: verb}}}
 	for i, argument := range arguments {
 		if !argument.file {
 			for _, word := range argument.words() {
@@ -34,7 +35,7 @@ func (a *app) printUnit(f *listenFlags, p place, keys []secrets.Source) error {
 		service.Credentials = append(service.Credentials, systemd.Credential{Name: name, File: filepath.ToSlash(argument.value)})
 		service.Command = append(service.Command, systemd.Word{Text: argument.flag}, systemd.Word{Credential: name})
 	}
-	for _, word := range f.served() {
+	for _, word := range words {
 		service.Command = append(service.Command, systemd.Word{Text: word})
 	}
 	service.Command = append(service.Command, systemd.Word{Text: p.public()})
@@ -44,17 +45,30 @@ func (a *app) printUnit(f *listenFlags, p place, keys []secrets.Source) error {
 
 // served returns the flags that say what is served.
 func (f *listenFlags) served() []string {
-	var words []string
-	for _, flag := range []struct {
-		name   string
-		values []string
-	}{{"--to", f.to}, {"--allow", f.allow}, {"--allow-remote", f.allowRemote}} {
-		for _, value := range flag.values {
-			words = append(words, flag.name, value)
-		}
-	}
+	words := repeated(flagValues{"--to", f.to}, flagValues{"--allow", f.allow}, flagValues{"--allow-remote", f.allowRemote})
 	if f.speedtest {
 		words = append(words, "--allow-speedtest")
+	}
+	return words
+}
+
+// forwarded returns the flags that say what is forwarded.
+func (f *forwardFlags) forwarded() []string {
+	return repeated(flagValues{"-L", f.localTexts}, flagValues{"-R", f.remoteTexts}, flagValues{"-D", f.dynamicTexts})
+}
+
+// flagValues is a flag that was given as often as it has values.
+type flagValues struct {
+	flag   string
+	values []string
+}
+
+func repeated(flags ...flagValues) []string {
+	var words []string
+	for _, f := range flags {
+		for _, value := range f.values {
+			words = append(words, f.flag, value)
+		}
 	}
 	return words
 }

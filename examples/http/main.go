@@ -17,7 +17,7 @@ import (
 	"os"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -54,7 +54,7 @@ func run(ctx context.Context, address, side string, out io.Writer) error {
 }
 
 func both(ctx context.Context, out io.Writer) error {
-	address, stop, err := startBroker()
+	address, stop, err := mqtttest.Start(nil)
 	if err != nil {
 		return err
 	}
@@ -72,17 +72,4 @@ func both(ctx context.Context, out io.Writer) error {
 		err = ended
 	}
 	return err
-}
-
-// startBroker runs the embedded broker on a free loopback port.
-func startBroker() (address string, stop func() error, err error) {
-	embedded, err := broker.New(broker.Config{})
-	if err != nil {
-		return "", nil, err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	return "mqtt://" + listener.Addr().String(), embedded.Close, embedded.Listen(listener)
 }

@@ -15,13 +15,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
 // name is what the listener listens under. The broker never sees it.
@@ -41,12 +40,12 @@ func run(address string, out, talk io.Writer) error {
 	var seen *witness
 	if address == "" {
 		seen = new(witness)
-		embedded, at, err := startBroker(seen)
+		embedded, stop, err := mqtttest.Start(seen.saw)
 		if err != nil {
 			return err
 		}
-		defer embedded.Close()
-		address = at
+		defer stop()
+		address = embedded
 	}
 	fmt.Fprintf(out, "broker            %s%s\n", address, map[bool]string{true: " (embedded)"}[seen != nil])
 
@@ -66,22 +65,6 @@ func run(address string, out, talk io.Writer) error {
 		return err
 	}
 	return report(out, got, content, client, seen)
-}
-
-// startBroker runs the embedded broker on a free loopback port.
-func startBroker(seen *witness) (*broker.Broker, string, error) {
-	embedded, err := broker.New(broker.Config{Publish: seen.publish})
-	if err != nil {
-		return nil, "", err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", err
-	}
-	if err := embedded.Listen(listener); err != nil {
-		return nil, "", err
-	}
-	return embedded, "mqtt://" + listener.Addr().String(), nil
 }
 
 // serve is an ordinary web server on an unusual listener.

@@ -18,7 +18,7 @@ import (
 	"os/signal"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -55,24 +55,17 @@ func run(ctx context.Context, address, side, port string, out io.Writer) error {
 }
 
 func both(ctx context.Context, port string, out io.Writer) error {
-	embedded, err := broker.New(broker.Config{})
+	address, stop, err := mqtttest.Start(nil)
 	if err != nil {
 		return err
 	}
-	defer embedded.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	if err := embedded.Listen(listener); err != nil {
-		return err
-	}
+	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	address, config := "mqtt://"+listener.Addr().String()+"#box", &mqtte2e.Config{Key: mqtte2e.NewKey()}
+	config := &mqtte2e.Config{Key: mqtte2e.NewKey()}
 	results := make(chan error, 2)
-	go func() { results <- device(ctx, address, config) }()
-	go func() { results <- proxy(ctx, address, config, port, out) }()
+	go func() { results <- device(ctx, address+"#box", config) }()
+	go func() { results <- proxy(ctx, address+"#box", config, port, out) }()
 	err = <-results
 	cancel()
 	return errors.Join(err, <-results)

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	address, stop, err := startBroker()
+	address, stop, err := mqtttest.Start(nil)
 	if err != nil {
 		return err
 	}
@@ -92,17 +92,4 @@ func newKeys() (host, user ssh.Signer, err error) {
 		}
 	}
 	return signers[0], signers[1], nil
-}
-
-// startBroker runs the embedded broker on a free loopback port.
-func startBroker() (address string, stop func() error, err error) {
-	embedded, err := broker.New(broker.Config{})
-	if err != nil {
-		return "", nil, err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	return "mqtt://" + listener.Addr().String(), embedded.Close, embedded.Listen(listener)
 }

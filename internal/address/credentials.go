@@ -1,10 +1,11 @@
 package address
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 // maxString is the length of the longest string in MQTT, bytes
@@ -22,11 +23,12 @@ func (a Address) WithCredentials(username, password string) (Address, error) {
 	if password != "" {
 		a.Password = password
 	}
+	const user = setting.Field("Config.Username")
 	switch {
 	case a.Password != "" && a.Username == "":
-		return Address{}, errors.New("there is a password for the broker but no user, which MQTT does not allow: set Config.Username too")
+		return Address{}, setting.Errorf("", "there is a password for the broker but no user, which MQTT does not allow: set %v too", user)
 	case !utf8.ValidString(a.Username) || strings.ContainsRune(a.Username, 0):
-		return Address{}, errors.New("the user for the broker is not UTF-8 or holds a NUL, which MQTT does not allow: correct Config.Username or the address")
+		return Address{}, setting.Errorf("", "the user for the broker is not UTF-8 or holds a NUL, which MQTT does not allow: correct %v or the address", user)
 	case len(a.Username) > maxString || len(a.Password) > maxString:
 		return Address{}, fmt.Errorf("the user or the password for the broker has more than %d bytes, the limit of MQTT: shorten it", maxString)
 	}

@@ -163,6 +163,9 @@ func (e *Engine) start(ctx context.Context) error {
 	return nil
 }
 
+// Connected reports whether there is a connection to the broker.
+func (e *Engine) Connected() bool { return e.link.IsUp() }
+
 func (e *Engine) brokerError(err error) error {
 	if e.isClosed() {
 		return net.ErrClosed

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 // What went wrong, for errors.Is. The root package exports these.
@@ -45,8 +47,10 @@ func (e *Error) Timeout() bool {
 // Temporary is part of net.Error, where it is deprecated.
 func (e *Error) Temporary() bool { return e.Timeout() }
 
+// peerGone says why the peer is given up. values may be setting.Fields.
 func peerGone(format string, values ...any) error {
-	return &Error{Kind: ErrPeerGone, Text: fmt.Sprintf(format, values...)}
+	cause := setting.Errorf("", format, values...)
+	return &Error{Kind: ErrPeerGone, Cause: cause, Text: cause.Error()}
 }
 
 // noAnswer says that a dial to name reached the broker and no listener.

@@ -169,6 +169,24 @@ func (c *Conn) ask(now time.Time) {
 	}
 }
 
+// SilentSince returns since when the path is known to fail: our own link is
+// down, or the peer owes an answer. Zero: as far as is known it works, or the
+// Conn was closed.
+func (c *Conn) SilentSince() time.Time {
+	c.engine.mu.RLock()
+	down := c.engine.downSince
+	if !c.engine.upSince.IsZero() {
+		down = time.Time{}
+	}
+	c.engine.mu.RUnlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return time.Time{}
+	}
+	return earlier(down, c.stream.Unheard())
+}
+
 // endCheck forgets the question: the peer spoke.
 func (c *Conn) endCheck() {
 	if c.check.asked.IsZero() {

@@ -3,7 +3,12 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
+
+// peerTimeout is what texts of this file advise to raise.
+const peerTimeout = setting.Field("Config.PeerTimeout")
 
 const (
 	// minSlept is the least that counts as sleep, and not as a clock that is
@@ -81,11 +86,11 @@ func (s silence) String() string {
 func (s silence) gaveUp() error {
 	switch {
 	case s.slept > 0:
-		return peerGone("%v; raise Config.PeerTimeout at both ends to outlast that", s)
+		return peerGone("%v; raise %v at both ends to outlast that", s, peerTimeout)
 	case s.isDown:
-		return peerGone("%v; check the broker and the network here, or raise Config.PeerTimeout", s)
+		return peerGone("%v; check the broker and the network here, or raise %v", s, peerTimeout)
 	}
-	return peerGone("%v; check its power and network, or raise Config.PeerTimeout", s)
+	return peerGone("%v; check its power and network, or raise %v", s, peerTimeout)
 }
 
 // gone is the error of a Conn that the peer's process does not know any more,
@@ -94,7 +99,7 @@ func (s silence) gone() error {
 	if s.slept == 0 && s.lasted < minSilence {
 		return peerGone("its process no longer knows this connection; dial again")
 	}
-	return peerGone("its process no longer knows this connection: %v; dial again, or raise Config.PeerTimeout there", s)
+	return peerGone("its process no longer knows this connection: %v; dial again, or raise %v there", s, peerTimeout)
 }
 
 // rounded leaves out what nobody wants to read.

@@ -2,11 +2,14 @@ package link
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // connection is one MQTT connection, from the dialed transport to the end of both its goroutines. The run loop makes it, and
@@ -59,8 +62,12 @@ func newConnection(transport *transport, parts connectionParts, pingRequested *a
 // fail ends the connection; only the first reason counts. It never waits.
 func (c *connection) fail(err error) {
 	c.failOnce.Do(func() {
-		if err == io.EOF {
+		var closed *websocket.CloseError
+		switch {
+		case err == io.EOF:
 			err = fmt.Errorf("the broker closed the connection: %w", err)
+		case errors.As(err, &closed):
+			err = fmt.Errorf("the broker closed the connection: %w: %w", io.EOF, err)
 		}
 		c.err, c.ended = err, time.Now()
 		c.transport.socket.Close()

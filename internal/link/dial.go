@@ -40,6 +40,10 @@ func (c *Config) dial(ctx context.Context, onPing func()) (*transport, error) {
 		err = context.Cause(ctx) // what the closed socket made of it says less
 	case attempt.socket != nil && attempt.socket.flooded():
 		err = errGreeting // and quotes less of what came in
+	case err != nil && attempt.proxied(c.Address.Host):
+		err = &ProxyError{Proxy: attempt.address, cause: err}
+	case err != nil && attempt.socket != nil:
+		err = foreignHandshake(c.Address.Scheme, attempt.socket.first, err)
 	}
 	if err != nil {
 		attempt.abandon()
@@ -90,6 +94,7 @@ func (c *Config) tlsConfig() *tls.Config {
 type dialAttempt struct {
 	ctx      context.Context
 	dialTCP  dialFunc
+	address  string      // where the last socket was to lead
 	socket   *socket     // the last one made
 	stop     func() bool // ends the watch of ctx
 	trickles bool        // for the transport
@@ -97,6 +102,7 @@ type dialAttempt struct {
 
 // DialContext makes a socket.
 func (a *dialAttempt) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	a.address = address
 	conn, err := a.dialTCP(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -124,6 +130,9 @@ func (a *dialAttempt) dialStream(host string, direct bool) (net.Conn, error) {
 	}
 	return through.Dial("tcp", host)
 }
+
+// proxied tells whether it was not the broker at host but a proxy that was dialed.
+func (a *dialAttempt) proxied(host string) bool { return a.address != "" && a.address != host }
 
 // interrupted ends the watch of the context and tells whether it has ended, and with it the socket.
 func (a *dialAttempt) interrupted() bool {

@@ -176,6 +176,12 @@ func (r *inbound) control(h header) error {
 	return err
 }
 
+// first returns the bytes that a connection that ended before CONNACK has not understood. The reader must have ended.
+func (r *inbound) first() []byte {
+	b, _ := r.in.Peek(min(r.in.Buffered(), maxFirst))
+	return b
+}
+
 // checkSize checks the size of a packet that has only one.
 func checkSize(h header, size int) error {
 	if h.length != size {

@@ -153,7 +153,9 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 		connection.shut(reason)
 	}
 	if writer := connection.outbound; writer.isUp {
-		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
+		if reason != ErrClosed { // whoever closed the link knows
+			l.config.Logger.Info("the connection to the broker is over", "reason", reason)
+		}
 		l.parts.source.Down(connection.ended)
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
 	}

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -23,6 +24,8 @@ const (
 	// pahoPatience bounds the wait for paho's goroutines, which end without waiting for the network.
 	pahoPatience = 5 * time.Second
 )
+
+var errNoAnswer = errors.New("the broker did not answer")
 
 // mqttSession is the MQTT session of one connection, kept by paho. The run loop owns it.
 type mqttSession struct {
@@ -49,7 +52,7 @@ func openSession(ctx context.Context, c *connection, address *Address) (*mqttSes
 	if err != nil {
 		// A refusal that the reader has seen is the better reason, and stays.
 		c.shut(err)
-		err = fmt.Errorf("MQTT handshake with the broker at %s: %w", address.Host, c.err)
+		err = fmt.Errorf("MQTT handshake with the broker at %s: %w", address.Host, foreignSession(address.Scheme, c.inbound.first(), c.err))
 		c.session.Close()
 		<-token.Done()
 		if token.Error() == nil {
@@ -72,7 +75,7 @@ func (s *mqttSession) await(ctx context.Context, token paho.Token, request strin
 	case <-ctx.Done():
 		return ErrClosed
 	case <-timer.C:
-		return fmt.Errorf("the broker did not answer %s within %v", request, answerTimeout)
+		return fmt.Errorf("%w %s within %v", errNoAnswer, request, answerTimeout)
 	}
 }
 

@@ -27,7 +27,8 @@ type socket struct {
 	tuning
 	fresh bool // Read has given something since; owned by the reading goroutine
 
-	greeting int // bytes that may still come in before MQTT begins; negative once it has. Owned by the reading goroutine
+	greeting int    // bytes that may still come in before MQTT begins; negative once it has. Owned by the reading goroutine
+	first    []byte // the first of them, at most maxFirst; owned by the reading goroutine
 
 	closeOnce sync.Once
 	closeErr  error
@@ -66,6 +67,7 @@ func (s *socket) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
 	s.fresh = n > 0
 	if s.greeting >= 0 {
+		s.first = append(s.first, p[:min(n, maxFirst-len(s.first))]...)
 		if s.greeting -= n; s.greeting < 0 {
 			return 0, errGreeting
 		}

@@ -50,7 +50,7 @@ func (c *Config) openWebSocket(ctx context.Context, attempt *dialAttempt, direct
 	ws, response, err := dialer.DialContext(ctx, c.Address.Scheme+"://"+c.Address.Host+c.Address.Path, nil)
 	if err != nil {
 		if attempt.socket != nil {
-			err = webSocketError(response, err)
+			err = c.webSocketError(response, err)
 		}
 		return nil, err
 	}
@@ -68,12 +68,12 @@ func environmentProxy(request *http.Request) (*url.URL, error) {
 }
 
 // webSocketError explains why what was reached did not become a WebSocket connection.
-func webSocketError(response *http.Response, err error) error {
+func (c *Config) webSocketError(response *http.Response, err error) error {
 	switch {
 	case response == nil:
 		return fmt.Errorf("WebSocket handshake: %w", err)
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
-		return &RefusedError{fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
+		return &RefusedError{RefusedWebSocket, fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
 	}
-	return fmt.Errorf("no WebSocket there (HTTP status %d): check host, port and path: %w", response.StatusCode, err)
+	return foreignStatus(c.Address.Scheme, response.StatusCode, err)
 }

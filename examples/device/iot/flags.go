@@ -5,15 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/message"
+	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
 // Flags are the command line flags that device and controller share.
@@ -97,19 +96,7 @@ func (f *Flags) StartBroker() (address string, stop func(), err error) {
 	if f.Broker != "" {
 		return f.Broker, func() {}, nil
 	}
-	started, err := broker.New(broker.Config{})
-	if err != nil {
-		return "", nil, err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err == nil {
-		err = started.Listen(listener)
-	}
-	if err != nil {
-		started.Close()
-		return "", nil, err
-	}
-	return "mqtt://" + listener.Addr().String(), func() { started.Close() }, nil
+	return mqtttest.Start(nil)
 }
 
 // Apply sets what the flags say in config, and starts the clock that it follows.

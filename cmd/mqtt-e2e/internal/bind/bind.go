@@ -3,11 +3,15 @@
 package bind
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // Loopback is the host of an Address that names none.
@@ -31,7 +35,29 @@ func (a Address) String() string {
 
 // Listen opens the port.
 func (a Address) Listen() (net.Listener, error) {
-	return net.Listen("tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
+	return Open(net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
+}
+
+// Open opens a port as net.Listen does.
+func Open(hostPort string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", hostPort)
+	if err != nil {
+		return nil, words.New(err, "the port %s %s", hostPort, closed(err))
+	}
+	return listener, nil
+}
+
+// closed says why a port cannot be opened, and what to do.
+func closed(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "is in use: choose another, or end the program that has it"
+	case errors.Is(err, syscall.EACCES):
+		return "may not be opened by this user: choose one above 1023"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "is at an address that this machine does not have: choose another"
+	}
+	return "cannot be opened: " + words.Reason(err)
 }
 
 // IsLoopback reports whether only this machine can reach the port.

@@ -47,14 +47,17 @@ func parseLocal(text string) (Local, error) {
 	case 1:
 		return localDefault(bind.Loopback, parts[0])
 	case 2:
-		// BIND:PORT or PORT:SERVICE: a service is never a number.
-		if isNumber(parts[1]) {
+		// BIND:PORT or PORT:SERVICE: a service is never a number, nor is an address.
+		if target.IsNumber(parts[0]) && target.IsNumber(parts[1]) {
+			return Local{}, fmt.Errorf("a port alone is no target: for port %[2]s of the other machine write %[1]s:127.0.0.1:%[2]s", parts[0], parts[1])
+		}
+		if target.IsNumber(parts[1]) {
 			return localDefault(parts[0], parts[1])
 		}
 		return localService(bind.Loopback, parts[0], parts[1])
 	case 3:
 		// PORT:HOST:PORT or BIND:PORT:SERVICE.
-		if isNumber(parts[2]) {
+		if target.IsNumber(parts[2]) {
 			return localTarget(bind.Loopback, parts[0], parts[1:])
 		}
 		return localService(parts[0], parts[1], parts[2])
@@ -105,6 +108,9 @@ func parseRemote(text string) (Remote, error) {
 	parts, err := split(text)
 	if err != nil {
 		return Remote{}, err
+	}
+	if len(parts) == 2 && target.IsNumber(parts[0]) && target.IsNumber(parts[1]) {
+		return Remote{}, fmt.Errorf("a port alone is no target: for port %[2]s of this machine write %[1]s:127.0.0.1:%[2]s", parts[0], parts[1])
 	}
 	if len(parts) == 3 {
 		parts = append([]string{bind.Loopback}, parts...)
@@ -170,8 +176,6 @@ func join(hostPort []string) (target.Endpoint, error) {
 	}
 	return target.Parse(host + ":" + hostPort[1])
 }
-
-func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 // Request returns what the far side is asked for.
 func (l Local) Request() tunnel.Request {

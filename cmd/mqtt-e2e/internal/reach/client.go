@@ -13,6 +13,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -33,6 +34,7 @@ type Client struct {
 	endpoint *mqtte2e.Endpoint // the caller's to close
 	name     string
 	remotes  []forwards.Remote // opened at the listener in every session
+	where    words.Place       // for errors
 	logger   *slog.Logger
 	plainMux mux.Dialer // for listeners that speak mux and not mqtt-e2e/1
 
@@ -51,6 +53,7 @@ func New(endpoint *mqtte2e.Endpoint, name string, remotes []forwards.Remote, log
 		endpoint: endpoint,
 		name:     name,
 		remotes:  remotes,
+		where:    words.At(endpoint, name),
 		logger:   logger,
 		plainMux: mux.Dialer{Endpoint: endpoint},
 		turn:     make(chan struct{}, 1),
@@ -73,7 +76,19 @@ func (c *Client) Open(ctx context.Context, request tunnel.Request) (net.Conn, er
 			break
 		}
 	}
-	return nil, err
+	return nil, c.Explain(err)
+}
+
+// Explain returns an error of a stream or of this package in the words of the
+// command.
+func (c *Client) Explain(err error) error { return c.where.Explain(err) }
+
+// Waits says what an Open that takes long waits for.
+func (c *Client) Waits() string {
+	if s, _ := c.alive(); s != nil {
+		return "the listener is reached and has not answered the request yet: its target may be slow"
+	}
+	return c.where.Waits(c.endpoint.Connected())
 }
 
 func (c *Client) try(ctx context.Context, request tunnel.Request) (net.Conn, error) {
@@ -183,6 +198,12 @@ func (c *Client) start(conn *mqtte2e.Conn) (*session, error) {
 		return nil, net.ErrClosed
 	}
 	return s, nil
+}
+
+// Check returns if the Client's state can be had: nothing is stuck.
+func (c *Client) Check() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 }
 
 // Close ends the sessions and their streams. What was written gets up to 2 s

@@ -3,10 +3,10 @@ package reach
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // A SetupError is an error of a setting: nothing was tried, and nothing will
@@ -36,13 +36,16 @@ func IsSetup(err error) bool {
 // the same request is worth another session.
 type endedError struct{ cause error }
 
-func (e *endedError) Error() string { return e.cause.Error() }
+func (e *endedError) Error() string {
+	return "the session with the listener ended as it was used: try again"
+}
 func (e *endedError) Unwrap() error { return e.cause }
 
 // failure tells the end of the caller's patience from that of the session.
 func failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w a request in time: %w", mqtte2e.ErrNoAnswer, ctx.Err())
+		cause := errors.Join(mqtte2e.ErrNoAnswer, ctx.Err())
+		return words.New(cause, "the listener was reached and did not answer the request in time: check its target, or give more time")
 	}
 	return &endedError{err}
 }

@@ -25,8 +25,10 @@ const attemptTimeout = 30 * time.Second
 // not speak mqtt-e2e/1 will do; those are dialled when they are needed.
 func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) error {
 	var pause retry.Pause
+	news := true // nothing was told of this outage yet
 	for before := true; ctx.Err() == nil; {
-		s, err := c.attempt(ctx)
+		s, err := c.attempt(ctx, status, news)
+		news = err == nil
 		switch {
 		case err == nil:
 			before = false
@@ -50,11 +52,15 @@ func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) 
 	return nil
 }
 
-func (c *Client) attempt(ctx context.Context) (*session, error) {
+// attempt tells status what it waits for if that takes long and is news.
+func (c *Client) attempt(ctx context.Context, status *ui.Status, news bool) (*session, error) {
+	if news {
+		defer ui.Notice(func() { status.Warn(c.Waits()) })()
+	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	s, _, err := c.session(ctx, []string{tunnel.Protocol})
-	return s, err
+	return s, c.Explain(err)
 }
 
 func (s *session) wait(ctx context.Context) {

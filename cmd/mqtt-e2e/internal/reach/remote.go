@@ -13,6 +13,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 const (
@@ -91,8 +92,9 @@ func (s *session) serve(stream net.Conn) {
 // with its target here.
 func (s *session) arrival(stream net.Conn, port string) {
 	local, reply := s.dialArrival(port)
+	logger := s.logger.With("remote", port)
 	if reply.Code != tunnel.OK {
-		s.logger.Warn("a connection from the other side failed", "remote", port, "reason", reply.Text)
+		logger.Warn("a connection from the other side failed", "reason", reply.Text)
 		reply.Write(stream)
 		stream.Close()
 		return
@@ -102,23 +104,30 @@ func (s *session) arrival(stream net.Conn, port string) {
 		relay.Abort(stream)
 		return
 	}
-	if err := relay.Join(local, stream); err != nil {
-		s.logger.Debug("a connection from the other side ended early", "remote", port, "error", err)
-	}
+	relay.Serve(local, stream, logger.With("peer", s.conn.RemoteAddr().String(), "target", s.target(port)))
 }
 
 // dialArrival connects to the target of a port. Only ports that were asked for
 // have one: the far side cannot name targets here.
 func (s *session) dialArrival(port string) (net.Conn, tunnel.Reply) {
-	for _, remote := range s.remotes {
-		if remote.Bind.String() != port {
-			continue
-		}
-		local, err := net.DialTimeout("tcp", remote.Target.String(), dialTimeout)
-		if err != nil {
-			return nil, tunnel.Reply{Code: tunnel.Unreachable, Text: err.Error()}
-		}
-		return local, tunnel.Reply{}
+	target := s.target(port)
+	if target == "" {
+		return nil, tunnel.Reply{Code: tunnel.Refused, Text: "nobody asked for the port " + port}
 	}
-	return nil, tunnel.Reply{Code: tunnel.Refused, Text: "nobody asked for the port " + port}
+	local, err := net.DialTimeout("tcp", target, dialTimeout)
+	if err != nil {
+		return nil, tunnel.Reply{Code: tunnel.Unreachable, Text: fmt.Sprintf("the target %s cannot be reached: %s: check that something listens there", target, words.Reason(err))}
+	}
+	return local, tunnel.Reply{}
+}
+
+// target returns where the connections to a port of the far side go, "" if it
+// is none of ours.
+func (s *session) target(port string) string {
+	for _, remote := range s.remotes {
+		if remote.Bind.String() == port {
+			return remote.Target.String()
+		}
+	}
+	return ""
 }

@@ -35,7 +35,7 @@ func (l *log) Write(b []byte) (int, error) {
 func (l *log) warnings() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Count(l.String(), "warning:")
+	return strings.Count(l.String(), "level=WARN")
 }
 
 // TestRemotesThatStayClosedAreToldOnce asks for a port that is not allowed, and
@@ -65,7 +65,7 @@ func TestRemotesThatStayClosedAreToldOnce(t *testing.T) {
 		defer there.Close()
 		var listens, forwarded log
 		policy := target.Policy{Remote: []bind.Address{allowed}}
-		server := serve.New(policy, false, ui.NewLogger(&listens, slog.LevelInfo, false))
+		server := serve.New(policy, false, slog.New(slog.NewTextHandler(&listens, nil)))
 		listener, err := there.Listen(t.Context(), "box", server.Protocols()...)
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestRemotesThatStayClosedAreToldOnce(t *testing.T) {
 		go server.Serve(listener)
 		here := &mqtte2e.Endpoint{Broker: simtest.Address, Config: config}
 		defer here.Close()
-		logger := ui.NewLogger(&forwarded, slog.LevelInfo, false)
+		logger := slog.New(slog.NewTextHandler(&forwarded, nil))
 		client := New(here, "box", remotes, logger)
 		defer client.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 )
@@ -108,8 +109,12 @@ func (u *use) isRetired() bool {
 // A stream counts as a use of its session until it is closed.
 type stream struct {
 	net.Conn
-	end func()
+	below *mqtte2e.Conn
+	end   func()
 }
+
+// Stats returns those of the Conn that carries the stream.
+func (s *stream) Stats() mqtte2e.Stats { return s.below.Stats() }
 
 // Close implements net.Conn.
 func (s *stream) Close() error {

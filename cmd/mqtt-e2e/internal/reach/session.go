@@ -17,6 +17,7 @@ import (
 // A session carries streams of mqtt-e2e/1 to one listener.
 type session struct {
 	use
+	conn    *mqtte2e.Conn // below mux
 	mux     *mux.Session
 	remotes []forwards.Remote
 	logger  *slog.Logger
@@ -33,7 +34,7 @@ func newSession(conn *mqtte2e.Conn, remotes []forwards.Remote, logger *slog.Logg
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{mux: m, remotes: remotes, logger: logger, ctx: ctx}
+	s := &session{conn: conn, mux: m, remotes: remotes, logger: logger, ctx: ctx}
 	s.retired = make(chan struct{})
 	s.whenIdle = func() { m.Close() }
 	go func() {
@@ -72,7 +73,7 @@ func (s *session) open(ctx context.Context, request tunnel.Request, late func())
 		return nil, err
 	}
 	s.begin()
-	return &stream{inner, sync.OnceFunc(s.end)}, nil
+	return &stream{inner, s.conn, sync.OnceFunc(s.end)}, nil
 }
 
 // openRaw opens a stream that does not count as a use of the session.

@@ -14,34 +14,39 @@ import (
 // direction fails, both connections are aborted, so that neither end takes a
 // stream that was cut for one that is complete, and the failure is returned.
 func Join(a, b net.Conn) error {
+	_, _, err := join(a, b)
+	return err
+}
+
+// join is Join, and counts the bytes that a and b were given.
+func join(a, b net.Conn) (toA, toB int64, err error) {
 	results := make(chan error, 2)
-	go func() { results <- pipe(a, b) }()
-	go func() { results <- pipe(b, a) }()
-	first := <-results
-	if first != nil && !stopped(first) {
+	go func() { results <- pipe(a, b, &toA) }()
+	go func() { results <- pipe(b, a, &toB) }()
+	err = <-results
+	if err != nil && !stopped(err) {
 		Abort(a)
 		Abort(b)
 		<-results
-		return first
+		return toA, toB, err
 	}
-	second := <-results
-	if err := errors.Join(first, second); err != nil {
+	if err = errors.Join(err, <-results); err != nil {
 		Abort(a)
 		Abort(b)
-		return err
+		return toA, toB, err
 	}
 	a.Close()
 	b.Close()
-	return nil
+	return toA, toB, nil
 }
 
 // stopped reports whether the reader of a direction wants no more, which says
 // nothing about the other direction: what it answers may be under way still.
 func stopped(err error) bool { return errors.Is(err, syscall.EPIPE) }
 
-// pipe copies one direction to its end.
-func pipe(to, from net.Conn) error {
-	if _, err := io.Copy(to, from); err != nil {
+// pipe copies one direction to its end, and counts.
+func pipe(to, from net.Conn, count *int64) (err error) {
+	if *count, err = io.Copy(to, from); err != nil {
 		return err
 	}
 	return CloseWrite(to)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // maxFile bounds what is read of a file with a secret, bytes. MQTT's longest
@@ -28,25 +30,26 @@ func secretDirectories() []string {
 }
 
 // ReadFile reads a file with a secret, after checking that other users cannot.
-func ReadFile(name string) (string, error) {
+// what says which file it is to who reads the error.
+func ReadFile(what, name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return "", err
+		return "", words.File(what, name, err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return "", err
+		return "", words.File(what, name, err)
 	}
 	if exposed(info) && !managed(name) {
-		return "", fmt.Errorf("%s can be read by other users (mode %04o): run  chmod 600 %s", name, info.Mode().Perm(), Quote(name))
+		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), Quote(name))
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
-		return "", err
+		return "", words.File(what, name, err)
 	}
 	if len(content) > maxFile {
-		return "", fmt.Errorf("%s has more than %d bytes, too many for a secret: is it the right file?", name, maxFile)
+		return "", fmt.Errorf("%s %s has more than %d bytes, too many for a secret: is it the right file?", what, name, maxFile)
 	}
 	return string(content), nil
 }

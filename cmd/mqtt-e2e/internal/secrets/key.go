@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // Environment variables. Empty ones count as unset.
@@ -20,8 +21,20 @@ const (
 
 // A Source is a key and where it came from.
 type Source struct {
-	Key  mqtte2e.Key
-	File string // empty: the environment
+	Key      mqtte2e.Key
+	File     string // empty: the environment
+	Variable string // of the environment, which holds the key or names the file; empty: a flag, or the default file
+}
+
+// Origin tells a person where the key came from.
+func (s Source) Origin() string {
+	switch {
+	case s.File == "":
+		return s.Variable
+	case s.Variable == "":
+		return s.File
+	}
+	return s.File + " (" + s.Variable + ")"
 }
 
 // Keys returns the keys in files or, if there are none, the one key of the
@@ -42,7 +55,7 @@ func Keys(files []string) ([]Source, error) {
 				return nil, fmt.Errorf("%s and %s hold the same key: leave one away", source.File, file)
 			}
 		}
-		sources = append(sources, Source{key, file})
+		sources = append(sources, Source{Key: key, File: file})
 	}
 	return sources, nil
 }
@@ -50,14 +63,14 @@ func Keys(files []string) ([]Source, error) {
 func fallback() (Source, error) {
 	if file := os.Getenv(KeyFileVariable); file != "" {
 		key, err := keyFile(file)
-		return Source{key, file}, err
+		return Source{key, file, KeyFileVariable}, err
 	}
 	if text := os.Getenv(KeyVariable); text != "" {
-		key, err := mqtte2e.ParseKey(text)
+		key, err := ParseKey(KeyVariable, text)
 		if err != nil {
-			return Source{}, fmt.Errorf("%s: %w", KeyVariable, err)
+			return Source{}, err
 		}
-		return Source{Key: key}, nil
+		return Source{Key: key, Variable: KeyVariable}, nil
 	}
 	file, err := DefaultKeyFile()
 	if err != nil {
@@ -67,7 +80,7 @@ func fallback() (Source, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", Quote(file), KeyFileVariable, KeyVariable)
 	}
-	return Source{key, file}, err
+	return Source{Key: key, File: file}, err
 }
 
 // DefaultKeyFile returns the file that holds the key where nothing else is
@@ -81,13 +94,24 @@ func DefaultKeyFile() (string, error) {
 }
 
 func keyFile(name string) (mqtte2e.Key, error) {
-	text, err := ReadFile(name)
+	text, err := ReadFile("the key file", name)
 	if err != nil {
-		return mqtte2e.Key{}, fmt.Errorf("reading the key: %w", err)
+		return mqtte2e.Key{}, err
 	}
+	return ParseKey("the key file "+name, text)
+}
+
+// ParseKey reads a key. what says where the text is from, which no error quotes.
+func ParseKey(what, text string) (mqtte2e.Key, error) {
 	key, err := mqtte2e.ParseKey(text)
-	if err != nil {
-		return mqtte2e.Key{}, fmt.Errorf("%s: %w", name, err)
+	size := len(strings.TrimSpace(text))
+	switch {
+	case size == 0:
+		return key, fmt.Errorf("%s is empty: make a key with  mqtt-e2e keygen", what)
+	case err != nil:
+		return key, fmt.Errorf("%s holds no key but %d other bytes: a key is 32 hexadecimal digits, or 22 or 24 characters of base64", what, size)
+	case key == mqtte2e.Key{}:
+		return key, fmt.Errorf("%s holds nothing but zeros, which is no secret: make a key with  mqtt-e2e keygen", what)
 	}
 	return key, nil
 }
@@ -98,13 +122,13 @@ func Password(file string) (string, error) {
 	if file == "" {
 		return os.Getenv(PasswordVariable), nil
 	}
-	text, err := ReadFile(file)
+	text, err := ReadFile("the password file", file)
 	if err != nil {
-		return "", fmt.Errorf("reading the broker's password: %w", err)
+		return "", err
 	}
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	if text == "" {
-		return "", fmt.Errorf("%s holds no password: it is empty", file)
+		return "", fmt.Errorf("the password file %s is empty", file)
 	}
 	return text, nil
 }
@@ -113,14 +137,14 @@ func Password(file string) (string, error) {
 // the directory if needed. It never replaces a file.
 func WriteKey(name string, key mqtte2e.Key) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
+		return words.File("the directory", filepath.Dir(name), err)
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists and is not overwritten: move it away, or choose another file with -o", name)
 	}
 	if err != nil {
-		return err
+		return words.File("the key file", name, err)
 	}
 	_, err = file.WriteString(key.Hex() + "\n")
 	if closing := file.Close(); err == nil {
@@ -128,7 +152,7 @@ func WriteKey(name string, key mqtte2e.Key) error {
 	}
 	if err != nil {
 		os.Remove(name)
-		return fmt.Errorf("writing the key: %w", err)
+		return words.File("the key file", name, err)
 	}
 	return nil
 }

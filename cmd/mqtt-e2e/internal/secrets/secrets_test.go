@@ -17,7 +17,7 @@ func TestWriteKeyIsReadBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	sources, err := Keys([]string{name})
-	if err != nil || len(sources) != 1 || sources[0] != (Source{key, name}) {
+	if err != nil || len(sources) != 1 || sources[0] != (Source{Key: key, File: name}) {
 		t.Errorf("read %v, %v", sources, err)
 	}
 	if err := WriteKey(name, mqtte2e.NewKey()); err == nil {

@@ -178,7 +178,5 @@ func (r *request) arrival(conn net.Conn, port string) {
 		return
 	}
 	stream.SetDeadline(time.Time{})
-	if err := relay.Join(conn, stream); err != nil {
-		r.logger.Debug("a connection to a peer's port ended early", "port", port, "error", err)
-	}
+	r.server.join(conn, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
 }

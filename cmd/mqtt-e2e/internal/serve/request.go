@@ -92,13 +92,13 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		relay.Abort(local)
 		return
 	}
-	join(local, r.stream, endpoint, r.logger)
+	r.server.join(local, r.stream, r.logger.With("target", endpoint.String()))
 }
 
 // measure is one direction of a measurement of the throughput.
 func (r *request) measure(kind tunnel.Kind) {
 	if !r.server.speedtest {
-		r.refuse(tunnel.Refused, fmt.Errorf("measurements are %w: start it with --allow-speedtest", target.ErrNotAllowed))
+		r.refuse(tunnel.Refused, fmt.Errorf("measurements are %w: start it with  --allow-speedtest", target.ErrNotAllowed))
 		return
 	}
 	if !r.reply(tunnel.Reply{}) {

@@ -4,7 +4,6 @@ package serve
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -34,6 +34,7 @@ type Server struct {
 	speedtest bool
 	logger    *slog.Logger
 	ports     *ports
+	streams   streams
 }
 
 // New returns a Server. speedtest says whether peers may measure the throughput.
@@ -109,14 +110,15 @@ func (s *Server) serveDefault(stream net.Conn, logger *slog.Logger) {
 		relay.Abort(stream)
 		return
 	}
-	join(local, stream, endpoint, logger)
+	s.join(local, stream, logger.With("target", endpoint.String()))
 }
 
-func join(local, stream net.Conn, endpoint target.Endpoint, logger *slog.Logger) {
-	logger.Debug("joined with a target", "target", endpoint)
-	if err := relay.Join(local, stream); err != nil {
-		logger.Debug("a stream ended early", "target", endpoint, "error", err)
-	}
+// join serves a stream whose other end is reached. logger names both.
+func (s *Server) join(local, stream net.Conn, logger *slog.Logger) {
+	logger.Debug("joined with a target")
+	s.streams.begin()
+	defer s.streams.end()
+	relay.Serve(local, stream, logger)
 }
 
 func dial(endpoint target.Endpoint) (net.Conn, error) {
@@ -124,7 +126,7 @@ func dial(endpoint target.Endpoint) (net.Conn, error) {
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", endpoint.String())
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be reached: %w", endpoint, err)
+		return nil, words.New(err, "the target %s cannot be reached: %s: check that something listens there", endpoint, words.Reason(err))
 	}
 	return conn, nil
 }

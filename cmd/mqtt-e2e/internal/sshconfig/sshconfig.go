@@ -6,10 +6,20 @@ import (
 	"strings"
 )
 
+// Name is ssh's token for the host as it was typed.
+const Name = "%n"
+
 // Block returns a Host block under which ssh reaches its server through
 // command, the words of a program and its arguments.
 func Block(host string, command []string) string {
 	return "Host " + host + "\n    ProxyCommand " + ProxyCommand(command) + "\n"
+}
+
+// FleetBlock is Block for every host that pattern matches. Name in a word of
+// the command stays what ssh replaces.
+func FleetBlock(pattern string, command []string) string {
+	escaped := strings.ReplaceAll(Name, "%", "%%")
+	return strings.ReplaceAll(Block(pattern, command), escaped, Name)
 }
 
 // ProxyCommand returns the value of ssh's option. ssh replaces %-tokens in it
@@ -43,11 +53,11 @@ func windows(word string) string {
 	return `"` + word + `"`
 }
 
-// plain reports whether no shell sees anything special in word. A # inside a
-// word is nothing special either, but looks as if it were.
+// plain reports whether no shell sees anything special in word. A # is special
+// at the beginning only.
 func plain(word string) bool {
-	return word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+	return word != "" && word[0] != '#' && !strings.ContainsFunc(word, func(r rune) bool {
 		alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		return !alphanumeric && !strings.ContainsRune("/.,:_-+=@", r)
+		return !alphanumeric && !strings.ContainsRune("/.,:_-+=@#", r)
 	})
 }

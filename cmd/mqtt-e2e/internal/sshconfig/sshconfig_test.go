@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var words = []string{"/opt/my tools/mqtt-e2e", "mqtts://me%40here@h:1#box", "it's", "$HOME", "`id`", "", "a\\b", "--topic-prefix", "ünï ✓", "*", "~", "x;y&z|w>v<u"}
+var words = []string{"/opt/my tools/mqtt-e2e", "mqtts://me%40here@h:1#box", "mqtt://h#box", "#", "#box", "it's", "$HOME", "`id`", "", "a\\b", "--topic-prefix", "ünï ✓", "*", "~", "x;y&z|w>v<u"}
 
 // TestShellReadsTheWords gives the command to a real shell, as ssh does after
 // replacing %%.
@@ -32,6 +32,15 @@ func TestBlock(t *testing.T) {
 	got := Block("box", []string{"mqtt-e2e", "connect", "a%40b"})
 	if want := "Host box\n    ProxyCommand mqtt-e2e connect "; !strings.HasPrefix(got, want) || !strings.Contains(got, "a%%40b") {
 		t.Errorf("the block is\n%s", got)
+	}
+}
+
+func TestFleetBlock(t *testing.T) {
+	got := FleetBlock("*.fleet", []string{"mqtt-e2e", "connect", "--key-file", "50%/%n", "mqtt://a%40b@h", "-n", Name})
+	for _, want := range []string{"Host *.fleet\n", "50%%/%n", "a%%40b", " -n "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the block lacks %q:\n%s", want, got)
+		}
 	}
 }
 

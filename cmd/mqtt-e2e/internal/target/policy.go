@@ -3,10 +3,12 @@ package target
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // ErrNotAllowed is what a Policy returns for targets and ports that it does
@@ -22,7 +24,8 @@ type Policy struct {
 	Remote   []bind.Address      // where peers may open ports
 }
 
-// Add reads what follows --to: HOST:PORT, the default, or NAME=HOST:PORT.
+// Add reads what follows --to: [HOST:]PORT, the default, or NAME=[HOST:]PORT. A
+// port alone is one of this machine.
 func (p *Policy) Add(text string) error {
 	name, rest, named := strings.Cut(text, "=")
 	if !named {
@@ -34,7 +37,7 @@ func (p *Policy) Add(text string) error {
 	if _, taken := p.Services[name]; taken {
 		return fmt.Errorf("the service %q has two targets: give it one", name)
 	}
-	endpoint, err := Parse(rest)
+	endpoint, err := parseHere(rest)
 	if err != nil {
 		return err
 	}
@@ -46,7 +49,7 @@ func (p *Policy) Add(text string) error {
 }
 
 func (p *Policy) addDefault(text string) error {
-	endpoint, err := Parse(text)
+	endpoint, err := parseHere(text)
 	if err != nil {
 		return err
 	}
@@ -57,6 +60,16 @@ func (p *Policy) addDefault(text string) error {
 	return nil
 }
 
+func parseHere(text string) (Endpoint, error) {
+	if IsNumber(text) {
+		text = bind.Loopback + ":" + text
+	}
+	return Parse(text)
+}
+
+// IsNumber reports whether text can only be a port.
+func IsNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
 // CheckService reports what is wrong with the name of a service: it has 1 to
 // 63 of a-z 0-9 . _ -, and is not a number, which would read as a port.
 func CheckService(name string) error {
@@ -65,7 +78,7 @@ func CheckService(name string) error {
 		return fmt.Errorf("the name of a service has 1 to 63 characters, %q has %d", name, len(name))
 	case strings.ContainsFunc(name, notInHost):
 		return fmt.Errorf("%q cannot be the name of a service: only a-z 0-9 . _ - can stand in it", name)
-	case strings.Trim(name, "0123456789") == "":
+	case IsNumber(name):
 		return fmt.Errorf("%q cannot be the name of a service, since it would read as a port: give it a letter", name)
 	}
 	return nil
@@ -75,15 +88,23 @@ func CheckService(name string) error {
 func (p *Policy) Service(name string) (Endpoint, error) {
 	if name == "" {
 		if p.Default == nil {
-			return Endpoint{}, fmt.Errorf("no default target: name a target or a service: %w", ErrNotAllowed)
+			return Endpoint{}, words.New(ErrNotAllowed, "there is no default target: start the listener with  --to HOST:PORT  or name a service: %s", p.list())
 		}
 		return *p.Default, nil
 	}
 	endpoint, ok := p.Services[name]
 	if !ok {
-		return Endpoint{}, fmt.Errorf("service %q: no such service: %w", name, ErrNotAllowed)
+		return Endpoint{}, words.New(ErrNotAllowed, "no such service: %q: %s", name, p.list())
 	}
 	return endpoint, nil
+}
+
+// list says which services there are.
+func (p *Policy) list() string {
+	if len(p.Services) == 0 {
+		return "the listener has none"
+	}
+	return "the listener has " + strings.Join(slices.Sorted(maps.Keys(p.Services)), ", ")
 }
 
 // Target reads HOST:PORT as a peer named it and returns it if it may be
@@ -104,7 +125,7 @@ func (p *Policy) Target(text string) (Endpoint, error) {
 	if slices.ContainsFunc(p.Allow, func(a Allow) bool { return a.matches(endpoint) }) {
 		return endpoint, nil
 	}
-	return Endpoint{}, fmt.Errorf("target %s: %w", endpoint, ErrNotAllowed)
+	return Endpoint{}, fmt.Errorf("target %s: %w: start it with  --allow %[1]s", endpoint, ErrNotAllowed)
 }
 
 // RemotePort reads [BIND:]PORT as a peer asked for it and returns it if the
@@ -115,7 +136,7 @@ func (p *Policy) RemotePort(text string) (bind.Address, error) {
 		return bind.Address{}, err
 	}
 	if !slices.Contains(p.Remote, asked) {
-		return bind.Address{}, fmt.Errorf("port %s: %w", asked, ErrNotAllowed)
+		return bind.Address{}, fmt.Errorf("port %s: %w: start it with  --allow-remote %[1]s", asked, ErrNotAllowed)
 	}
 	return asked, nil
 }

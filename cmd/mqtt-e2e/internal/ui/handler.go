@@ -2,6 +2,7 @@
 //
 //   - standard output is for data; nothing of this package goes there
 //   - a line says one thing, begins with the program's name, and is short
+//   - where no terminal shows it as it comes, the time is in front
 //   - a state is told when it changes, not at each attempt
 //   - an error says what failed, why, and what to check
 //   - progress is drawn over itself on a terminal, and not shown elsewhere
@@ -12,16 +13,21 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
-// handler is a slog.Handler for people: the program's name, a word if it is
-// not plain information, the message, and the attributes as key=value.
+// handler is a slog.Handler for people: the time unless they watch, the
+// program's name, a word if it is not plain information, the message, and the
+// attributes as key=value.
 type handler struct {
 	level  slog.Leveler
+	stamp  bool   // begin with the time
 	prefix string // of keys, from WithGroup
 	attrs  string // from WithAttrs
 
@@ -29,12 +35,26 @@ type handler struct {
 	out io.Writer
 }
 
-// NewLogger returns a logger that writes to out, lines for people or JSON.
-func NewLogger(out io.Writer, level slog.Leveler, json bool) *slog.Logger {
+// stampLayout is RFC 3339 with milliseconds, of which every line has three.
+const stampLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// NewLogger returns a logger that writes to file, lines for people or JSON.
+// Where nobody watches the lines come, on a file or a pipe, they have the time.
+func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
 	if json {
-		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+		return slog.New(newJSONHandler(file, level))
 	}
-	return slog.New(&handler{level: level, mu: new(sync.Mutex), out: out})
+	return slog.New(newHandler(file, level, !IsTerminal(file)))
+}
+
+func newJSONHandler(out io.Writer, level slog.Leveler) slog.Handler {
+	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+		return slog.Attr{Key: attr.Key, Value: brief(attr.Value)}
+	}})
+}
+
+func newHandler(out io.Writer, level slog.Leveler, stamp bool) *handler {
+	return &handler{level: level, stamp: stamp, mu: new(sync.Mutex), out: out}
 }
 
 // Enabled implements slog.Handler.
@@ -43,6 +63,9 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool { return lev
 // Handle implements slog.Handler.
 func (h *handler) Handle(_ context.Context, record slog.Record) error {
 	var line strings.Builder
+	if h.stamp {
+		line.WriteString(record.Time.Format(stampLayout) + " ")
+	}
 	line.WriteString("mqtt-e2e: ")
 	switch {
 	case record.Level >= slog.LevelError:
@@ -89,11 +112,20 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 		}
 		return
 	}
-	text := value.String()
+	text := brief(value).String()
 	if text == "" || strings.ContainsFunc(text, needsQuotes) {
 		text = strconv.Quote(text)
 	}
 	fmt.Fprintf(line, " %s%s=%s", prefix, attr.Key, text)
+}
+
+// brief leaves out of an error what says nothing to people, such as the
+// addresses of sockets.
+func brief(value slog.Value) slog.Value {
+	if err, ok := value.Any().(error); ok {
+		return slog.StringValue(words.Brief(err))
+	}
+	return value
 }
 
 func needsQuotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }

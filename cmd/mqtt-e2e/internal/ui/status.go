@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"time"
 )
 
 // maxWarned is how many kinds of warnings are remembered; after them it begins
@@ -27,6 +28,17 @@ type Status struct {
 
 // NewStatus returns a Status that tells logger.
 func NewStatus(logger *slog.Logger) *Status { return &Status{logger: logger} }
+
+// noticeAfter is how long a person is left without a word. Most connections are
+// there in less; much longer, and one wonders.
+const noticeAfter = 3 * time.Second
+
+// Notice calls tell after a while, on a goroutine of its own, unless stop is
+// called before.
+func Notice(tell func()) (stop func()) {
+	timer := time.AfterFunc(noticeAfter, tell)
+	return func() { timer.Stop() }
+}
 
 // Info tells that the state is text, and as it should be, unless it is already.
 func (s *Status) Info(text string, attrs ...any) {

@@ -4,13 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 func TestHandler(t *testing.T) {
 	var out strings.Builder
-	logger := NewLogger(&out, slog.LevelInfo, false)
+	logger := slog.New(newHandler(&out, slog.LevelInfo, false))
 	logger.Debug("not shown")
 	logger.With("peer", "peer-1").WithGroup("g").Info("hello", "n", 5, slog.Group("in", "x", "a b"))
 	logger.Warn("careful\x1b[2J\nsecond", "error", errors.New("line\nbreak"))
@@ -23,9 +28,34 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// TestErrorsAreBrief has an error of a socket: its addresses tell nobody anything.
+func TestErrorsAreBrief(t *testing.T) {
+	broken := fmt.Errorf("writing to the broker: %w", &net.OpError{Op: "write", Net: "tcp", Source: &net.TCPAddr{Port: 39190}, Addr: &net.TCPAddr{Port: 1883}, Err: syscall.ECONNRESET})
+	var text, json strings.Builder
+	slog.New(newHandler(&text, slog.LevelInfo, false)).Info("over", "reason", broken)
+	slog.New(newJSONHandler(&json, slog.LevelInfo)).Info("over", "reason", broken)
+	for got, want := range map[string]string{text.String(): `reason="it reset the connection"`, json.String(): `"reason":"it reset the connection"`} {
+		if !strings.Contains(got, want) || strings.Contains(got, "39190") {
+			t.Errorf("written: %s", got)
+		}
+	}
+}
+
+func TestStamp(t *testing.T) {
+	var out strings.Builder
+	at := time.Date(2026, 1, 2, 3, 4, 5, 67_000_000, time.FixedZone("", 3600))
+	record := slog.NewRecord(at, slog.LevelWarn, "late", 0)
+	if err := newHandler(&out, slog.LevelInfo, true).Handle(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+	if want := "2026-01-02T03:04:05.067+01:00 mqtt-e2e: warning: late\n"; out.String() != want {
+		t.Errorf("written: %swant: %s", &out, want)
+	}
+}
+
 func TestStatusTellsChanges(t *testing.T) {
 	var out strings.Builder
-	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
 	status.Warn("down")
 	status.Warn("down")
 	status.Info("up")
@@ -35,9 +65,25 @@ func TestStatusTellsChanges(t *testing.T) {
 	}
 }
 
+func TestNotice(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		var out strings.Builder
+		status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
+		stop := Notice(func() { status.Warn("never") })
+		time.Sleep(noticeAfter - 1)
+		stop()
+		defer Notice(func() { status.Warn("still waiting") })()
+		time.Sleep(noticeAfter)
+		simtest.Wait()
+		if want := "mqtt-e2e: warning: still waiting\n"; out.String() != want {
+			t.Errorf("written %q, want %q", &out, want)
+		}
+	})
+}
+
 func TestStatusTellsKindsOnce(t *testing.T) {
 	var out strings.Builder
-	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
 	status.Info("up")
 	for port := range 100 {
 		status.Warn(fmt.Sprintf("read tcp 127.0.0.1:%d->127.0.0.1:1883: reset", 40000+port))
@@ -53,7 +99,7 @@ func TestStatusTellsKindsOnce(t *testing.T) {
 
 func TestStatusTellsTargetsApart(t *testing.T) {
 	var out strings.Builder
-	status := NewStatus(NewLogger(&out, slog.LevelInfo, false))
+	status := NewStatus(slog.New(newHandler(&out, slog.LevelInfo, false)))
 	for range 3 {
 		status.Warn("refused", "target", "192.0.2.1:80")
 		status.Warn("refused", "target", "192.0.2.2:80")
