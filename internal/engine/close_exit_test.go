@@ -81,7 +81,7 @@ func TestCloseWaitsWhileSomethingMoves(t *testing.T) {
 			var reading sync.WaitGroup
 			reading.Go(func() {
 				for range test.reads {
-					if _, err := io.ReadFull(readerOf{accepted}, make([]byte, 40<<10)); err != nil {
+					if _, err := io.ReadFull(readerOf{accepted}, make([]byte, 10<<10)); err != nil {
 						return
 					}
 					time.Sleep(200 * time.Millisecond)

@@ -23,7 +23,7 @@ func TestAckWhenInboundHasDrained(t *testing.T) {
 
 func TestAckIsHeldTenMillisecondsAtMost(t *testing.T) {
 	p := newPeer(t)
-	p.given = 1000
+	p.given, p.s.acks.elicited = 1000, beyondBeginning
 	p.deliver(data(0, 10))
 	p.timer("drained", 2*ms)
 	p.want("the first ACK sets the pace to 16", "ACK 0-0")
@@ -38,13 +38,35 @@ func TestAckIsHeldTenMillisecondsAtMost(t *testing.T) {
 	p.want("due", "ACK 0-6")
 }
 
+// beyondBeginning is after how many packets the pace of ACKs is that of the grant.
+const beyondBeginning = ackPackets * ackPackets
+
+// Few packets are in flight at the beginning, and each ACK lets more go.
+func TestAcksComeEarlyAtTheBeginning(t *testing.T) {
+	p := newPeer(t)
+	acked := 0
+	for n := range uint64(beyondBeginning) {
+		p.deliver(data(n, 1))
+		if p.s.Pending(p.now) == Urgent {
+			if every := int(n) + 1 - acked; every > minAckPackets+int(n)/ackPackets+1 {
+				t.Fatalf("an ACK covers %d packets after %d", every, n)
+			}
+			acked = int(n) + 1
+			p.drain()
+		}
+	}
+	if acked == 0 {
+		t.Error("no ACK at all")
+	}
+}
+
 func TestAckPace(t *testing.T) {
 	for _, c := range []struct {
 		grant uint64
 		every int
 	}{{0, 2}, {1, 2}, {2, 2}, {11, 2}, {12, 3}, {40, 10}, {64, 16}, {128, 16}, {1 << 60, 16}} {
 		p := newPeer(t)
-		p.given = c.grant
+		p.given, p.s.acks.elicited = c.grant, beyondBeginning
 		p.deliver(ping)
 		p.want("the first ACK sets the pace", "ACK 0-0")
 		for round := range 3 {
@@ -219,7 +241,7 @@ func TestAckRangesInAnyOrder(t *testing.T) {
 // Where messages are large, or many Conns share the inbox, the grant's bytes run out long before its messages do.
 func TestAckPaceInBytes(t *testing.T) {
 	now := time.Unix(0, 0)
-	var a acks
+	a := acks{elicited: beyondBeginning}
 	a.fill(&wire.Ack{GrantMessages: 128, GrantBytes: 1000}, now, wire.MaxRanges)
 	for number := range uint64(3) {
 		if a.due(now) {
