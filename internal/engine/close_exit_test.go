@@ -72,7 +72,7 @@ func TestCloseWaitsWhileSomethingMoves(t *testing.T) {
 	for _, test := range []struct {
 		reads int
 		want  time.Duration
-	}{{1000, flushWait}, {2, 200*time.Millisecond + stallWait}, {0, 0}} {
+	}{{1000, flushWait}, {2, 400*time.Millisecond + stallWait}, {0, 0}} {
 		simtest.Run(t, func(t *testing.T) {
 			w := newWorld(t)
 			dialed, accepted := w.pair()
@@ -81,10 +81,10 @@ func TestCloseWaitsWhileSomethingMoves(t *testing.T) {
 			var reading sync.WaitGroup
 			reading.Go(func() {
 				for range test.reads {
-					if _, err := io.ReadFull(readerOf{accepted}, make([]byte, 10<<10)); err != nil {
+					if _, err := io.ReadFull(readerOf{accepted}, make([]byte, 20<<10)); err != nil {
 						return
 					}
-					time.Sleep(200 * time.Millisecond)
+					time.Sleep(400 * time.Millisecond)
 				}
 			})
 			simtest.Wait()
