@@ -26,6 +26,9 @@ func transferBothWays(t *testing.T, a, b *Conn, size int64) {
 	<-done
 }
 
+// fastMessage is the size that messages reach here on any machine; above it the rate decides.
+const fastMessage = 256 << 10
+
 func TestDifferentMessageSizes(t *testing.T) {
 	for _, sizes := range [][2]int{{512, 60 << 10}, {60 << 10, 512}, {1 << 20, 60 << 10}, {60 << 10, 1 << 20}, {1 << 20, 1 << 20}, {512, 512}} {
 		t.Run(fmt.Sprint(sizes), func(t *testing.T) {
@@ -38,9 +41,9 @@ func TestDifferentMessageSizes(t *testing.T) {
 				})
 				dialed, accepted := w.connect(w.engine(messageSize(sizes[0])), w.listen(w.engine(messageSize(sizes[1]))))
 				smaller := min(sizes[0], sizes[1])
-				transferBothWays(t, dialed, accepted, int64(8*smaller))
+				transferBothWays(t, dialed, accepted, int64(32*smaller))
 				w.set(nil)
-				if largest > smaller || largest < smaller*9/10 {
+				if largest > smaller || largest < min(smaller*9/10, fastMessage) {
 					t.Errorf("the largest message has %d bytes", largest)
 				}
 				if n := accepted.engine.Stats().Rejected + dialed.engine.Stats().Rejected; n != 0 {
