@@ -23,10 +23,13 @@ const (
 	allowanceGrowth = 1.05
 	// allowanceEnd times the allowance without a hang-up ends it.
 	allowanceEnd = 4
-	// maxSuspicions in a row that did not help clear the rate of suspicion for
+	// maxSuspicions more in a row, in spite of that, clear the rate of suspicion for
 	// clearLife: something else cuts connections.
 	maxSuspicions = 3
 	clearLife     = 10 * time.Minute
+	// mostDebt is how long data waits at most because more went than was allowed,
+	// as ACKs may.
+	mostDebt = time.Second
 	// allowanceBurst is how much may go at once, as time.
 	allowanceBurst = 20 * time.Millisecond
 )
@@ -88,7 +91,7 @@ func (a *allowance) hungUp(ended, now time.Time) bool {
 		a.clearUntil = now.Add(clearLife)
 		return false
 	}
-	a.rate, a.since = rate, now
+	a.rate, a.since, a.left, a.leftAt = rate, now, 0, now
 	return true
 }
 
@@ -125,7 +128,9 @@ func (a *allowance) now(now time.Time) float64 {
 func (a *allowance) sent(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.left -= float64(n)
+	if a.rate > 0 {
+		a.left = max(a.left-float64(n), -a.rate*mostDebt.Seconds())
+	}
 }
 
 func (a *allowance) end() { a.rate, a.suspicions, a.left = 0, 0, 0 }

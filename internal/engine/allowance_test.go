@@ -89,3 +89,20 @@ func TestAllowanceGivesUp(t *testing.T) {
 		t.Error("cleared for ever")
 	}
 }
+
+// What went before the allowance began is no debt.
+func TestAllowanceBeginsWithoutDebt(t *testing.T) {
+	s := newService()
+	for range 2 {
+		s.transfer(10*time.Second, 20_000_000)
+		s.hangUp(60 * time.Millisecond)
+		if total := s.transfer(2*time.Second, 20_000_000); total < 20_000_000 {
+			t.Fatalf("%d bytes went in the first two seconds", total)
+		}
+		s.sent(1_000_000_000) // of ACKs, which nobody holds back
+		if wait := s.wait(s.now); wait > mostDebt+time.Millisecond {
+			t.Errorf("data waits %v", wait)
+		}
+		s.transfer(5*time.Minute, 20_000_000)
+	}
+}

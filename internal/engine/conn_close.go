@@ -51,7 +51,8 @@ func (c *Conn) flush() {
 	timer := time.AfterFunc(flushWait, c.wake)
 	defer timer.Stop()
 	for c.state == stateClosing && !c.stream.Acknowledged() {
-		wait := time.Until(earlier(end, latest(c.wroteAt, c.stream.MovedAt()).Add(stallWait)))
+		patience := max(stallWait, c.stream.ProbeTimeout()) // a far path answers later
+		wait := time.Until(earlier(end, latest(c.wroteAt, c.stream.MovedAt()).Add(patience)))
 		if wait <= 0 {
 			return
 		}

@@ -16,9 +16,11 @@ const (
 	// limitLife is after how long without suspicion the packet size doubles
 	// again, for Conns made from then on: the broker may be another one.
 	limitLife = time.Hour
-	// minLimit is the least to which hang-ups take the packet size, bytes. What
-	// is not larger is not suspected.
+	// minLimit is the least to which hang-ups take the packet size, bytes.
 	minLimit = 1 << 10
+	// pushSize is the size up to which no packet is suspected, bytes: those that
+	// only push are never acknowledged.
+	pushSize = stream.PushSize + overhead
 )
 
 // hangs finds out whether the broker hangs up on large messages, as MQTT 3.1.1
@@ -85,7 +87,7 @@ func (h *hangs) end(size int, now time.Time) bool {
 
 // note is told of every packet written. Streams begin with small ones.
 func (h *hangs) note(size int, now time.Time) {
-	if size > minLimit && !stream.AsLarge(h.largest, size) {
+	if size > pushSize && !stream.AsLarge(h.largest, size) {
 		h.first = now
 	}
 	h.largest = max(h.largest, size)

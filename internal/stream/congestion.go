@@ -104,7 +104,7 @@ func (c *congestion) onSample(now time.Time, rtt, transit time.Duration) {
 	}
 	if c.queue <= c.base.value()/2+2*c.allowance() {
 		c.late = 0
-	} else if c.late++; c.startup && c.late >= lateSamples {
+	} else if c.late++; c.startup && c.late >= lateSamples && c.rate.best() > 0 {
 		c.startup = false
 		c.drain()
 	}
@@ -240,6 +240,7 @@ func (c *congestion) shrink(next uint64) {
 	c.step = 0
 	c.recovery = next
 	c.window = max(c.window*7/10, c.minimum())
+	c.undrained = min(c.undrained, c.window)
 }
 
 // reset forgets what is known of the path: it is another one.

@@ -31,9 +31,9 @@ const (
 
 // A pacer bounds the rate at which a stream sends while losses tell that there
 // is a limit by rule: some services drop what is beyond so many messages or bytes a
-// second, and delay nothing. Packets are as large as they can be then. What arrives stays the same then however much is
-// sent, so that much is sent, and a little more each period, to find out
-// whether the limit still stands.
+// second, and delay nothing. What arrives stays the same however much is sent, so
+// that much is sent, in packets as large as they can be, and a little more each
+// period, to find out whether the limit still stands.
 type pacer struct {
 	rate  float64 // packets a second; 0: not bounded
 	cause float64 // the rate that was let through when losses last were too many
@@ -53,8 +53,16 @@ func (p *pacer) onPacket() { p.acked++ }
 
 func (p *pacer) onLoss() { p.lost++ }
 
-// update judges a period when it is over. Where packets wait in a queue, losses have another reason, and who has no more to send
-// needs no pace.
+// begin starts the period when a packet goes after nothing was in flight: what
+// was before tells nothing of how much is let through.
+func (p *pacer) begin(now time.Time) {
+	if p.rate == 0 {
+		p.start, p.acked, p.lost = now, 0, 0
+	}
+}
+
+// update judges a period when it is over. Where packets wait in a queue, losses
+// have another reason, and who has no more to send needs no pace.
 func (p *pacer) update(now time.Time, needless bool) {
 	took := now.Sub(p.start)
 	if p.start.IsZero() || needless && p.rate == 0 {
@@ -68,8 +76,8 @@ func (p *pacer) update(now time.Time, needless bool) {
 	switch {
 	case many && p.lost >= paceLosses:
 		p.slow(took)
-	case took > p.longest():
-	case p.rate > paceEnd*p.cause:
+	case many && took > p.longest():
+	case took > p.longest(), needless, p.rate > paceEnd*p.cause:
 		p.rate = 0
 	case p.rate > 0:
 		p.rate *= 1 + p.probe
@@ -119,7 +127,7 @@ func (p *pacer) sent(now time.Time) {
 	if earliest := now.Add(-paceBurst); p.next.Before(earliest) {
 		p.next = earliest
 	}
-	p.next = p.next.Add(p.interval())
+	p.next = earlier(p.next, now).Add(p.interval())
 }
 
 // interval is the time from one packet to the next; 0: not bounded.

@@ -10,9 +10,6 @@ const (
 	// mean that the broker drops messages of this size without a word; one more
 	// each time that was found, since losses by chance look the same.
 	blackHoleLosses = 3
-)
-
-const (
 	// countedLosses are added to blackHoleLosses where a service is known to drop
 	// what is beyond a rate.
 	countedLosses = 6
@@ -32,7 +29,8 @@ const (
 // something of almost their size arrives, which happens by chance as well, it
 // takes that for the limit, which costs next to nothing.
 type pathSize struct {
-	limit    int    // largest plaintext that the broker passes, bytes
+	most     int    // largest plaintext that there may be, bytes
+	limit    int    // largest plaintext that the broker passes without a word, bytes
 	fit      int    // plaintext that the rate of the path asks for, bytes
 	counted  bool   // messages may be counted, so that each is as large as it can be
 	overhead int    // of a packet around its plaintext, bytes
@@ -40,11 +38,11 @@ type pathSize struct {
 	losses   int    // how often it was lost
 	halved   int    // how often the limit was
 	largest  int    // size of the largest packet acknowledged since the first of these losses
-	passed   int    // size of the largest packet acknowledged since the link came up
+	passed   int    // size of the largest packet acknowledged on this path
 }
 
 func newPathSize(config Config) pathSize {
-	return pathSize{limit: config.MaxPacket, fit: initialPacket, overhead: config.Overhead}
+	return pathSize{most: config.MaxPacket, limit: config.MaxPacket, fit: initialPacket, overhead: config.Overhead}
 }
 
 // packet is the size of a full packet's plaintext.
@@ -57,9 +55,9 @@ func (p *pathSize) packet() int {
 
 // setCounted tells whether a pace is kept. Losses that came before are not due
 // to the size then.
-func (p *pathSize) setCounted(counted bool, limit int) {
+func (p *pathSize) setCounted(counted bool) {
 	if counted && !p.counted {
-		p.limit, p.losses, p.halved = limit, 0, countedLosses
+		p.limit, p.losses, p.halved = p.most, 0, countedLosses
 	}
 	p.counted = counted
 }
@@ -80,8 +78,9 @@ func (p *pathSize) onAck(size int) {
 }
 
 // onLoss takes note that a packet was lost which carried stream data up to end.
+// What passed once was not lost for its size.
 func (p *pathSize) onLoss(offset, end, una uint64, size int) {
-	if offset > una || end <= una {
+	if offset > una || end <= una || size <= p.passed {
 		return
 	}
 	if p.losses == 0 || p.head != una {
@@ -105,3 +104,9 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 func AsLarge(size, other int) bool { return size >= other-min(headroom, other/8) }
 
 func (p *pathSize) lower(limit int) { p.limit = max(min(p.limit, limit), minPacket) }
+
+// bound lowers the size for good, for a broker that hangs up on larger packets.
+func (p *pathSize) bound(most int) {
+	p.lower(most)
+	p.most = min(p.most, p.limit)
+}

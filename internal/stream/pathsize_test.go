@@ -120,7 +120,7 @@ func TestRandomLossIsNoBlackHole(t *testing.T) {
 		p.pass(testRTT)
 		p.deliver(p.ack(passed...))
 	}
-	if want := p.s.size.passed - testOverhead; p.s.size.limit != want || want < size-headroom {
+	if want := p.s.size.passed - testOverhead; p.s.size.limit < want || want < size-headroom {
 		t.Errorf("packets are limited to %d bytes, although %d full ones passed, of %d at most", p.s.size.limit, len(passed), want)
 	}
 }
@@ -164,19 +164,48 @@ func TestPacketStaysWithASmallChange(t *testing.T) {
 }
 
 func TestLimitIsRestoredWhenAPaceBegins(t *testing.T) {
-	p := pathSize{limit: 1000, fit: 500, losses: 2, halved: 1}
-	if p.setCounted(false, 8000); p.packet() != 500 || p.limit != 1000 {
+	p := pathSize{most: 8000, limit: 1000, fit: 500, losses: 2, halved: 1}
+	if p.setCounted(false); p.packet() != 500 || p.limit != 1000 {
 		t.Errorf("a packet has %d bytes, of %d", p.packet(), p.limit)
 	}
-	if p.setCounted(true, 8000); p.packet() != 8000 || p.losses != 0 || p.halved != countedLosses {
+	if p.setCounted(true); p.packet() != 8000 || p.losses != 0 || p.halved != countedLosses {
 		t.Errorf("at a pace: %+v", p)
 	}
 	p.lower(3000)
-	if p.setCounted(true, 8000); p.packet() != 3000 {
+	if p.setCounted(true); p.packet() != 3000 {
 		t.Errorf("a limit that was found at a pace is forgotten: a packet has %d bytes", p.packet())
 	}
-	if p.setCounted(false, 8000); p.packet() != 500 || p.limit != 3000 {
+	if p.setCounted(false); p.packet() != 500 || p.limit != 3000 {
 		t.Errorf("after the pace a packet has %d bytes, of %d", p.packet(), p.limit)
+	}
+}
+
+// What a broker hangs up on stays too large at a pace, too.
+func TestBoundStaysAtAPace(t *testing.T) {
+	p := newPathSize(Config{MaxPacket: 32 << 10})
+	p.bound(8 << 10)
+	if p.setCounted(true); p.packet() != 8<<10 {
+		t.Errorf("a packet has %d bytes", p.packet())
+	}
+}
+
+// What passed once is not lost for its size, however often.
+func TestWhatPassedIsNotTooLarge(t *testing.T) {
+	p := pathSize{most: 8000, limit: 8000, fit: 4000}
+	p.onAck(4000)
+	for range 5 {
+		p.onLoss(0, 4000, 0, 4000)
+		p.onAck(50)
+	}
+	if p.limit != 8000 {
+		t.Errorf("the limit is %d", p.limit)
+	}
+	for range blackHoleLosses {
+		p.onLoss(0, 8000, 0, 8000)
+		p.onAck(50)
+	}
+	if p.limit == 8000 {
+		t.Error("what never passed is not suspected")
 	}
 }
 

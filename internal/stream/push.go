@@ -3,12 +3,12 @@ package stream
 import "time"
 
 const (
-	// pushSize is the plaintext of a packet that only pushes, bytes: no TCP
+	// PushSize is the plaintext of a packet that only pushes, bytes: no TCP
 	// segment between a broker and its client holds more than 1,460.
-	pushSize = 1460
+	PushSize = 1460
 	// leastPush and mostPush bound how much has to be carried between two of
-	// them, bytes: an eighth of what was carried so far, so that a stream begins fast;
-	// in the end they cost a sixteenth of what it carries.
+	// them, bytes: an eighth of what was carried so far, so that a stream begins
+	// fast; in the end they cost a twentieth of what it carries.
 	leastPush = 4 << 10
 	mostPush  = 32 << 10
 	// pushPause is the least time between two of them.
@@ -24,7 +24,7 @@ const (
 // direction. A packet of nothing but padding, sent behind an ACK now and then,
 // fills the segment.
 type pusher struct {
-	total    int       // bytes that the stream carried, both ways
+	total    int       // bytes that the stream carried, both ways, as far as they matter
 	carried  int       // bytes of these since the last push
 	last     time.Time // when that was
 	previous time.Time // when the stream last sent anything
@@ -33,9 +33,12 @@ type pusher struct {
 }
 
 func (p *pusher) carry(n int) {
-	p.total += n
-	p.carried += n
+	p.total = min(p.total+n, 8*mostPush)
+	p.carried = min(p.carried+n, mostPush)
 }
+
+// filled takes note that a packet goes that fills a segment by itself.
+func (p *pusher) filled() { p.at, p.due = time.Time{}, false }
 
 // sent takes note that something goes with nothing behind it. If the packet
 // before it went more than a round trip ago, it does not wait for that one.
@@ -57,7 +60,7 @@ func (p *pusher) expire(now time.Time) {
 // append adds the padding.
 func (p *pusher) append(b []byte, now time.Time) []byte {
 	p.carried, p.last, p.at, p.due = 0, now, time.Time{}, false
-	n := min(pushSize, cap(b))
+	n := min(PushSize, cap(b))
 	clear(b[:n])
 	return b[:n]
 }

@@ -87,7 +87,7 @@ func (p *peer) wantPush(why string) {
 	}
 	packet := p.s.Next(p.now, p.number, p.room)
 	p.number++
-	if !bytes.Equal(packet, make([]byte, pushSize)) {
+	if !bytes.Equal(packet, make([]byte, PushSize)) {
 		p.Fatalf("%s: %d bytes that are not the padding", why, len(packet))
 	}
 	if p.s.ledger.count != count || p.s.ledger.bytes != bytesInFlight {
@@ -98,7 +98,7 @@ func (p *peer) wantPush(why string) {
 func TestPushBehindAnAck(t *testing.T) {
 	p := pushing(t, leastPush)
 	p.want("the ACK", "ACK 0-1")
-	p.room[0], p.room[pushSize-1] = 1, 1 // left from another packet
+	p.room[0], p.room[PushSize-1] = 1, 1 // left from another packet
 	p.wantPush("behind the ACK")
 	p.wantIdle("once")
 	p.s.push.carry(mostPush)

@@ -102,7 +102,8 @@ func (v *visitor) Resume(a *wire.Ack) {
 		l.eligible = l.next
 		l.excuse()
 		s.congestion.reset()
-		s.trial = trial{}
+		s.trial, s.pace = trial{}, pacer{}
+		s.size.passed = 0
 	}
 	l.backoff = 0
 	s.restart = v.now

@@ -37,7 +37,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			s.tryLarger(now, rate)
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
-		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy(), s.config.MaxPacket)
+		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy())
 		s.fitPacket()
 		l.trim()
 	}
@@ -69,8 +69,10 @@ func (s *Stream) fitPacket() {
 			least = max(least, s.size.fit)
 		}
 		s.size.setRate(rate, least)
-		s.congestion.packet = s.size.packet() + s.config.Overhead
 	}
+	c := &s.congestion
+	c.packet = s.size.packet() + s.config.Overhead
+	c.window = max(c.window, c.minimum())
 }
 
 // sample takes the round-trip time of p, unless an outage of either link is
@@ -222,8 +224,8 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 	if p := l.oldestData(); p != nil {
 		s.out.lose(p.offset, p.offset+uint64(p.length))
 	}
-	if s.pace.rate > 0 && (len(s.out.lost) > 0 || s.out.fresh() > 0) {
-		s.probe = probeData // a packet less of those that are counted
+	if s.pace.rate > 0 && l.backoff%2 == 1 && (len(s.out.lost) > 0 || s.out.fresh() > 0) {
+		s.probe = probeData // a packet less of those that are counted, but for one that is small now and then
 	}
 }
 

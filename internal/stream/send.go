@@ -111,20 +111,33 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
 		s.push.sent(now, s.rtt.smoothed)
 	}
 	s.push.carry(len(b))
-	s.push.previous = now
+	if len(b) >= PushSize {
+		s.push.filled()
+	}
 	s.stats.PacketsSent++
 	s.ledger.next = number + 1
 	if eliciting || p.length > 0 {
 		p.size = len(b) + s.config.Overhead
 		s.forget()
+		s.keepPace(now, &p)
 		s.ledger.add(p)
-		s.pace.sent(now)
 		s.unheard = earlier(s.unheard, now)
 	}
 	if s.congestion.startup && p.length > 0 && !s.canSendData(now) {
 		s.push.sent(now, s.rtt.smoothed)
 	}
+	s.push.previous = now
 	return b
+}
+
+// keepPace tells the pacer of a packet that is about to be in flight.
+func (s *Stream) keepPace(now time.Time, p *sentPacket) {
+	if s.ledger.count == 0 {
+		s.pace.begin(now)
+	}
+	if p.length > 0 {
+		s.pace.sent(now)
+	}
 }
 
 // wantsData decides whether the packet being built may carry stream data. The

@@ -223,7 +223,7 @@ func (s *Stream) LinkUp(now time.Time) {
 	s.ledger.excuse()
 	s.restart = now
 	s.congestion.reset()
-	s.trial = trial{}
+	s.trial, s.pace = trial{}, pacer{}
 	s.size.passed = 0
 }
 
@@ -253,4 +253,4 @@ func (s *Stream) SeedRTT(measured time.Duration) {
 }
 
 // LimitPacket lowers the packet size, for a broker that hangs up on large ones.
-func (s *Stream) LimitPacket(limit int) { s.size.lower(limit) }
+func (s *Stream) LimitPacket(limit int) { s.size.bound(limit) }

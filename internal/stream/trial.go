@@ -20,6 +20,7 @@ const (
 // path asks for small packets, which make it slower still.
 type trial struct {
 	floor  int       // the least size of packets, bytes; 0: none
+	former int       // that before the trial
 	before float64   // the rate before the trial that is on, bytes a second; 0: none is
 	rounds int       // of the trial
 	next   time.Time // when the next one may begin
@@ -41,7 +42,7 @@ func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) bool
 }
 
 func (t *trial) begin(rate float64, size int) bool {
-	t.before, t.rounds, t.floor = rate, 0, 2*size
+	t.before, t.rounds, t.former, t.floor = rate, 0, t.floor, 2*size
 	return true
 }
 
@@ -52,7 +53,7 @@ func (t *trial) goOn(now time.Time, rate float64, size, limit int) bool {
 		return false
 	}
 	if rate < trialGain*t.before {
-		t.floor, t.before, t.next = t.floor/2, 0, now.Add(trialPause)
+		t.floor, t.before, t.next = t.former, 0, now.Add(trialPause)
 		return false
 	}
 	t.before = 0
