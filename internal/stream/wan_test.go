@@ -218,9 +218,9 @@ func (w *wan) until(bytes int64) time.Duration {
 // TestWanAllowance transfers through services that discard what is beyond so many messages a second.
 func TestWanAllowance(t *testing.T) {
 	k := lineKind{mbit: 100, delay: 10 * ms, queue: wanQueue}
-	until := time.Minute
+	until, shorter := time.Minute, 0.0
 	if wanBrief() {
-		until = 20 * time.Second
+		until, shorter = 20*time.Second, 0.2 // finding out takes a larger part then
 	}
 	for _, kernel := range wanKernels {
 		for _, perSecond := range []float64{10, 100} {
@@ -229,7 +229,7 @@ func TestWanAllowance(t *testing.T) {
 			w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
 			share, want := w.measure(wanWarm, until)[0]/(perSecond*wanPacket), behind(fmt.Sprintf("%s, %v a second", kernel.name, perSecond), wanAllowance)
 			t.Logf("%s: %.2f of %v messages a second, echo %v, dropped %d", kernel.name, share, perSecond, w.echo.median().Round(ms), w.brokers[0].dropped)
-			if share < want || w.echo.median() > wanPatience {
+			if share < want-shorter || w.echo.median() > wanPatience {
 				t.Errorf("%s: %.2f of %v messages a second, want %.2f; an echo takes %v, want at most %v", kernel.name, share, perSecond, want, w.echo.median(), wanPatience)
 			}
 		}
