@@ -178,5 +178,5 @@ func (r *request) arrival(conn net.Conn, port string) {
 		return
 	}
 	stream.SetDeadline(time.Time{})
-	r.server.join(conn, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
+	r.server.join(conn, aClient, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
 }
