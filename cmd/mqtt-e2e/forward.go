@@ -65,7 +65,29 @@ func (f *forwardFlags) parse() error {
 	if len(f.local)+len(f.remote)+len(f.dynamic) == 0 {
 		return usagef("there is nothing to forward: give at least one of -L, -R and -D")
 	}
-	return nil
+	return f.twice()
+}
+
+// twice is an error if two flags ask for one port. Port 0 is another each time.
+func (f *forwardFlags) twice() error {
+	here, there := make(map[bind.Address]string), make(map[bind.Address]string)
+	var err error
+	take := func(ports map[bind.Address]string, address bind.Address, flag string) {
+		if first, taken := ports[address]; taken && address.Port != 0 && err == nil {
+			err = usagef("the port %s is given twice, by %s and %s: leave one away, or choose another port", address, first, flag)
+		}
+		ports[address] = flag
+	}
+	for i, local := range f.local {
+		take(here, local.Bind, "-L "+f.localTexts[i])
+	}
+	for i, dynamic := range f.dynamic {
+		take(here, dynamic, "-D "+f.dynamicTexts[i])
+	}
+	for i, remote := range f.remote {
+		take(there, remote.Bind, "-R "+f.remoteTexts[i])
+	}
+	return err
 }
 
 func parseAll[T any](texts []string, parse func(string) (T, error), errs *[]error) []T {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
@@ -12,20 +14,67 @@ import (
 // sshPort is where ssh servers listen (RFC 4253, section 4.1).
 const sshPort = 22
 
-// peerCommands tells a person what to run on the other side to reach a default
-// target. ssh comes first where the target is its server.
-func (p place) peerCommands(to target.Endpoint) string {
-	address := p.public()
-	var hint strings.Builder
-	hint.WriteString("On the other side, with the same key, run:\n")
-	if to.Port == sshPort {
-		proxy := sshconfig.ProxyCommand([]string{"mqtt-e2e", "connect", address})
-		fmt.Fprintf(&hint, "  ssh -o ProxyCommand=%s USER@%s\n", secrets.Quote(proxy), p.host())
-	} else {
-		fmt.Fprintf(&hint, "  mqtt-e2e connect %s\n", secrets.Quote(address))
+// peerCommands tells a person what to run on the other side, with the settings
+// of this one, to reach what a policy serves by default and by name; "" if that
+// is nothing.
+func (a *app) peerCommands(s *settings, p place, policy target.Policy) (string, error) {
+	ports := portFlags(policy)
+	if len(ports) == 0 {
+		return "", nil
 	}
-	fmt.Fprintf(&hint, "or, to have it on a port:\n  mqtt-e2e forward %s -L %d\n", secrets.Quote(address), localPortFor(to.Port))
-	return hint.String()
+	arguments, err := a.arguments(s, nil) // the key has another file there
+	if err != nil {
+		return "", err
+	}
+	command := func(verb string, more ...string) []string {
+		all := []string{"mqtt-e2e", verb}
+		for _, argument := range arguments {
+			all = append(all, argument.words()...)
+		}
+		return slices.Concat(all, []string{p.public()}, more)
+	}
+	hint := "On the other side, with the same key, run:\n"
+	if policy.Default != nil {
+		hint += "  " + connectLine(p, policy.Default.Port, command("connect")) + "\nor, to have it on a port:\n"
+	}
+	return hint + "  " + shellLine(command("forward", ports...)) + "\n", nil
+}
+
+// connectLine connects to the default target: through ssh if it is its server.
+func connectLine(p place, port int, connect []string) string {
+	if port != sshPort {
+		return shellLine(connect)
+	}
+	return "ssh -o ProxyCommand=" + secrets.Quote(sshconfig.ProxyCommand(connect)) + " USER@" + p.host()
+}
+
+// portFlags returns the flags of a forward to all that a policy serves.
+func portFlags(policy target.Policy) (flags []string) {
+	taken := make(map[int]bool)
+	add := func(to target.Endpoint, service string) {
+		port := localPortFor(to.Port)
+		for taken[port] {
+			port++
+		}
+		taken[port] = true
+		flags = append(flags, "-L", fmt.Sprint(port)+service)
+	}
+	if policy.Default != nil {
+		add(*policy.Default, "")
+	}
+	for _, name := range slices.Sorted(maps.Keys(policy.Services)) {
+		add(policy.Services[name], ":"+name)
+	}
+	return flags
+}
+
+// shellLine quotes the words of a command.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = secrets.Quote(word)
+	}
+	return strings.Join(quoted, " ")
 }
 
 // localPortFor proposes a port for the other side, where ports below 1024 need

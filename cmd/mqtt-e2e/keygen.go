@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"errors"
+	"context"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
@@ -25,8 +22,8 @@ func (a *app) keygen() *cobra.Command {
 existing file is never overwritten. The other side needs the same key.`,
 		Example: "  mqtt-e2e keygen -o ~/.config/mqtt-e2e/key\n  mqtt-e2e keygen --import -o ~/.config/mqtt-e2e/key",
 		Args:    atMost(0),
-		RunE: func(*cobra.Command, []string) error {
-			key, err := a.makeKey(pasted, file)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			key, err := a.makeKey(cmd.Context(), pasted, file)
 			if err != nil {
 				return err
 			}
@@ -39,37 +36,22 @@ existing file is never overwritten. The other side needs the same key.`,
 	return cmd
 }
 
-func (a *app) makeKey(pasted bool, file string) (mqtte2e.Key, error) {
+func (a *app) makeKey(ctx context.Context, pasted bool, file string) (mqtte2e.Key, error) {
 	if !pasted {
 		return mqtte2e.NewKey(), nil
 	}
 	if file == "" && ui.IsTerminal(os.Stdout) {
 		return mqtte2e.Key{}, usagef("--import would show the key on the terminal: write it to a file with -o FILE")
 	}
-	text, err := readSecretLine()
+	if err := secrets.CheckAbsent(file); err != nil {
+		return mqtte2e.Key{}, keyError(err)
+	}
+	text, err := readSecretLine(ctx)
 	if err != nil {
 		return mqtte2e.Key{}, keyError(err)
 	}
 	key, err := secrets.ParseKey("what was pasted", text)
 	return key, keyError(err)
-}
-
-// maxLine bounds the pasted line, bytes; a key has 32, and space may be around.
-const maxLine = 4096
-
-// readSecretLine reads a line of standard input, without echo on a terminal.
-func readSecretLine() (string, error) {
-	if !ui.IsTerminal(os.Stdin) {
-		line, err := bufio.NewReader(io.LimitReader(os.Stdin, maxLine)).ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return line, err
-	}
-	fmt.Fprint(os.Stderr, "key (is not shown): ")
-	line, err := term.ReadPassword(int(os.Stdin.Fd()))
-	fmt.Fprintln(os.Stderr)
-	return string(line), err
 }
 
 func (a *app) storeKey(key mqtte2e.Key, file string) error {

@@ -115,8 +115,12 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		defer endpoint.Close()
 		endpoints = append(endpoints, endpoint)
 	}
-	if ui.IsTerminal(os.Stderr) && !a.silent && policy.Default != nil {
-		fmt.Fprint(os.Stderr, p.peerCommands(*policy.Default))
+	if ui.IsTerminal(os.Stderr) && !a.silent {
+		hint, err := a.peerCommands(&f.settings, p, policy)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(os.Stderr, hint)
 	}
 	return a.serveAll(ctx, endpoints, p, server)
 }

@@ -20,6 +20,10 @@ import (
 // to know sooner. Both sides wait as long.
 const defaultPeerTimeout = time.Hour
 
+// minPeerTimeout is longer than a round trip through any broker takes, so that
+// what is shorter can only be a slip.
+const minPeerTimeout = time.Second
+
 // settings are the flags of every verb that meets a broker.
 type settings struct {
 	name           string
@@ -50,7 +54,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.StringVar(&s.topicPrefix, "topic-prefix", "", "`TEXT` before every topic, equal on both sides")
 	flags.IntVar(&s.padSize, "pad-size", 0, "shortest plaintext of a packet, `BYTES` (0: 50, negative: no padding)")
 	flags.IntVar(&s.maxMessageSize, "max-message-size", 0, "largest MQTT payload, `BYTES` (0: 32768)")
-	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 1h, negative: never)")
+	flags.DurationVar(&s.peerTimeout, "peer-timeout", 0, "silence after which the other side is given up, such as 90s (0: 1h, at least 1s, negative: never)")
 	takesFile(cmd, "password-file", "ca-file", "client-cert", "client-key")
 }
 
@@ -82,6 +86,9 @@ func (s *settings) key() (secrets.Source, error) {
 // endpoint returns an Endpoint at the place under key. It does no I/O but
 // reading files.
 func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint, error) {
+	if s.peerTimeout > 0 && s.peerTimeout < minPeerTimeout {
+		return nil, usagef("--peer-timeout %v is shorter than some answers take: write %v or more, such as 90s", s.peerTimeout, minPeerTimeout)
+	}
 	password, err := secrets.Password(s.passwordFile)
 	if err != nil {
 		return nil, usage(err)

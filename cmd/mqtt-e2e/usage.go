@@ -21,7 +21,7 @@ func setUsage(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = maxTypos
 	cmd.Args = knownVerb
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return usagef("name a verb: %s; see  %s --help", strings.Join(verbs(cmd), ", "), cmd.CommandPath())
+		return usagef("name a %s: %s; see  %s --help", noun(cmd), strings.Join(verbs(cmd), ", "), cmd.CommandPath())
 	}
 	for _, child := range cmd.Commands() {
 		setUsage(child)
@@ -42,6 +42,14 @@ func setShells(root *cobra.Command) {
 			}
 		}
 	}
+}
+
+// noun is what stands behind cmd.
+func noun(cmd *cobra.Command) string {
+	if cmd.Name() == "completion" {
+		return "shell"
+	}
+	return "verb"
 }
 
 // verbs lists the verbs below cmd that help shows.
@@ -70,7 +78,7 @@ func knownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usagef("there is no verb %q%s", args[0], didYouMean(cmd.SuggestionsFor(args[0])))
+	return usagef("there is no %s %q%s", noun(cmd), args[0], didYouMean(cmd.SuggestionsFor(args[0])))
 }
 
 // knownTopic is for help, whose arguments are a verb.
@@ -100,7 +108,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		// The verb is unknown, and so its flags are, too.
 		return knownVerb(cmd, cmd.Flags().Args())
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
-		return usagef("there is no flag -%s", unknown.GetSpecifiedName())
+		return usagef("there is no flag -%s%s", unknown.GetSpecifiedName(), didYouMean(otherCase(cmd, unknown.GetSpecifiedName())))
 	case errors.As(err, &unknown):
 		return usagef("there is no flag --%s%s", unknown.GetSpecifiedName(), didYouMean(similarFlags(cmd, unknown.GetSpecifiedName())))
 	case errors.As(err, &value):
@@ -136,6 +144,16 @@ const (
 	// maxSimilar is how many flags are suggested.
 	maxSimilar = 3
 )
+
+// otherCase returns the flag of one letter that differs from name in case only.
+func otherCase(cmd *cobra.Command, name string) []string {
+	for _, letter := range []string{strings.ToUpper(name), strings.ToLower(name)} {
+		if len(letter) == 1 && cmd.Flags().ShorthandLookup(letter) != nil {
+			return []string{"-" + letter}
+		}
+	}
+	return nil
+}
 
 // similarFlags returns the flags that name may be a misspelling or the beginning
 // of, the most similar ones first.

@@ -41,10 +41,12 @@ func (s *session) keepRemote(remote forwards.Remote) {
 		switch {
 		case s.isDone():
 		case errors.As(err, &refusal) && refusal.Reply.Code != tunnel.Unreachable:
-			status.Warn("the other side does not open a port: " + err.Error())
+			status.Warn("the other side does not open a port: " + refusal.Reply.Text)
 			return
+		case refusal != nil:
+			status.Warn("the other side does not open a port: " + refusal.Reply.Text + "; trying again")
 		case err != nil:
-			status.Warn("the other side does not open a port: " + err.Error() + "; trying again")
+			status.Warn("the other side does not open a port: " + words.Brief(err) + "; trying again")
 		}
 		pause.Wait(s.ctx)
 	}
@@ -104,7 +106,7 @@ func (s *session) arrival(stream net.Conn, port string) {
 		relay.Abort(stream)
 		return
 	}
-	relay.Serve(local, stream, logger.With("peer", s.conn.RemoteAddr().String(), "target", s.target(port)))
+	relay.Serve(local, "the target", stream, logger.With("peer", s.conn.RemoteAddr().String(), "target", s.target(port)))
 }
 
 // dialArrival connects to the target of a port. Only ports that were asked for

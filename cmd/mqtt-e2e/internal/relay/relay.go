@@ -30,7 +30,10 @@ func join(a, b net.Conn) (toA, toB int64, err error) {
 		<-results
 		return toA, toB, err
 	}
-	if err = errors.Join(err, <-results); err != nil {
+	if last := <-results; last != nil {
+		err = last
+	}
+	if err != nil {
 		Abort(a)
 		Abort(b)
 		return toA, toB, err

@@ -3,27 +3,21 @@ package relay
 import (
 	"log/slog"
 	"net"
-	"strings"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // Serve joins a connection on this machine with a stream of the peer, as Join
 // does, and tells the logger when it is over, in one line for each stream. The
-// logger knows who the peer is and what the connection.
-func Serve(local, peer net.Conn, logger *slog.Logger) {
+// logger knows who the peer is and what the connection; who says whether a
+// target or a client is at its end.
+func Serve(local net.Conn, who string, peer net.Conn, logger *slog.Logger) {
 	start := time.Now()
 	fromPeer, toPeer, err := join(local, peer)
 	logger.Info("served a stream",
 		"seconds", time.Since(start).Round(time.Millisecond).Seconds(),
 		"from_peer", fromPeer,
 		"to_peer", toPeer,
-		"end", end(err))
-}
-
-// end says in one line how a stream ended.
-func end(err error) string {
-	if err == nil {
-		return "complete"
-	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ") // of two directions
+		"end", words.End(err, who))
 }

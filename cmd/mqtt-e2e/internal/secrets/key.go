@@ -133,6 +133,19 @@ func Password(file string) (string, error) {
 	return text, nil
 }
 
+// CheckAbsent tells what WriteKey would tell of a file that exists, to ask for
+// no key in vain. An empty name stands for no file.
+func CheckAbsent(name string) error {
+	if _, err := os.Lstat(name); err == nil {
+		return exists(name)
+	}
+	return nil
+}
+
+func exists(name string) error {
+	return fmt.Errorf("%s exists and is not overwritten: move it away, or choose another file with -o", name)
+}
+
 // WriteKey stores key in a new file that only its owner can read, and makes
 // the directory if needed. It never replaces a file.
 func WriteKey(name string, key mqtte2e.Key) error {
@@ -141,7 +154,7 @@ func WriteKey(name string, key mqtte2e.Key) error {
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists and is not overwritten: move it away, or choose another file with -o", name)
+		return exists(name)
 	}
 	if err != nil {
 		return words.File("the key file", name, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -172,11 +173,11 @@ func (r *request) arrival(conn net.Conn, port string) {
 		err = reply.Err()
 	}
 	if err != nil {
-		r.logger.Warn("a connection to a peer's port failed", "port", port, "error", err)
+		r.logger.Warn("a connection to a peer's port failed", "port", port, "error", words.Brief(err))
 		relay.Abort(conn)
 		relay.Abort(stream)
 		return
 	}
 	stream.SetDeadline(time.Time{})
-	r.server.join(conn, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
+	r.server.join(conn, aClient, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
 }

@@ -92,7 +92,7 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		relay.Abort(local)
 		return
 	}
-	r.server.join(local, r.stream, r.logger.With("target", endpoint.String()))
+	r.server.join(local, aTarget, r.stream, r.logger.With("target", endpoint.String()))
 }
 
 // measure is one direction of a measurement of the throughput.

@@ -25,6 +25,12 @@ const (
 	headerTimeout = 10 * time.Second
 )
 
+// Who is at the end of a connection here, for the record.
+const (
+	aTarget = "the target"
+	aClient = "the client"
+)
+
 // muxProtocol is the protocol of package mux.
 const muxProtocol = "mux"
 
@@ -110,15 +116,15 @@ func (s *Server) serveDefault(stream net.Conn, logger *slog.Logger) {
 		relay.Abort(stream)
 		return
 	}
-	s.join(local, stream, logger.With("target", endpoint.String()))
+	s.join(local, aTarget, stream, logger.With("target", endpoint.String()))
 }
 
 // join serves a stream whose other end is reached. logger names both.
-func (s *Server) join(local, stream net.Conn, logger *slog.Logger) {
+func (s *Server) join(local net.Conn, who string, stream net.Conn, logger *slog.Logger) {
 	logger.Debug("joined with a target")
 	s.streams.begin()
 	defer s.streams.end()
-	relay.Serve(local, stream, logger)
+	relay.Serve(local, who, stream, logger)
 }
 
 func dial(endpoint target.Endpoint) (net.Conn, error) {
