@@ -120,7 +120,7 @@ func TestMosquittoOverWebSocket(t *testing.T) {
 	listener := loopback(t)
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
-	tcp := simtest.Mosquitto(t, fmt.Sprintf("listener %d 127.0.0.1", port), "protocol websockets").Address
+	tcp := simtest.Mosquitto(t, simtest.MosquittoWebSocket(port)).Address
 	ws := fmt.Sprintf("ws://127.0.0.1:%d", port)
 	for _, test := range []struct{ dialer, listener string }{{ws, ws}, {ws, tcp}, {tcp, ws}} {
 		config := newConfig()
@@ -270,8 +270,8 @@ func TestMosquittoRefuses(t *testing.T) {
 func TestMosquittoByWrongScheme(t *testing.T) {
 	free := loopback(t)
 	free.Close()
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	plain := strings.TrimPrefix(simtest.Mosquitto(t, "listener "+port+" 127.0.0.1", "protocol websockets").Address, "mqtt")
+	port := free.Addr().(*net.TCPAddr).Port
+	plain := strings.TrimPrefix(simtest.Mosquitto(t, simtest.MosquittoWebSocket(port)).Address, "mqtt")
 	web := "://" + free.Addr().String()
 	for address, hint := range map[string]string{
 		"mqtts" + plain: "write mqtt://", "ws" + plain: "write mqtt://", "wss" + plain: "mqtt://",

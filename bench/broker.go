@@ -142,7 +142,7 @@ func mosquittoServers(program, dir string, b *broker) []server {
 		&mosquitto{program: program, file: filepath.Join(dir, "mosquitto.conf"), lines: "listener " + tcp + " 127.0.0.1\n" +
 			"listener " + secured + " 127.0.0.1\n" +
 			"certfile " + filepath.Join(dir, certificateFile) + "\nkeyfile " + filepath.Join(dir, keyFile) + "\n" +
-			"listener " + webSocket + " 127.0.0.1\nprotocol websockets\n" +
+			"listener " + webSocket + " 127.0.0.1\nsocket_domain ipv4\nprotocol websockets\n" + // without the domain 2.0.11 listens on all interfaces
 			"allow_anonymous true\n"},
 		&embedded{hosts: map[string]string{"ws": b.hosts["ws"]}},
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
@@ -63,7 +64,11 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 		return err
 	}
 	defer stop()
-	stream, err := a.open(ctx, client, f.timeout, request)
+	opening := ctx
+	if a.tellsOutages() {
+		opening = engine.Attentive(ctx)
+	}
+	stream, err := a.open(opening, client, f.timeout, request)
 	if err != nil {
 		return err
 	}
@@ -86,10 +91,15 @@ func (a *app) join(ctx context.Context, stream net.Conn) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	path, ok := stream.(interface{ Stats() mqtte2e.Stats })
-	if ok && ui.IsTerminal(os.Stderr) && !a.silent && a.logFormat == "text" {
-		go ui.WatchOutages(watching, func() time.Duration { return path.Stats().Silent }, tellInSession)
+	if ok && a.tellsOutages() {
+		go ui.WatchOutages(watching, path.Stats, tellInSession)
 	}
 	return stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+}
+
+// tellsOutages reports whether somebody waits at a terminal and wants to know.
+func (a *app) tellsOutages() bool {
+	return ui.IsTerminal(os.Stderr) && !a.silent && a.logFormat == "text"
 }
 
 // tellInSession writes a line of its own on a terminal that ssh uses: the cursor

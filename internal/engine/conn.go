@@ -63,6 +63,7 @@ type Conn struct {
 	answered      time.Time // a listener's Conn: when the handshake was answered
 	lastHeard     time.Time // when an authenticated packet for this Conn last came
 	lastAsked     time.Time // when the Conn itself last sent a PING for want of that
+	attentive     bool      // somebody watches whether the path works
 	check         check
 	resumeUntil   time.Time // the Conn holds one of the slots for resuming until then
 	use           use       // owned by the reader goroutine; see activity

@@ -65,6 +65,7 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 	c, err := d.run(ctx)
 	d.end()
 	if c != nil {
+		c.attend(ctx)
 		d.lookForSecondAnswer(c)
 	}
 	return c, err

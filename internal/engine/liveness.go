@@ -60,7 +60,7 @@ func (c *Conn) livenessDeadline() time.Time {
 	}
 	t := c.peer.times.load()
 	next := earlier(c.checkAt(), c.restartedAt(t.stranger))
-	next = earlier(next, latest(t.heard, t.asked).Add(c.engine.askAfter()))
+	next = earlier(next, latest(t.heard, t.asked).Add(c.askAfter()))
 	next = earlier(next, c.ownAskAt(t.heard))
 	if timeout := c.engine.config.PeerTimeout; timeout > 0 {
 		next = earlier(next, t.heard.Add(timeout))
@@ -78,7 +78,7 @@ func (c *Conn) ownAskAt(heard time.Time) time.Time {
 		after = min(after, timeout)
 	}
 	at := latest(c.lastHeard, c.lastAsked).Add(after)
-	if at.After(heard.Add(c.engine.askAfter())) {
+	if at.After(heard.Add(c.askAfter())) {
 		return time.Time{}
 	}
 	return at
@@ -135,7 +135,7 @@ func (c *Conn) expireLiveness(now time.Time) {
 	case past(now, c.restartedAt(t.stranger)):
 		c.abort(peerGone("its process was restarted: another one listens under its name now; dial again"))
 		return
-	case past(now, latest(t.heard, t.asked).Add(c.engine.askAfter())):
+	case past(now, latest(t.heard, t.asked).Add(c.askAfter())):
 		c.peer.times.ask(now)
 		c.stream.Ping()
 	case past(now, c.ownAskAt(t.heard)):

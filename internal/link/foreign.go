@@ -81,7 +81,7 @@ func foreignSession(scheme string, first []byte, err error) error {
 	case hungUp(err):
 		silence = "it hung up on the MQTT handshake"
 	case errors.Is(err, errNoAnswer):
-		silence = "it says nothing in MQTT"
+		silence = "it was reached, but says nothing in MQTT"
 	case errors.Is(err, errMalformed):
 		return &ForeignError{text: "what is spoken there is not MQTT 3.1.1: " + checkPort, cause: err}
 	default:

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // speaks serves each connection until the test ends, and returns where.
@@ -148,4 +150,21 @@ func TestSilentPortIsSuspected(t *testing.T) {
 	if err := foreignSession("mqtt", nil, other); err != other {
 		t.Errorf("%v became %v", other, err)
 	}
+}
+
+// TestSilentPortIsSuspectedInTime has a caller that does not wait as long as an answer may take.
+func TestSilentPortIsSuspectedInTime(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		ours, theirs := simtest.Pipe()
+		defer theirs.Close()
+		go newScript(theirs).read()
+		l := newTestLink(t, testAddress, dialTo(ours))
+		ctx, cancel := context.WithTimeout(t.Context(), answerTimeout/2)
+		defer cancel()
+		err := l.Connect(ctx)
+		var foreign *ForeignError
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &foreign) || foreign.Permanent || !strings.HasPrefix(foreign.Error(), "it was reached, but says nothing in MQTT") {
+			t.Errorf("it says %v", err)
+		}
+	})
 }

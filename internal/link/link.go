@@ -103,6 +103,7 @@ type Link struct {
 	subscriptions map[string]*subscription
 	unsubscribes  []string      // filters to unsubscribe on the current connection; at most the ones subscribed there
 	connected     bool          // there is a current connection
+	greeting      bool          // the network reaches the broker, whose CONNACK is awaited
 	loop          *runLoop      // nil while none runs
 	everUp        bool          // a connection was up once
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
@@ -175,8 +176,12 @@ func (l *Link) start() {
 func (l *Link) gaveUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lastErr != nil {
-		return fmt.Errorf("waiting for the broker: %w; the last attempt: %w", context.Cause(ctx), l.lastErr)
+	lastErr := l.lastErr
+	if l.greeting && lastErr == nil {
+		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
+	}
+	if lastErr != nil {
+		return fmt.Errorf("waiting for the broker: %w; the last attempt: %w", context.Cause(ctx), lastErr)
 	}
 	return fmt.Errorf("waiting for the broker: %w", context.Cause(ctx))
 }

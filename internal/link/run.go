@@ -74,7 +74,9 @@ func (r *runLoop) connectOnce() error {
 	}
 	l.trickles.Store(transport.trickles)
 	connection := newConnection(transport, l.parts, pingRequested)
+	l.setGreeting(true)
 	session, err := openSession(l.ctx, connection, &l.config.Address)
+	l.setGreeting(false)
 	if err != nil {
 		l.config.Logger.Debug("the broker does not let us in", "error", err)
 		return err
@@ -159,6 +161,13 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 		l.parts.source.Down(connection.ended)
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
 	}
+}
+
+// setGreeting notes whether the broker owes us CONNACK.
+func (l *Link) setGreeting(greeting bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.greeting = greeting
 }
 
 // setConnected notes whether there is a connection to subscribe on.

@@ -53,6 +53,12 @@ func Mosquitto(tb testing.TB, extra ...string) *MosquittoBroker {
 	return b
 }
 
+// MosquittoWebSocket returns the extra lines for a listener for WebSocket, on the loopback port of that number. Only with its
+// socket_domain does Mosquitto with libwebsockets (2.0.11) heed the address; else it listens on all interfaces.
+func MosquittoWebSocket(port int) string {
+	return fmt.Sprintf("listener %d 127.0.0.1\nsocket_domain ipv4\nprotocol websockets", port)
+}
+
 // Kill ends the process without warning (SIGKILL), if it runs, and waits for its end.
 func (b *MosquittoBroker) Kill() {
 	if b.process != nil {

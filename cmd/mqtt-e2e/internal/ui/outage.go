@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e"
 )
 
 const (
@@ -15,28 +17,32 @@ const (
 )
 
 // WatchOutages tells, once each, that the path to the other side is gone and
-// that it is back, until the context ends. silent returns for how long the other
-// side has not answered; 0: it has.
-func WatchOutages(ctx context.Context, silent func() time.Duration, tell func(text string)) {
+// that it is back, until the context ends. stats returns those of the Conn. An
+// outage counts from when the other side was last heard, which is before the
+// first question that it did not answer.
+func WatchOutages(ctx context.Context, stats func() mqtte2e.Stats, tell func(text string)) {
 	ticker := time.NewTicker(outageInterval)
 	defer ticker.Stop()
-	var gone time.Duration // 0: nothing was told
+	received, lastHeard, gone := stats().PacketsReceived, time.Now(), false
 	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		now := silent()
+		s, now := stats(), time.Now()
+		silence := max(now.Sub(lastHeard), s.Silent).Round(time.Second)
+		heard := s.PacketsReceived != received
+		if heard {
+			received, lastHeard = s.PacketsReceived, now
+		}
 		switch {
-		case gone > 0 && now == 0:
-			tell(fmt.Sprintf("the other side answers again, after %v", gone.Round(time.Second)))
-			gone = 0
-		case gone > 0:
-			gone = max(gone, now)
-		case now > outageAfter:
-			tell(fmt.Sprintf("no answer from the other side for %v; waiting for it, nothing is lost", now.Round(time.Second)))
-			gone = now
+		case gone && (heard || s.Silent == 0):
+			tell(fmt.Sprintf("the other side answers again, after %v", silence))
+			gone = false
+		case !gone && s.Silent > outageAfter:
+			tell(fmt.Sprintf("nothing was heard of the other side for %v; waiting for it, nothing is lost", silence))
+			gone = true
 		}
 	}
 }

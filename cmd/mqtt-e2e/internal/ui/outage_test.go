@@ -6,26 +6,31 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// TestWatchOutages has a path that is silent at times.
+// TestWatchOutages has a path that is silent at times, and is found so only
+// when something goes unanswered.
 func TestWatchOutages(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		start := time.Now()
-		outages := []struct{ begin, end time.Duration }{
-			{10 * time.Second, 14500 * time.Millisecond}, // too short
-			{20 * time.Second, 31500 * time.Millisecond},
-			{59900 * time.Millisecond, 10 * time.Hour},
+		seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+		outages := []struct{ begin, asked, end time.Duration }{
+			{seconds(9.5), seconds(10), seconds(14.5)}, // too short
+			{seconds(20.5), seconds(30.5), seconds(45.5)},
+			{seconds(59.5), seconds(59.9), 10 * time.Hour},
 		}
-		silent := func() time.Duration {
+		stats := func() mqtte2e.Stats {
 			now := time.Since(start)
+			s := mqtte2e.Stats{PacketsReceived: uint64(now)}
 			for _, o := range outages {
 				if o.begin <= now && now < o.end {
-					return now - o.begin
+					s.PacketsReceived = uint64(o.begin)
+					s.Silent = max(now-o.asked, 0)
 				}
 			}
-			return 0
+			return s
 		}
 		type line struct {
 			at   time.Duration
@@ -34,11 +39,11 @@ func TestWatchOutages(t *testing.T) {
 		var told []line
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		WatchOutages(ctx, silent, func(text string) { told = append(told, line{time.Since(start), text}) })
+		WatchOutages(ctx, stats, func(text string) { told = append(told, line{time.Since(start), text}) })
 		want := []line{
-			{26 * time.Second, "no answer from the other side for 6s; waiting for it, nothing is lost"},
-			{32 * time.Second, "the other side answers again, after 11s"},
-			{65 * time.Second, "no answer from the other side for 5s; waiting for it, nothing is lost"},
+			{36 * time.Second, "nothing was heard of the other side for 15s; waiting for it, nothing is lost"},
+			{46 * time.Second, "the other side answers again, after 25s"},
+			{65 * time.Second, "nothing was heard of the other side for 5s; waiting for it, nothing is lost"},
 		}
 		if !slices.Equal(told, want) {
 			t.Errorf("told %v, want %v", told, want)
