@@ -23,10 +23,14 @@ const (
 	allowanceGrowth = 1.05
 	// allowanceEnd times the allowance without a hang-up ends it.
 	allowanceEnd = 4
-	// maxSuspicions more in a row, in spite of that, clear the rate of suspicion for
-	// clearLife: something else cuts connections.
-	maxSuspicions = 3
-	clearLife     = 10 * time.Minute
+	// maxAlike connections in a row that lasted no longer than shortConnection, and
+	// ended after as much had arrived but for alikeShare, are suspected.
+	maxAlike        = 3
+	shortConnection = 5 * time.Second
+	alikeShare      = 1.25
+	// clearLife is how long nothing is suspected after a hang-up that came although
+	// the rate was kept to: something else cuts connections.
+	clearLife = 10 * time.Minute
 	// mostDebt is how long data waits at most because more went than was allowed,
 	// as ACKs may.
 	mostDebt = time.Second
@@ -43,10 +47,12 @@ type allowance struct {
 	start             time.Time  // of the period that is added up
 	current, previous int        // bytes that peers acknowledged in this period and in the last
 
+	alike int // short connections in a row that ended after as much had arrived
+	last  int // how much that was, bytes
+
 	rate       float64   // bytes a second; 0: not bounded
 	since      time.Time // when it was last lowered
-	suspicions int       // hang-ups in a row that came although it was kept to
-	clearUntil time.Time
+	clearUntil time.Time // nothing is suspected until then
 
 	left   float64 // bytes that may go now; negative: too much went
 	leftAt time.Time
@@ -66,10 +72,10 @@ func (a *allowance) arrived(n int, now time.Time) {
 	a.current += n
 }
 
-// hungUp takes note that the connection ended at a time and another one could be
-// made at once, as where a broker hangs up on purpose. It reports whether the rate
-// is bounded because of that.
-func (a *allowance) hungUp(ended, now time.Time) bool {
+// hungUp takes note that a connection that came up at a time ended at another, and
+// that the next one could be made at once, as where a broker hangs up on purpose.
+// It reports whether the rate is bounded from now on because of that.
+func (a *allowance) hungUp(up, ended, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	arrived := max(a.current, a.previous)
@@ -77,22 +83,29 @@ func (a *allowance) hungUp(ended, now time.Time) bool {
 		arrived = 0
 	}
 	a.current, a.previous = 0, 0
-	if arrived < leastSuspect || now.Before(a.clearUntil) {
-		return false
-	}
-	rate := allowanceShare * float64(arrived) / meterPeriod.Seconds()
-	if a.rate > 0 && now.Sub(a.since) < allowanceLife {
-		a.suspicions++
-	} else {
-		a.suspicions = 0
-	}
-	if a.suspicions >= maxSuspicions {
-		a.end()
+	switch {
+	case arrived < leastSuspect || now.Before(a.clearUntil):
+		a.alike, a.last = 0, 0
+	case a.rate > 0 && now.Sub(a.since) < allowanceLife:
+		a.end() // what is kept to does not help
 		a.clearUntil = now.Add(clearLife)
-		return false
+	case a.rate > 0 || a.suspect(arrived, ended.Sub(up)):
+		a.rate, a.since, a.left, a.leftAt = allowanceShare*float64(arrived)/meterPeriod.Seconds(), now, 0, now
+		return true
 	}
-	a.rate, a.since, a.left, a.leftAt = rate, now, 0, now
-	return true
+	return false
+}
+
+// suspect reports whether so many short connections in a row ended after as much
+// had arrived, which chance does not do.
+func (a *allowance) suspect(arrived int, lasted time.Duration) bool {
+	least, most := min(arrived, a.last), max(arrived, a.last)
+	if lasted > shortConnection || float64(most) > alikeShare*float64(least) {
+		a.alike = 0
+	}
+	a.alike++
+	a.last = arrived
+	return a.alike >= maxAlike
 }
 
 // wait is how long data must wait; zero: it may go. It lets the rate grow.
@@ -133,4 +146,4 @@ func (a *allowance) sent(n int) {
 	}
 }
 
-func (a *allowance) end() { a.rate, a.suspicions, a.left = 0, 0, 0 }
+func (a *allowance) end() { a.rate, a.alike, a.last = 0, 0, 0 }

@@ -8,10 +8,13 @@ import (
 // aService stands for a broker that hangs up on who sends more than allowed bytes a second.
 type aService struct {
 	*allowance
-	now time.Time
+	up, now time.Time
 }
 
-func newService() *aService { return &aService{new(allowance), time.Unix(1e9, 0)} }
+func newService() *aService {
+	now := time.Unix(1e9, 0)
+	return &aService{new(allowance), now, now}
+}
 
 // transfer sends as much as may go for a time, at most rate bytes a second, of which all arrives, and returns how much that was.
 func (s *aService) transfer(d time.Duration, rate int) (total int) {
@@ -28,20 +31,29 @@ func (s *aService) transfer(d time.Duration, rate int) (total int) {
 
 // hangUp ends the connection; the next one is up after pause.
 func (s *aService) hangUp(pause time.Duration) bool {
-	ended := s.now
+	up, ended := s.up, s.now
 	s.now = s.now.Add(pause)
-	return s.hungUp(ended, s.now)
+	s.up = s.now
+	return s.hungUp(up, ended, s.now)
+}
+
+// enforce hangs up again and again after as much, until that is suspected.
+func (s *aService) enforce(t *testing.T, rate int) {
+	t.Helper()
+	for n := 1; ; n++ {
+		s.transfer(time.Second, rate)
+		if bounded := s.hangUp(60 * time.Millisecond); bounded != (n == maxAlike) {
+			t.Fatalf("after %d hang-ups: bounded %v", n, bounded)
+		}
+		if n == maxAlike {
+			return
+		}
+	}
 }
 
 func TestAllowanceIsKeptTo(t *testing.T) {
 	s := newService()
-	s.transfer(3*time.Second, 1_000_000)
-	if s.rate != 0 {
-		t.Fatal("bounded without a reason")
-	}
-	if !s.hangUp(60 * time.Millisecond) {
-		t.Fatal("a hang-up in a transfer is not suspected")
-	}
+	s.enforce(t, 1_000_000)
 	if total := s.transfer(50*time.Second, 1_000_000); total < 46_500_000 || total > 48_500_000 {
 		t.Errorf("%d bytes went in 50 s, want 0.95 of 1 MB a second", total)
 	}
@@ -55,18 +67,23 @@ func TestAllowanceIsKeptTo(t *testing.T) {
 	}
 }
 
-func TestAllowanceSuspectsOnlyHangUpsInATransfer(t *testing.T) {
-	for name, prepare := range map[string]func(s *aService) bool{
-		"little arrived": func(s *aService) bool { s.transfer(3*time.Second, 100_000); return s.hangUp(60 * time.Millisecond) },
-		"a restart":      func(s *aService) bool { s.transfer(3*time.Second, 1_000_000); return s.hangUp(time.Second) },
-		"the transfer was over": func(s *aService) bool {
-			s.transfer(3*time.Second, 1_000_000)
+func TestAllowanceSuspectsOnlyWhatIsAlike(t *testing.T) {
+	for name, cut := range map[string]func(s *aService, n int) bool{
+		"little arrived": func(s *aService, _ int) bool { s.transfer(time.Second, 100_000); return s.hangUp(0) },
+		"restarts":       func(s *aService, _ int) bool { s.transfer(time.Second, 1_000_000); return s.hangUp(time.Second) },
+		"the transfer was over": func(s *aService, _ int) bool {
+			s.transfer(time.Second, 1_000_000)
 			s.now = s.now.Add(3 * time.Second)
 			return s.hangUp(0)
 		},
+		"after as long":      func(s *aService, _ int) bool { s.transfer(10*time.Second, 1_000_000); return s.hangUp(0) },
+		"after more or less": func(s *aService, n int) bool { s.transfer(time.Second, 1_000_000+n%2*400_000); return s.hangUp(0) },
 	} {
-		if s := newService(); prepare(s) || s.rate != 0 {
-			t.Errorf("%s: bounded at %v", name, s.rate)
+		s := newService()
+		for n := range 3 * maxAlike {
+			if cut(s, n) || s.rate != 0 {
+				t.Errorf("%s: bounded at %v", name, s.rate)
+			}
 		}
 	}
 }
@@ -74,19 +91,28 @@ func TestAllowanceSuspectsOnlyHangUpsInATransfer(t *testing.T) {
 // Connections that are cut whatever is sent do not lower the rate for long.
 func TestAllowanceGivesUp(t *testing.T) {
 	s := newService()
-	for n := range 8 {
-		s.transfer(15*time.Second, 1_000_000)
-		if bounded := s.hangUp(60 * time.Millisecond); bounded != (n < maxSuspicions) {
-			t.Errorf("hang-up %d: bounded %v", n, bounded)
+	s.enforce(t, 1_000_000)
+	for range 8 {
+		s.transfer(time.Second, 1_000_000)
+		if s.hangUp(60 * time.Millisecond) {
+			t.Error("bounded again although that did not help")
 		}
 	}
 	if total := s.transfer(10*time.Second, 1_000_000); total < 9_900_000 {
 		t.Errorf("%d bytes went in 10 s", total)
 	}
 	s.transfer(clearLife, 200_000)
-	s.transfer(time.Second, 1_000_000)
+	s.hangUp(0)
+	s.enforce(t, 1_000_000)
+}
+
+// A try for more that fails bounds the rate at once.
+func TestAllowanceTriesForMore(t *testing.T) {
+	s := newService()
+	s.enforce(t, 1_000_000)
+	s.transfer(allowanceLife+time.Second, 2_000_000)
 	if !s.hangUp(0) {
-		t.Error("cleared for ever")
+		t.Error("not bounded")
 	}
 }
 
@@ -94,8 +120,7 @@ func TestAllowanceGivesUp(t *testing.T) {
 func TestAllowanceBeginsWithoutDebt(t *testing.T) {
 	s := newService()
 	for range 2 {
-		s.transfer(10*time.Second, 20_000_000)
-		s.hangUp(60 * time.Millisecond)
+		s.enforce(t, 20_000_000)
 		if total := s.transfer(2*time.Second, 20_000_000); total < 20_000_000 {
 			t.Fatalf("%d bytes went in the first two seconds", total)
 		}
@@ -104,5 +129,6 @@ func TestAllowanceBeginsWithoutDebt(t *testing.T) {
 			t.Errorf("data waits %v", wait)
 		}
 		s.transfer(5*time.Minute, 20_000_000)
+		s.hangUp(time.Second)
 	}
 }

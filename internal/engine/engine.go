@@ -94,6 +94,7 @@ type Engine struct {
 	offset    time.Duration // what to add to our clock for the listeners' time
 	limit     int           // largest packet that the broker is believed to pass, bytes
 	upSince   time.Time     // zero while the link is down
+	lastUp    time.Time     // when it last came up
 	downSince time.Time     // when it last went down; zero: it never did
 	hangs     hangs
 	closed    bool

@@ -24,15 +24,15 @@ type resumes struct {
 func (e *Engine) Up(now time.Time) {
 	e.mu.Lock()
 	first := e.upSince.IsZero() && e.hangs.connections == 0
-	e.upSince = now
-	ended := e.downSince
+	up, ended := e.lastUp, e.downSince
+	e.upSince, e.lastUp = now, now
 	e.hangs.begin()
 	conns := values(e.conns)
 	e.mu.Unlock()
 	if first {
 		return
 	}
-	if e.allowance.hungUp(ended, now) {
+	if e.allowance.hungUp(up, ended, now) {
 		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
 	}
 	e.lookForNamesakes(now)
