@@ -24,10 +24,11 @@ const (
 	// allowanceEnd times the allowance without a hang-up ends it.
 	allowanceEnd = 4
 	// maxAlike connections in a row that lasted no longer than shortConnection, and
-	// ended after as much had arrived but for alikeShare, are suspected.
+	// ended after as much had arrived but for alikeShare, are suspected: what arrives
+	// in a second varies with where the second begins.
 	maxAlike        = 3
 	shortConnection = 5 * time.Second
-	alikeShare      = 1.25
+	alikeShare      = 2.0
 	// clearLife is how long nothing is suspected after a hang-up that came although
 	// the rate was kept to: something else cuts connections.
 	clearLife = 10 * time.Minute

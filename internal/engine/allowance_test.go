@@ -77,7 +77,7 @@ func TestAllowanceSuspectsOnlyWhatIsAlike(t *testing.T) {
 			return s.hangUp(0)
 		},
 		"after as long":      func(s *aService, _ int) bool { s.transfer(10*time.Second, 1_000_000); return s.hangUp(0) },
-		"after more or less": func(s *aService, n int) bool { s.transfer(time.Second, 1_000_000+n%2*400_000); return s.hangUp(0) },
+		"after more or less": func(s *aService, n int) bool { s.transfer(time.Second, 1_000_000+n%2*1_200_000); return s.hangUp(0) },
 	} {
 		s := newService()
 		for n := range 3 * maxAlike {
