@@ -6,13 +6,14 @@ import (
 )
 
 const (
-	// meterPeriod is how long what arrives is added up: services count by the second.
+	// meterPeriod is how much a service lets through at once, as time, and for how
+	// long nothing may have arrived before a hang-up that is suspected.
 	meterPeriod = time.Second
 	// hangUpPause is within which time the next connection is up after a broker
 	// hung up on purpose; one that restarts takes longer.
 	hangUpPause = 500 * time.Millisecond
-	// leastSuspect is the least that has to arrive in a period for its rate to be
-	// suspected, bytes: a broker that hangs up on little has other reasons.
+	// leastSuspect is the least that has to arrive on a connection for its rate to
+	// be suspected, bytes: a broker that hangs up on little has other reasons.
 	leastSuspect = 128 << 10
 	// allowanceShare is the part of the suspected rate that is kept to.
 	allowanceShare = 0.95
@@ -24,11 +25,10 @@ const (
 	// allowanceEnd times the allowance without a hang-up ends it.
 	allowanceEnd = 4
 	// maxAlike connections in a row that lasted no longer than shortConnection, and
-	// ended after as much had arrived but for alikeShare, are suspected: what arrives
-	// in a second varies with where the second begins.
+	// ended at the same rate but for alikeShare, are suspected.
 	maxAlike        = 3
 	shortConnection = 5 * time.Second
-	alikeShare      = 2.0
+	alikeShare      = 1.5
 	// clearLife is how long nothing is suspected after a hang-up that came although
 	// the rate was kept to: something else cuts connections.
 	clearLife = 10 * time.Minute
@@ -44,12 +44,12 @@ const (
 // for one, and reconnecting at once to send as much again gets every client of an
 // account into trouble. It is safe for concurrent use.
 type allowance struct {
-	mu                sync.Mutex // guards all below
-	start             time.Time  // of the period that is added up
-	current, previous int        // bytes that peers acknowledged in this period and in the last
+	mu    sync.Mutex // guards all below
+	total int        // bytes that peers acknowledged on this connection
+	at    time.Time  // when they last did
 
-	alike int // short connections in a row that ended after as much had arrived
-	last  int // how much that was, bytes
+	alike int     // short connections in a row that ended at about the same rate
+	last  float64 // that rate, bytes a second
 
 	rate       float64   // bytes a second; 0: not bounded
 	since      time.Time // when it was last lowered
@@ -63,14 +63,8 @@ type allowance struct {
 func (a *allowance) arrived(n int, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if now.Sub(a.start) >= meterPeriod {
-		a.previous = a.current
-		if now.Sub(a.start) >= 2*meterPeriod {
-			a.previous = 0
-		}
-		a.current, a.start = 0, now
-	}
-	a.current += n
+	a.total += n
+	a.at = now
 }
 
 // hungUp takes note that a connection that came up at a time ended at another, and
@@ -79,33 +73,32 @@ func (a *allowance) arrived(n int, now time.Time) {
 func (a *allowance) hungUp(up, ended, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	arrived := max(a.current, a.previous)
-	if ended.Sub(a.start) >= 2*meterPeriod || now.Sub(ended) > hangUpPause {
-		arrived = 0
-	}
-	a.current, a.previous = 0, 0
+	arrived, lasted := a.total, ended.Sub(up)
+	a.total = 0
 	switch {
-	case arrived < leastSuspect || now.Before(a.clearUntil):
-		a.alike, a.last = 0, 0
+	case arrived < leastSuspect || ended.Sub(a.at) > meterPeriod || now.Sub(ended) > hangUpPause || now.Before(a.clearUntil):
+		a.alike = 0
 	case a.rate > 0 && now.Sub(a.since) < allowanceLife:
 		a.end() // what is kept to does not help
 		a.clearUntil = now.Add(clearLife)
-	case a.rate > 0 || a.suspect(arrived, ended.Sub(up)):
-		a.rate, a.since, a.left, a.leftAt = allowanceShare*float64(arrived)/meterPeriod.Seconds(), now, 0, now
+	case a.rate > 0: // a try for more failed
+		a.since = now
+		return true
+	case a.suspect(float64(arrived)/(lasted+meterPeriod).Seconds(), lasted):
+		a.rate, a.since, a.left, a.leftAt = allowanceShare*a.last, now, 0, now
 		return true
 	}
 	return false
 }
 
-// suspect reports whether so many short connections in a row ended after as much
-// had arrived, which chance does not do.
-func (a *allowance) suspect(arrived int, lasted time.Duration) bool {
-	least, most := min(arrived, a.last), max(arrived, a.last)
-	if lasted > shortConnection || float64(most) > alikeShare*float64(least) {
+// suspect reports whether so many short connections in a row ended at about the
+// same rate, which chance does not do.
+func (a *allowance) suspect(rate float64, lasted time.Duration) bool {
+	if lasted > shortConnection || max(rate, a.last) > alikeShare*min(rate, a.last) {
 		a.alike = 0
 	}
 	a.alike++
-	a.last = arrived
+	a.last = rate
 	return a.alike >= maxAlike
 }
 

@@ -41,7 +41,7 @@ func (s *aService) hangUp(pause time.Duration) bool {
 func (s *aService) enforce(t *testing.T, rate int) {
 	t.Helper()
 	for n := 1; ; n++ {
-		s.transfer(time.Second, rate)
+		s.transfer(time.Second, 2*rate) // of which half is what a service lets through at once
 		if bounded := s.hangUp(60 * time.Millisecond); bounded != (n == maxAlike) {
 			t.Fatalf("after %d hang-ups: bounded %v", n, bounded)
 		}
