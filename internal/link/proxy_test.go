@@ -62,21 +62,7 @@ func TestBadProxyVariableIsNotQuoted(t *testing.T) {
 // socksProxy runs a SOCKS5 proxy (RFC 1928) that asks for a password (RFC 1929) and takes everybody to target.
 func socksProxy(t *testing.T, target string, passed *atomic.Int32) (hostPort string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go socksServe(conn, target, passed)
-		}
-	}()
-	return listener.Addr().String()
+	return speaks(t, func(conn net.Conn) { socksServe(conn, target, passed) })
 }
 
 func socksServe(conn net.Conn, target string, passed *atomic.Int32) {
@@ -102,7 +88,6 @@ func socksServe(conn net.Conn, target string, passed *atomic.Int32) {
 		passed.Add(1)
 		splice(conn, in, target)
 	}
-	conn.Close()
 }
 
 // httpProxy runs an HTTP proxy that takes every CONNECT to target.
