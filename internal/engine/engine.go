@@ -88,8 +88,7 @@ type Engine struct {
 	names     map[string]*handshake.Name
 	listeners map[string]*Listener
 	peers     map[[16]byte]*peer
-	attended  map[string]bool // names whose announcements are heard; at most maxAttended
-	graves    []*Conn         // tombstones, oldest first; at most maxTombstones, then the oldest goes
+	graves    []*Conn // tombstones, oldest first; at most maxTombstones, then the oldest goes
 	resumes   resumes
 	offset    time.Duration // what to add to our clock for the listeners' time
 	limit     int           // largest packet that the broker is believed to pass, bytes
@@ -121,7 +120,6 @@ func New(config Config) *Engine {
 		names:     make(map[string]*handshake.Name),
 		listeners: make(map[string]*Listener),
 		peers:     make(map[[16]byte]*peer),
-		attended:  make(map[string]bool),
 		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
 		replays:   handshake.NewReplayCache(),

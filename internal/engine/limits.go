@@ -18,20 +18,15 @@ const (
 	// checkPause is the least time between two answers to the same CHECK. It
 	// is asked again after three seconds at the earliest.
 	checkPause = time.Second
-	// announcementRate bounds the announcements that are acted upon, a second,
-	// since each may ask all Conns of a name for a sign of life, and
-	// announcementBurst those at once: of a process that has many names.
-	announcementRate  = 1
-	announcementBurst = maxAttended
 )
 
 // limits bound what a recorded message costs when it is replayed. Each kind of
 // answer has its own, so that replaying one message does not silence the
 // others, and each message counts for little in its kind.
 type limits struct {
-	times, refusals, repeats, pongs, gone, notMine, announcements *handshake.Bucket
+	times, refusals, repeats, pongs, gone, notMine *handshake.Bucket
 
-	hellos, probes, checks, announced *handshake.Recent
+	hellos, probes, checks *handshake.Recent
 }
 
 func newLimits() limits {
@@ -46,9 +41,6 @@ func newLimits() limits {
 		hellos:   handshake.NewRecent(0),
 		probes:   handshake.NewRecent(0),
 		checks:   handshake.NewRecent(checkPause),
-
-		announcements: handshake.NewBucket(announcementRate, announcementBurst),
-		announced:     handshake.NewRecent(0),
 	}
 }
 
@@ -63,10 +55,6 @@ func (l *limits) pong(m handshake.Probe, now time.Time) bool {
 
 func (l *limits) check(m handshake.Check, answers *handshake.Bucket, now time.Time) bool {
 	return allow(l.checks, sha256.Sum256(m.Nonce[:]), answers, now)
-}
-
-func (l *limits) announcement(payload []byte, now time.Time) bool {
-	return allow(l.announced, sha256.Sum256(payload), l.announcements, now)
 }
 
 // allow asks the bucket for what is new only, and does not remember what the

@@ -104,8 +104,6 @@ func (w *world) envelope(m message) handshake.Message {
 	switch m.topic {
 	case handshake.Topic("", name.Rendezvous):
 		envelope = name.Envelope()
-	case handshake.Topic("", name.Announcements):
-		envelope = name.Announcement()
 	}
 	opened, err := envelope.Open(m.payload)
 	if err != nil {
