@@ -34,11 +34,9 @@ func (r *Root) Inbox() *Envelope { return r.inbox }
 // Name derives what belongs to one listener name, which must be in its canonical, lower-case form.
 func (r *Root) Name(name string) *Name {
 	n := &Name{
-		Rendezvous:    [16]byte(r.derive("rendezvous", name, 16)),
-		Announcements: [16]byte(r.derive("announcements", name, 16)),
-		psk:           r.derive("psk", name, 32),
-		envelope:      newEnvelope(r.derive("hello", name, 32), typeHello, typeProbe, typeCheck),
-		announcement:  newEnvelope(r.derive("here", name, 32), typeHere),
+		Rendezvous: [16]byte(r.derive("rendezvous", name, 16)),
+		psk:        r.derive("psk", name, 32),
+		envelope:   newEnvelope(r.derive("hello", name, 32), typeHello, typeProbe, typeCheck),
 	}
 	n.prologue = append([]byte(label+"\x00"+name+"\x00"+r.prefix), n.Rendezvous[:]...)
 	return n
@@ -53,19 +51,14 @@ func (r *Root) derive(purpose, name string, size int) []byte {
 // Name holds what is derived from a key and a listener's name. It never changes after it is made.
 type Name struct {
 	concealed
-	Rendezvous    [16]byte // where the listener hears hellos; see Topic
-	Announcements [16]byte // where dialers hear that a listener started
-	psk           []byte
-	prologue      []byte // binds the handshake to label, name and rendezvous topic
-	envelope      *Envelope
-	announcement  *Envelope
+	Rendezvous [16]byte // where the listener hears hellos; see Topic
+	psk        []byte
+	prologue   []byte // binds the handshake to label, name and rendezvous topic
+	envelope   *Envelope
 }
 
 // Envelope returns the envelope of what is sent to the rendezvous topic.
 func (n *Name) Envelope() *Envelope { return n.envelope }
-
-// Announcement returns the envelope of what is sent to the announcement topic.
-func (n *Name) Announcement() *Envelope { return n.announcement }
 
 // expand is HKDF-Expand with SHA-256 (RFC 5869, section 2.3).
 func expand(secret []byte, info string, size int) []byte {

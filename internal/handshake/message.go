@@ -22,10 +22,9 @@ const (
 	typePong    = 7
 	typeGone    = 8
 	typeNotMine = 9
-	typeHere    = 10
 )
 
-// Message is what an envelope carries: a Hello, Probe, Check, Answer, Refusal, Time, Pong, Gone, NotMine or Here.
+// Message is what an envelope carries: a Hello, Probe, Check, Answer, Refusal, Time, Pong, Gone or NotMine.
 type Message interface {
 	kind() byte
 	append(body []byte) []byte
@@ -75,8 +74,6 @@ func parseBody(kind byte, body []byte) (Message, error) {
 		m = Gone{Nonce: f.id()}
 	case typeNotMine:
 		m = NotMine{Nonce: f.id()}
-	case typeHere:
-		m = Here{Inbox: f.inbox()}
 	default:
 		return nil, newVersionError(version, kind, body)
 	}

@@ -26,8 +26,6 @@ type workedExample struct {
 	Rendezvous  hexBytes
 	Topic       string
 	HelloKey    hexBytes
-	Announced   hexBytes
-	HereKey     hexBytes
 	InboxKey    hexBytes
 	MaskKey     hexBytes
 	Prologue    hexBytes
@@ -113,7 +111,6 @@ func computeWorkedExample(t *testing.T) workedExample {
 	mask := root.MaskKey()
 	x.PRK, x.PSK, x.Rendezvous, x.Topic = root.prk, n.psk, n.Rendezvous[:], Topic("", n.Rendezvous)
 	x.HelloKey, x.InboxKey, x.MaskKey, x.Prologue = n.envelope.key, root.inbox.key, mask[:], n.prologue
-	x.Announced, x.HereKey = n.Announcements[:], n.announcement.key
 	x.DialerTopic = Topic("", offer.Inbox)
 
 	initiator, hello, err := n.Initiate(bytes.NewReader(x.DialerPrivate), offer)
@@ -203,8 +200,6 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 		{"PSK", psk, x.PSK},
 		{"Rendezvous", rendezvous, x.Rendezvous},
 		{"HelloKey", helloKey, x.HelloKey},
-		{"Announced", plainExpand(prk, "announcements\x00"+x.Name, 16), x.Announced},
-		{"HereKey", plainExpand(prk, "here\x00"+x.Name, 32), x.HereKey},
 		{"InboxKey", inboxKey, x.InboxKey},
 		{"MaskKey", plainExpand(prk, "mask\x00", 16), x.MaskKey},
 		{"Offer", offer, x.Offer},
