@@ -122,7 +122,7 @@ func New(config Config) *Engine {
 		peers:     make(map[[16]byte]*peer),
 		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
-		replays:   handshake.NewReplayCache(),
+		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/sha256"
+	"math"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -18,6 +19,12 @@ const (
 	// checkPause is the least time between two answers to the same CHECK. It
 	// is asked again after three seconds at the earliest.
 	checkPause = time.Second
+	// answered is how many messages of a kind are remembered: more than an
+	// attacker is likely to have recorded of it, in a few hundred kilobytes.
+	answered = 4096
+	// once is the time between two answers to the same message that deserves
+	// no second one.
+	once = time.Duration(math.MaxInt64)
 )
 
 // limits bound what a recorded message costs when it is replayed. Each kind of
@@ -26,7 +33,7 @@ const (
 type limits struct {
 	times, refusals, repeats, pongs, gone, notMine *handshake.Bucket
 
-	hellos, probes, checks *handshake.Recent
+	hellos, probes, checks *handshake.ReplayCache
 }
 
 func newLimits() limits {
@@ -38,27 +45,27 @@ func newLimits() limits {
 		pongs:    answers(),
 		gone:     answers(),
 		notMine:  answers(),
-		hellos:   handshake.NewRecent(0),
-		probes:   handshake.NewRecent(0),
-		checks:   handshake.NewRecent(checkPause),
+		hellos:   handshake.NewReplayCache(answered),
+		probes:   handshake.NewReplayCache(answered),
+		checks:   handshake.NewReplayCache(answered),
 	}
 }
 
 // time reports whether a hello whose time is off may be told ours: once each.
 func (l *limits) time(m handshake.Hello, now time.Time) bool {
-	return allow(l.hellos, m.Digest(), l.times, now)
+	return allow(l.hellos, m.Digest(), once, l.times, now)
 }
 
 func (l *limits) pong(m handshake.Probe, now time.Time) bool {
-	return allow(l.probes, sha256.Sum256(m.Nonce[:]), l.pongs, now)
+	return allow(l.probes, sha256.Sum256(m.Nonce[:]), once, l.pongs, now)
 }
 
 func (l *limits) check(m handshake.Check, answers *handshake.Bucket, now time.Time) bool {
-	return allow(l.checks, sha256.Sum256(m.Nonce[:]), answers, now)
+	return allow(l.checks, sha256.Sum256(m.Nonce[:]), checkPause, answers, now)
 }
 
 // allow asks the bucket for what is new only, and does not remember what the
 // bucket leaves unanswered: it is answered when it comes again.
-func allow(seen *handshake.Recent, digest [32]byte, answers *handshake.Bucket, now time.Time) bool {
-	return !seen.Known(digest, now) && answers.Allow(now) && seen.Allow(digest, now)
+func allow(seen *handshake.ReplayCache, digest [32]byte, pause time.Duration, answers *handshake.Bucket, now time.Time) bool {
+	return !seen.Contains(digest, now) && answers.Allow(now) && seen.Add(digest, now.Add(pause), now)
 }
