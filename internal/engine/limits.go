@@ -31,16 +31,16 @@ const (
 // answer has its own, so that replaying one message does not silence the
 // others, and each message counts for little in its kind.
 type limits struct {
-	times, refusals, repeats, pongs, gone, notMine *handshake.Bucket
+	times, refusals, repeats, pongs, gone, notMine *bucket
 
 	hellos, probes, checks *handshake.ReplayCache
 }
 
 func newLimits() limits {
-	answers := func() *handshake.Bucket { return handshake.NewBucket(answerRate, answerBurst) }
+	answers := func() *bucket { return newBucket(answerRate, answerBurst) }
 	return limits{
-		times:    handshake.NewBucket(unwantedRate, unwantedRate),
-		refusals: handshake.NewBucket(unwantedRate, unwantedRate),
+		times:    newBucket(unwantedRate, unwantedRate),
+		refusals: newBucket(unwantedRate, unwantedRate),
 		repeats:  answers(),
 		pongs:    answers(),
 		gone:     answers(),
@@ -60,12 +60,12 @@ func (l *limits) pong(m handshake.Probe, now time.Time) bool {
 	return allow(l.probes, sha256.Sum256(m.Nonce[:]), once, l.pongs, now)
 }
 
-func (l *limits) check(m handshake.Check, answers *handshake.Bucket, now time.Time) bool {
+func (l *limits) check(m handshake.Check, answers *bucket, now time.Time) bool {
 	return allow(l.checks, sha256.Sum256(m.Nonce[:]), checkPause, answers, now)
 }
 
 // allow asks the bucket for what is new only, and does not remember what the
 // bucket leaves unanswered: it is answered when it comes again.
-func allow(seen *handshake.ReplayCache, digest [32]byte, pause time.Duration, answers *handshake.Bucket, now time.Time) bool {
-	return !seen.Contains(digest, now) && answers.Allow(now) && seen.Add(digest, now.Add(pause), now)
+func allow(seen *handshake.ReplayCache, digest [32]byte, pause time.Duration, answers *bucket, now time.Time) bool {
+	return !seen.Contains(digest, now) && answers.allow(now) && seen.Add(digest, now.Add(pause), now)
 }
