@@ -190,8 +190,8 @@ func (e *Engine) name(name string) *handshake.Name {
 }
 
 // sealed makes a handshake message ready for the queue.
-func (e *Engine) sealed(topic string, keys *handshake.Envelope, m handshake.Message) envelope {
-	payload, err := keys.Seal(rand.Reader, m)
+func (e *Engine) sealed(topic string, key *handshake.EnvelopeKey, m handshake.Message) envelope {
+	payload, err := key.Seal(rand.Reader, m)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: sealing a handshake message: %v", err))
 	}
@@ -200,19 +200,19 @@ func (e *Engine) sealed(topic string, keys *handshake.Envelope, m handshake.Mess
 
 // toInbox sends a message to a process.
 func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
 	e.link.Wake()
 }
 
 // reply sends a process an answer that a replayed message may have asked for.
 func (e *Engine) reply(inbox [16]byte, m handshake.Message) {
-	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
+	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
 	e.link.Wake()
 }
 
 // toName sends a message to whoever listens under a name.
 func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.Envelope(), m))
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.HelloKey(), m))
 	e.link.Wake()
 }
 

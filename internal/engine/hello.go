@@ -15,7 +15,7 @@ const halfOpenLife = 30 * time.Second
 
 // receive handles what arrives on the rendezvous topic.
 func (l *Listener) receive(_, payload []byte, now time.Time) {
-	m, err := l.keys.Envelope().Open(payload)
+	m, err := l.keys.HelloKey().Open(payload)
 	var version *handshake.VersionError
 	switch {
 	case errors.As(err, &version) && version.Hello != nil:

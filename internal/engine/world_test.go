@@ -100,10 +100,10 @@ func (w *world) recorded() []message {
 // and nil for a packet.
 func (w *world) envelope(m message) handshake.Message {
 	name := w.root().Name(testName)
-	envelope := w.root().Inbox()
+	envelope := w.root().InboxKey()
 	switch m.topic {
 	case handshake.Topic("", name.Rendezvous):
-		envelope = name.Envelope()
+		envelope = name.HelloKey()
 	}
 	opened, err := envelope.Open(m.payload)
 	if err != nil {

@@ -6,12 +6,12 @@
 //	  Hello   time, id, inbox, Noise message 1 (psk, e)   ------->
 //	          <-------   Answer   id, Noise message 2 (e, ee)
 //
-// Noise is Noise_NNpsk0_25519_AESGCM_SHA256. Each message travels in an [Envelope], whose bytes look random to
-// whoever lacks the key. Around the handshake stand small authenticated messages: a refusal, a correction of the
+// Noise is Noise_NNpsk0_25519_AESGCM_SHA256. Each message travels in an envelope, whose bytes look random to
+// whoever lacks the [EnvelopeKey]. Around the handshake stand small authenticated messages: a refusal, a correction of the
 // clock, a probe, and the question whether a connection still exists.
 //
 // Everything here is pure: no I/O, no goroutine and no clock; the time and the source of randomness are
-// parameters. Values are not safe for concurrent use, except [Root], [Name] and [Envelope], which never change
+// parameters. Values are not safe for concurrent use, except [Root], [Name] and [EnvelopeKey], which never change
 // after they are made.
 //
 // The bytes are specified in SPEC.md, section "Handshake".

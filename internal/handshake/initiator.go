@@ -12,7 +12,7 @@ import (
 // Initiator is the dialer's half of one handshake, between its hello and the answer. Owned by whoever called
 // Initiate.
 type Initiator struct {
-	concealed
+	redacted
 	name      *Name
 	offer     Offer
 	payload   []byte

@@ -35,7 +35,7 @@ func TestMessagesTravelUnchanged(t *testing.T) {
 		if size := len(c.message.append(nil)); size != c.size {
 			t.Errorf("%T has a body of %d bytes, want %d", c.message, size, c.size)
 		}
-		for _, e := range []*Envelope{root.Inbox(), root.Name("x").Envelope()} {
+		for _, e := range []*EnvelopeKey{root.InboxKey(), root.Name("x").HelloKey()} {
 			if e.types&(1<<c.message.kind()) == 0 {
 				continue
 			}

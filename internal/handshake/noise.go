@@ -12,7 +12,7 @@ var suite = noise.NewCipherSuite(noise.DH25519, noise.CipherAESGCM, noise.HashSH
 // Secrets are what both ends know after a handshake and nobody else. Hand them on at once and keep no copy: package
 // fmt does not ask a value that stands in an unexported field how it wants to be printed.
 type Secrets struct {
-	concealed
+	redacted
 	ToListener [32]byte // first traffic secret from dialer to listener
 	ToDialer   [32]byte // first traffic secret from listener to dialer
 	LogID      [4]byte  // the same at both ends, not secret: names the connection in logs and addresses

@@ -12,7 +12,7 @@ import (
 // Responder is the listener's half of one handshake, between a hello and its answer. Owned by whoever called
 // Respond.
 type Responder struct {
-	concealed
+	redacted
 	offer  Offer
 	state  *noise.HandshakeState // nil once the handshake is finished
 	random *bytes.Reader         // what state reads its ephemeral key from; empty until Finish fills it
