@@ -3,6 +3,9 @@ package handshake
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
 )
 
 // Root holds what is derived from a key alone, and the topic prefix. It never changes after NewRoot.
@@ -67,4 +70,18 @@ func expand(secret []byte, info string, size int) []byte {
 		panic("BUG: handshake: HKDF-Expand refused a constant size: " + err.Error())
 	}
 	return out
+}
+
+// redacted is embedded in every type that holds a secret: no verb of fmt, no slog handler and no encoding prints
+// what stands beside it.
+type redacted struct{}
+
+// Format implements [fmt.Formatter] for every verb.
+func (redacted) Format(state fmt.State, _ rune) {
+	io.WriteString(state, "(secret)")
+}
+
+// MarshalText implements [encoding.TextMarshaler], which encoding/json and log/slog ask first. It always fails.
+func (redacted) MarshalText() ([]byte, error) {
+	return nil, errors.New("handshake: secrets are not marshalled; leave them out of logs and files")
 }

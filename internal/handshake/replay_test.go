@@ -115,3 +115,20 @@ func TestReplayCacheCoversTheWindow(t *testing.T) {
 		t.Errorf("%d entries after all but one expired", cache.Len())
 	}
 }
+
+func TestInTime(t *testing.T) {
+	const window = 10 * time.Second
+	for _, c := range []struct {
+		off  time.Duration
+		want bool
+	}{
+		{0, true}, {window, true}, {-window, true}, {window + 1, false}, {-window - 1, false}, {1 << 62, false}, {-1 << 62, false},
+	} {
+		if got := InTime(testStart.Add(c.off), testStart, window); got != c.want {
+			t.Errorf("a hello %v off: %v, want %v", c.off, got, c.want)
+		}
+	}
+	if InTime(time.Unix(0, -1<<63), time.Unix(0, 1<<63-1), window) {
+		t.Error("the first and the last time that can be written are taken for near")
+	}
+}
