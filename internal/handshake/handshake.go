@@ -36,8 +36,8 @@ const (
 	timeSize  = 8  // bytes of a time: nanoseconds since 1970 UTC, as a signed integer
 
 	// MinMessageSize and MaxMessageSize bound the MQTT payloads that the two ends may agree on, in bytes. Below
-	// the first there is no room for acknowledgements beside data; above the second the limits of AES-GCM come
-	// near.
+	// the first an envelope hardly fits, nor acknowledgements beside data; above the second one AES-GCM key would
+	// seal more than it should.
 	MinMessageSize = 512
 	MaxMessageSize = 1 << 20
 )
