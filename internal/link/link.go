@@ -94,7 +94,8 @@ type Link struct {
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
 	isUp     atomic.Bool
-	trickles atomic.Bool   // see PayloadLimit; set by the run loop
+	trickles atomic.Bool   // see PayloadLimit; this and the next are set by the run loop
+	small    atomic.Bool   // the broker hung up on large packets
 	changes  chan struct{} // has a token while subscriptions wait for the run loop
 	ctx      context.Context
 	cancel   context.CancelFunc // by Close
@@ -129,6 +130,7 @@ func New(config Config, source Source) *Link {
 		routes:     &l.routes,
 		counters:   &l.counters,
 		maxPayload: config.MaxPayload,
+		largest:    new(largest),
 		wake:       make(chan struct{}, 1),
 	}
 	return l
@@ -191,6 +193,15 @@ func (l *Link) Wake() { signal(l.parts.wake) }
 
 // IsUp tells whether the link is connected and all its subscriptions are confirmed.
 func (l *Link) IsUp() bool { return l.isUp.Load() }
+
+// PayloadLimit returns the largest payload that the broker takes, and hands over at once, on topic: MaxPayload, or less if it
+// hung up twice on large packets, or serves WebSocket in a way that makes them trickle. Each connection may lower it.
+func (l *Link) PayloadLimit(topic string) int {
+	if !l.small.Load() && !l.trickles.Load() {
+		return l.config.MaxPayload
+	}
+	return min(l.config.MaxPayload, smallPacket-maxHeader-2-len(topic))
+}
 
 // Stats returns the counters.
 func (l *Link) Stats() Stats {

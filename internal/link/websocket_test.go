@@ -77,7 +77,7 @@ func TestPayloadLimit(t *testing.T) {
 		}
 		host, want := listener.Addr().String(), testMaxPayload
 		if trickles {
-			listener, want = respelled{listener}, trickleSize-webSocketHeader-maxHeader-2-len("topic")
+			listener, want = respelled{listener}, smallPacket-maxHeader-2-len("topic")
 		}
 		if err := b.ListenWebSocket(listener); err != nil {
 			t.Fatal(err)
