@@ -12,19 +12,20 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 // Config is what a Link needs to reach its broker.
 type Config struct {
 	// Address is where the broker is and what to tell it.
-	Address Address
+	Address address.Address
 
 	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Address is verified unless ServerName is set.
 	TLSConfig *tls.Config
@@ -39,21 +40,6 @@ type Config struct {
 	// Logger must not be nil.
 	Logger *slog.Logger
 }
-
-// Address is a broker's address. What is printed of it, by whatever prints, is scheme and host.
-type Address struct {
-	Scheme   string // mqtt, mqtts, ws or wss
-	Host     string // host:port
-	Path     string // with the query, beginning with a slash; for ws and wss
-	Username string // empty: no credentials
-	Password string
-}
-
-// Format implements fmt.Formatter.
-func (a Address) Format(state fmt.State, _ rune) { io.WriteString(state, a.Scheme+"://"+a.Host) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (a Address) MarshalText() ([]byte, error) { return []byte(a.Scheme + "://" + a.Host), nil }
 
 // Format implements fmt.Formatter. A pointer in a field would be printed without asking Address.
 func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Address) }
