@@ -52,6 +52,6 @@ func (d *dial) lookForSecondAnswer(c *Conn) {
 func (e *Engine) secondAnswer(c *Conn, m handshake.Message) {
 	answer, ok := m.(handshake.Answer)
 	if ok && sha256.Sum256(answer.Noise) != c.origin.digest && !c.warned.Swap(true) {
-		e.config.Logger.Warn("another answer came under the same name: a second listener, which should have a name or key of its own, or a restarted one", "conn", c.logName(), "name", c.origin.name)
+		e.config.Logger.Warn("another answer came under the same name: a second listener, which should have a name or key of its own, or a restarted one", "conn", c.LogName(), "name", c.origin.name)
 	}
 }

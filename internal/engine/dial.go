@@ -19,9 +19,6 @@ const (
 	refusalWait = time.Second
 	// maxCorrections is how often a dial takes the time from a listener.
 	maxCorrections = 3
-	// confirmTimeout is how long a dialer's Conn waits for the first packet
-	// from the listener that answered it.
-	confirmTimeout = 10 * time.Second
 )
 
 // A dial is an attempt to reach the listener under a name. Its fields belong
@@ -31,6 +28,7 @@ type dial struct {
 	name      string
 	keys      *handshake.Name
 	protocols []string
+	keepAlive time.Duration // the Conn's
 	attempts  []*attempt    // the last two: an answer to the one before may be on its way
 	wait      time.Duration // between the last hello and the next
 	repeatAt  time.Time     // when to send the next
@@ -61,11 +59,10 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, events: make(chan event, maxEvents)}
+	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, keepAlive: keepAlive(ctx), events: make(chan event, maxEvents)}
 	c, err := d.run(ctx)
 	d.end()
 	if c != nil {
-		c.attend(ctx)
 		d.lookForSecondAnswer(c)
 	}
 	return c, err
@@ -153,7 +150,10 @@ func (d *dial) end() {
 func (d *dial) send(a *attempt) {
 	a.sent = time.Now()
 	a.count++
-	d.repeatAt = earlier(a.sent.Add(d.wait), a.made.Add(d.life()))
+	d.repeatAt = a.sent.Add(d.wait)
+	if renew := a.made.Add(d.life()); renew.Before(d.repeatAt) {
+		d.repeatAt = renew
+	}
 	d.engine.toName(d.keys, a.hello)
 }
 
@@ -232,29 +232,30 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 		d.engine.rejected.Add(1)
 		return nil, nil
 	}
-	c := d.engine.newConn(a.id, origin{
-		name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
-		peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
-	}, secrets.ToDialer, secrets.ToListener, reply.MaxMessageSize, now)
-	if a.count == 1 {
-		c.stream.SeedRTT(now.Sub(a.sent))
+	agreed := agreed{
+		id: a.id,
+		origin: origin{
+			name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
+			peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
+		},
+		incoming: secrets.ToDialer, outgoing: secrets.ToListener, maxMessageSize: reply.MaxMessageSize,
+		keepAlive: d.keepAlive,
 	}
-	return d.open(c, now)
+	if a.count == 1 {
+		agreed.rtt = max(now.Sub(a.sent), time.Microsecond)
+	}
+	return d.open(agreed, now)
 }
 
-// open puts the Conn to work: its first packet proves to the listener that
-// this dial is no replay, and is repeated like all others.
-func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
+// open puts the Conn to work.
+func (d *dial) open(agreed agreed, now time.Time) (*Conn, error) {
 	e := d.engine
-	c.unconfirmed = now.Add(confirmTimeout)
-	c.stream.Ping()
-	if !e.enter(c, now) {
+	c := e.enter(agreed, now)
+	if c == nil {
 		return nil, net.ErrClosed
 	}
-	c.mu.Lock()
-	c.update(now)
-	c.mu.Unlock()
+	c.Start(now)
 	e.listens(d.name, c.origin.peerInbox, now)
-	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
+	e.config.Logger.Debug("dialled", "conn", c.LogName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil
 }

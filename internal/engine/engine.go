@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/life"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
@@ -61,16 +62,15 @@ type Engine struct {
 	topic  string // of the inbox
 	queue  queue
 	active activity
-	// allowance bounds what is published, and allowed wakes the writer when more may go.
+	// allowance bounds what is published, and later wakes the writer when more may go.
 	allowance allowance
-	allowed   *time.Timer
+	later     *time.Timer
 	send      *stream.Budget
 	receive   *stream.Budget
 	blocks    *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
-	clocks    clocks
+	clock     *life.Clock
 
-	// chores tells the writer that Conns wait to resume or tombstones to go.
-	chores atomic.Bool
+	resuming atomic.Bool // Conns wait to resume: tells the writer without a lock
 
 	rejected atomic.Uint64 // messages that belong to no Conn and did not authenticate
 
@@ -88,7 +88,7 @@ type Engine struct {
 	names     map[string]*handshake.Name
 	listeners map[string]*Listener
 	peers     map[[16]byte]*peer
-	graves    []*Conn // tombstones, oldest first; at most maxTombstones, then the oldest goes
+	timeWait  []*Conn // in TIME-WAIT, oldest first; at most maxTimeWait, then the oldest goes
 	resumes   resumes
 	offset    time.Duration // what to add to our clock for the listeners' time
 	upSince   time.Time     // zero while the link is down
@@ -110,7 +110,7 @@ func New(config Config) *Engine {
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - overhead),
-		clocks:    newClocks(config.Wall),
+		clock:     life.NewClock(config.Wall, time.Now()),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),
@@ -130,8 +130,8 @@ func New(config Config) *Engine {
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
 	e.link = link.New(config.Link, e)
-	e.allowed = time.AfterFunc(0, e.link.Wake)
-	e.allowed.Stop()
+	e.later = time.AfterFunc(0, e.link.Wake)
+	e.later.Stop()
 	return e
 }
 
@@ -166,7 +166,7 @@ func (e *Engine) brokerError(err error) error {
 	if e.isClosed() {
 		return net.ErrClosed
 	}
-	return &Error{ErrBroker, err, err.Error()}
+	return &Error{Kind: ErrBroker, Cause: err, Text: err.Error()}
 }
 
 func (e *Engine) isClosed() bool {
@@ -230,18 +230,18 @@ func (e *Engine) Close() error {
 	}
 	deadline := time.Now().Add(closeWait)
 	for _, c := range conns {
-		c.beginClose()
+		c.BeginClose()
 	}
 	for _, c := range conns {
-		c.waitDone(deadline)
+		c.WaitDone(deadline)
 	}
 	if e.link.IsUp() {
 		e.queue.drain(deadline)
 	}
-	e.allowed.Stop()
+	e.later.Stop()
 	err := e.link.Close()
 	for _, c := range conns {
-		c.discard()
+		c.Discard()
 	}
 	return err
 }

@@ -115,20 +115,9 @@ func (l *Listener) Close() error {
 	}
 	e.mu.Unlock()
 	for _, c := range unused {
-		c.refuse()
+		c.Refuse()
 	}
 	return nil
-}
-
-// refuse ends a Conn that nobody will accept. Its dialer, which may hold the
-// answer already, would else find out only after confirmTimeout.
-func (c *Conn) refuse() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	c.closed = true
-	c.reset(resetUnused, net.ErrClosed, now)
-	c.update(now)
 }
 
 // await enters a Conn that has yet to be proved. It reports whether the Listener
@@ -153,7 +142,7 @@ func (l *Listener) accept(c *Conn) {
 	}
 	l.waiting = append(l.waiting, c)
 	l.changed.Signal()
-	l.engine.config.Logger.Debug("accepted", "conn", c.logName(), "name", l.name, "protocol", c.origin.protocol)
+	l.engine.config.Logger.Debug("accepted", "conn", c.LogName(), "name", l.name, "protocol", c.origin.protocol)
 }
 
 // forget drops a Conn that never was proved.

@@ -71,11 +71,11 @@ func TestPathSize(t *testing.T) {
 
 func TestPathSizeHasAFloor(t *testing.T) {
 	p := newPeerSize(t, 8000)
-	p.s.LimitPacket(100)
+	p.s.size.bound(100)
 	if p.s.size.limit != minPacket {
 		t.Errorf("limit %d, want %d", p.s.size.limit, minPacket)
 	}
-	p.s.LimitPacket(8000)
+	p.s.size.bound(8000)
 	if p.s.size.limit != minPacket {
 		t.Error("the limit rose")
 	}
@@ -89,9 +89,9 @@ func TestReconnectIsNoBlackHole(t *testing.T) {
 	p.write(7995)
 	p.sends(1)
 	for range 5 {
-		p.s.LinkDown()
+		p.s.NoPath()
 		p.pass(10 * testRTT)
-		p.s.LinkUp(p.now)
+		p.s.PathUp(p.now, p.s.config.MaxPacket)
 		p.s.Resume()
 		p.next()
 		p.pass(testRTT)

@@ -100,18 +100,17 @@ func (s *pieces) whole(offset uint64, limit int) int {
 	return n
 }
 
-// inPlace returns where the n bytes from offset on lie, with the head bytes
-// before them; nil if they are in several pieces, or too few.
+// inPlace returns where the n bytes from offset on lie, with head free bytes
+// before them; nil if they do not begin a piece, are in several, or too few.
 func (s *pieces) inPlace(offset uint64, n, head int) []byte {
-	if n < minInPlace {
+	if n < minInPlace || head > headroom {
 		return nil
 	}
 	p := &s.list[s.at(offset)]
-	from := headroom + int(offset-p.start)
-	if offset+uint64(n) > p.end() || from < head {
+	if offset != p.start || offset+uint64(n) > p.end() {
 		return nil
 	}
-	return p.block.bytes[from-head : from+n]
+	return p.block.bytes[headroom-head : headroom+n]
 }
 
 // discard gives back the pieces that end at or below offset.

@@ -52,14 +52,15 @@ func TestPiecesAgainstModel(t *testing.T) {
 }
 
 // lendFrom asks for the rest of a piece in place and checks that it is what was
-// written, behind room for its head that belongs to the same Block.
+// written, behind room for its head that belongs to the same Block and holds
+// nothing that was written.
 func lendFrom(t *testing.T, p *pieces, una uint64, model []byte, at int, random *rand.Rand) {
 	t.Helper()
 	offset, head := una+uint64(at), random.IntN(2*headroom)
 	n := int(p.list[p.at(offset)].end() - offset)
 	packet := p.inPlace(offset, n, head)
 	switch {
-	case packet == nil && n >= minInPlace && head <= headroom:
+	case packet == nil && n >= minInPlace && head <= headroom && offset == p.list[p.at(offset)].start:
 		t.Fatalf("%d bytes behind a head of %d are not lent", n, head)
 	case packet != nil && (len(packet) != head+n || !bytes.Equal(packet[head:], model[at:at+n])):
 		t.Fatalf("%d bytes are lent for %d, or they differ", len(packet), head+n)

@@ -34,7 +34,7 @@ func TestMalformedPacketIsRefused(t *testing.T) {
 	if err := p.receive(data(0, 10), func(b []byte) []byte { return append(b, 0x3f) }); err == nil {
 		t.Error("a malformed packet was accepted")
 	}
-	if n, _ := p.s.Readable(); n != 0 {
+	if n, _ := readable(p.s); n != 0 {
 		t.Error("half a packet was applied")
 	}
 }
