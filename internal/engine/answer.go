@@ -7,17 +7,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-// maxEvents bounds the answers that wait for a dial; one more is dropped and
-// comes again with the next repetition.
-const maxEvents = 8
-
-// An event is an authenticated answer to a dial.
-type event struct {
-	id  [8]byte
-	m   handshake.Message
-	now time.Time
-}
-
 // toDial hands an answer to the dial that waits for it. An answer to a dial
 // that has its Conn already can only come from a second listener.
 func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {

@@ -58,23 +58,3 @@ func (e *Engine) keepTimeWait(c *Conn) {
 		go oldest.Expire()
 	}
 }
-
-// conn returns the Conn that packets with this id belong to, nil if none.
-func (e *Engine) conn(id [8]byte) *Conn {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.conns[id]
-}
-
-// connsWhere returns the Conns that fulfil a condition.
-func (e *Engine) connsWhere(fulfil func(c *Conn) bool) []*Conn {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	var list []*Conn
-	for _, c := range e.conns {
-		if fulfil(c) {
-			list = append(list, c)
-		}
-	}
-	return list
-}
