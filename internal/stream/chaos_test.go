@@ -155,10 +155,10 @@ func (c *chaos) bounded(e *end) {
 	if s.out.buffered() > baseBuffer+s.out.held || s.out.buffered() > maxBuffer {
 		c.t.Fatalf("%s: %d bytes in the send buffer, %d borrowed", e, s.out.buffered(), s.out.held)
 	}
-	if memory, n := heldPieces(&s.out.data), s.out.buffered(); memory > n+n/7+2*s.config.Blocks.size {
+	if memory, n := heldSegments(&s.out.data), s.out.buffered(); memory > n+n/7+2*s.config.Blocks.size {
 		c.t.Fatalf("%s: %d bytes of memory for %d in the send buffer", e, memory, s.out.buffered())
 	}
-	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > bound+bound/4+2*chunkSize+baseBuffer {
+	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > bound+bound/4+2*smallBlock+baseBuffer {
 		c.t.Fatalf("%s: %d bytes of memory in the receive buffer, %d borrowed", e, memory, s.in.held)
 	}
 	if left := c.budgets[0].Left(); left < 0 || c.budgets[1].Left() < 0 {
@@ -172,21 +172,21 @@ func (c *chaos) bounded(e *end) {
 	}
 }
 
-// heldPieces and heldIn return the memory that a send and a receive buffer take.
-func heldPieces(p *pieces) (n int) {
-	for _, piece := range p.list {
-		n += len(piece.block.bytes)
+// heldSegments and heldIn return the memory that a send and a receive buffer take.
+func heldSegments(p *sendBuffer) (n int) {
+	for _, segment := range p.list {
+		n += len(segment.block.bytes)
 	}
 	return n
 }
 
 func heldIn(r *receiver) (n int) {
-	for _, c := range r.data.chunks {
+	for _, c := range r.data.blocks {
 		if c != nil {
-			n += chunkSize
+			n += smallBlock
 		}
 	}
-	for _, s := range r.arrivals.stretches[r.arrivals.first:] {
+	for _, s := range r.inOrder.list[r.inOrder.first:] {
 		n += len(s.block.bytes)
 	}
 	return n
@@ -208,7 +208,7 @@ func (c *chaos) compare() {
 			c.sameHash(e, other)
 		}
 		s := e.stream
-		if heldPieces(&s.out.data)+heldIn(&s.in) > 0 || s.sent.count != 0 || s.sent.bytes != 0 || s.sent.partial != 0 || len(s.sent.packets) != 0 {
+		if heldSegments(&s.out.data)+heldIn(&s.in) > 0 || s.sent.count != 0 || s.sent.bytes != 0 || s.sent.partial != 0 || len(s.sent.packets) != 0 {
 			c.t.Errorf("%s: memory is held, or %d packets are in flight", e, s.sent.count)
 		}
 	}

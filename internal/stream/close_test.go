@@ -110,7 +110,7 @@ func TestPeerStops(t *testing.T) {
 	p.want("acknowledged at once", "ACK 0-0")
 	p.wantIdle("nobody reads what is left")
 	p.wantState("stopped", state{acknowledged: true, stopped: true, writeClosed: true})
-	if p.sendBudget.Left() != testBudget || heldPieces(&p.s.out.data) > 0 || p.s.Write([]byte("x")) != 0 {
+	if p.sendBudget.Left() != testBudget || heldSegments(&p.s.out.data) > 0 || p.s.Write([]byte("x")) != 0 {
 		t.Error("the send buffer is still there")
 	}
 	p.deliver(data(0, 10), fin(10))

@@ -18,7 +18,7 @@ func newBulk(t *testing.T, packet int) *peer {
 }
 
 // TestLargePacketsAreSealedWhereTheyLie writes for many full packets, with an
-// ACK in some of them: none is put together from two pieces, and what stood
+// ACK in some of them: none is put together from two segments, and what stood
 // before a packet's data is as it was.
 func TestLargePacketsAreSealedWhereTheyLie(t *testing.T) {
 	const size, written, last = 32<<10 - testOverhead, 2 << 20, manyPackets << 15
@@ -109,7 +109,7 @@ func TestTheLastByteHoldsNoMoreThanTheBase(t *testing.T) {
 	p.drain()
 	p.write(1)
 	p.deliver(p.ack(all(0, p.number-1)...))
-	if held := heldPieces(&p.s.out.data); p.s.out.buffered() != 1 || held > baseBuffer {
+	if held := heldSegments(&p.s.out.data); p.s.out.buffered() != 1 || held > baseBuffer {
 		t.Errorf("%d bytes hold %d of memory", p.s.out.buffered(), held)
 	}
 }

@@ -101,7 +101,7 @@ type Stream struct {
 func New(config Config, now time.Time) *Stream {
 	s := &Stream{
 		config:   config,
-		out:      sender{data: pieces{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
+		out:      sender{data: sendBuffer{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
 		in:       newReceiver(config.ReceiveBudget, now),
 		acks:     acks{epoch: now, every: minAckPackets, quarter: initialGrantBytes / 4},
 		size:     newPathSize(config),
