@@ -91,11 +91,9 @@ type Engine struct {
 	graves    []*Conn // tombstones, oldest first; at most maxTombstones, then the oldest goes
 	resumes   resumes
 	offset    time.Duration // what to add to our clock for the listeners' time
-	limit     int           // largest packet that the broker is believed to pass, bytes
 	upSince   time.Time     // zero while the link is down
 	lastUp    time.Time     // when it last came up
 	downSince time.Time     // when it last went down; zero: it never did
-	hangs     hangs
 	closed    bool
 
 	limits  limits                 // owned by the reader goroutine
@@ -120,7 +118,6 @@ func New(config Config) *Engine {
 		names:     make(map[string]*handshake.Name),
 		listeners: make(map[string]*Listener),
 		peers:     make(map[[16]byte]*peer),
-		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
 		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
 
