@@ -59,6 +59,12 @@ var errPeerClosed = &peerError{"the peer closed the connection and reads no more
 // errReset answers to syscall.ECONNRESET.
 var errReset = &peerError{"connection reset by peer", syscall.ECONNRESET}
 
+// errRevoked and errRevokedThere do so, too.
+var (
+	errRevoked      = &peerError{"the key that the connection was made under is not served here any more", syscall.ECONNRESET}
+	errRevokedThere = &peerError{"the listener does not serve our key any more", syscall.ECONNRESET}
+)
+
 type peerError struct {
 	text string
 	like error

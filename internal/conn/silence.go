@@ -33,7 +33,12 @@ func (c *Conn) failure(why life.Failure, now time.Time) error {
 	case life.Forgotten:
 		return forgotten(silence)
 	case life.PeerReset:
+		if life.Code(c.stream.Status().ResetCode) == life.CodeRevoked {
+			return errRevokedThere
+		}
 		return errReset
+	case life.Revoked:
+		return errRevoked
 	case life.Violation:
 		return fmt.Errorf("the peer broke the protocol: %w", c.violation)
 	case life.Aborted:

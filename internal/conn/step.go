@@ -166,6 +166,11 @@ func (c *Conn) Doubt(check bool, now time.Time) (asked bool) {
 	return asked
 }
 
+// Revoke resets the Conn because its key is not served any more.
+func (c *Conn) Revoke() {
+	c.event(func(now time.Time) { c.apply(c.life.Revoke(now), now) }, time.Now())
+}
+
 // Gone takes in the word of the peer's process that it does not know the Conn.
 func (c *Conn) Gone(now time.Time) {
 	c.event(func(now time.Time) { c.apply(c.life.Gone(c.stream.Status(), now), now) }, now)

@@ -33,7 +33,7 @@ type event struct {
 type dial struct {
 	engine    *Engine
 	name      string
-	keys      *handshake.Name
+	keys      *name
 	protocols []string
 	keepAlive time.Duration // the Conn's
 	attempts  []*attempt    // the last two: an answer to the one before may be on its way
@@ -61,10 +61,10 @@ func (d *dial) begin() error {
 	e := d.engine
 	a := &attempt{id: random8(), made: time.Now()}
 	e.mu.Lock()
-	offset := e.offset
+	offset := d.keys.offset
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
-		ID: a.id, Inbox: e.inbox, Time: e.config.wall().Add(offset),
+		ID: a.id, Inbox: e.inbox, Time: e.config.wall().Add(offset), Token: e.tokens.Token(a.id),
 		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/subtle"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -33,47 +34,62 @@ func (e *Engine) answered(c *Conn) {
 // so. A CHECK of our own that comes back is for nobody.
 func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
 	switch {
-	case m.Instance == e.inbox:
+	case m.Instance == e.inbox.ID:
 		e.receiveOwnCheck(m, now)
-	case m.Reply != e.inbox && e.limits.check(m, e.limits.notMine, now):
+	case m.Reply.ID != e.inbox.ID && e.limits.check(m, e.limits.notMine, now):
 		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
 	}
 }
 
 // receiveOwnCheck answers the question whether a Conn is known here. A live Conn
 // answers by itself, with an authenticated packet; one that this process never
-// had or no longer has is gone. A CHECK for another process can only have been
-// redirected to our inbox.
+// had or no longer has is gone. Nobody else learns the token of one that it has, or
+// is about to have. A CHECK for another process can only have been redirected to
+// our inbox.
 func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
-	if m.Instance != e.inbox || !e.limits.check(m, e.limits.gone, now) {
+	if m.Instance != e.inbox.ID || !e.limits.check(m, e.limits.gone, now) {
 		return
 	}
-	c := e.conn(m.ID)
-	if c == nil || c.origin.peerInbox != m.Reply {
-		e.reply(m.Reply, handshake.Gone{Nonce: m.Nonce})
-		return
-	}
-	c.Answer(now)
-}
-
-// receiveVerdict takes in the answer to a CHECK. The first process that is not the
-// peer makes all Conns of the peer ask for a sign of life.
-func (e *Engine) receiveVerdict(nonce [8]byte, gone bool, now time.Time) {
 	e.mu.RLock()
-	c := e.checks[nonce]
+	c, dials := e.conns[m.ID], e.dials[m.ID] != nil
 	e.mu.RUnlock()
 	switch {
-	case c == nil:
-	case gone:
-		c.Gone(now)
-	case c.peer.Deny(now):
+	case c == nil && !dials:
+		e.reply(m.Reply, handshake.Gone{Nonce: m.Nonce, Token: e.tokens.Token(m.ID)})
+	case c != nil && c.origin.peerInbox.ID == m.Reply.ID:
+		c.Answer(now)
+	}
+}
+
+// asked returns the Conn with this open question, nil if there is none.
+func (e *Engine) asked(nonce [8]byte) *Conn {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.checks[nonce]
+}
+
+// receiveGone takes in the word of the peer's process that it does not know a Conn,
+// and of nobody else: the token is told to the peer alone.
+func (e *Engine) receiveGone(m handshake.Gone, now time.Time) {
+	c := e.asked(m.Nonce)
+	if c == nil || subtle.ConstantTimeCompare(m.Token[:], c.origin.peerToken[:]) == 0 {
+		e.rejected.Add(1)
+		return
+	}
+	c.Gone(now)
+}
+
+// receiveNotMine takes in the word of another process. The first that is not the peer
+// makes all Conns of the peer ask for a sign of life.
+func (e *Engine) receiveNotMine(m handshake.NotMine, now time.Time) {
+	if c := e.asked(m.Nonce); c != nil && c.peer.Deny(now) {
 		e.doubt(func(other *Conn) bool { return other.peer == c.peer }, now)
 	}
 }
 
 // listens is told which process listens under a name. Conns to another one ask
 // that for a sign of life.
-func (e *Engine) listens(name string, inbox [16]byte, now time.Time) {
+func (e *Engine) listens(name string, inbox handshake.Inbox, now time.Time) {
 	e.doubt(func(c *Conn) bool {
 		return c.origin.dialer && c.origin.name == name && c.origin.peerInbox != inbox
 	}, now)

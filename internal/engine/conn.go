@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,9 @@ type Conn struct {
 	origin origin
 	peer   *peer
 	warned atomic.Bool // of a second listener
+	began  time.Time   // when the handshake was answered
+
+	repeats int // of the hello, answered again; owned by the reader goroutine
 
 	question         [8]byte // nonce of the CHECK that is not answered; zero: there is none; guarded by Engine.mu
 	inUrgent, inData bool    // guarded by queue.mu
@@ -31,8 +35,10 @@ type origin struct {
 	protocol  string
 	dialer    bool
 	logID     [4]byte
+	key       [16]byte // it was made under
 	peerID    [8]byte  // chosen by the peer, on what we send
-	peerInbox [16]byte // identifies the peer's process
+	peerInbox handshake.Inbox
+	peerToken [16]byte // what GONE has to carry
 	digest    [32]byte // of the Noise message that this end received
 	listener  *Listener
 	answer    handshake.Answer // what a repeated hello gets, while half-open
@@ -43,6 +49,12 @@ type origin struct {
 func (c *Conn) Name() string     { return c.origin.name }
 func (c *Conn) Protocol() string { return c.origin.protocol }
 func (c *Conn) Dialer() bool     { return c.origin.dialer }
+
+// Key is what the Conn was made under.
+func (c *Conn) Key() [16]byte { return c.origin.key }
+
+// Format implements fmt.Formatter: there is a key inside.
+func (c *Conn) Format(state fmt.State, verb rune) { c.Conn.Format(state, verb) }
 
 // Reconnects returns how often the link of the Conn's Engine was made again.
 func (c *Conn) Reconnects() uint64 { return c.engine.link.Stats().Reconnects }

@@ -126,7 +126,7 @@ func (d *dial) correct(a *attempt, m handshake.Time, now time.Time) error {
 	offset := m.Offset(wall.Add(-time.Since(a.sent)), wall.Add(-elapsed))
 	e.config.Logger.Info("clock differs from the listener's; using its time", "name", d.name, "offset", offset)
 	e.mu.Lock()
-	e.offset = offset
+	d.keys.offset = offset
 	e.mu.Unlock()
 	return d.begin()
 }
@@ -141,8 +141,8 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 	agreed := agreed{
 		id: a.id,
 		origin: origin{
-			name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
-			peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
+			name: d.name, key: d.keys.key, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
+			peerID: reply.ID, peerInbox: reply.Inbox, peerToken: reply.Token, digest: sha256.Sum256(m.Noise),
 		},
 		incoming: secrets.ToDialer, outgoing: secrets.ToListener, maxMessageSize: reply.MaxMessageSize,
 		keepAlive: d.keepAlive,

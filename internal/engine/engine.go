@@ -30,11 +30,15 @@ func New(config Config) *Engine {
 	if config.epochBits == 0 {
 		config.epochBits = record.EpochBits
 	}
-	root := handshake.NewRoot(config.Key, config.TopicPrefix)
+	inbox, tokens := newInbox()
 	e := &Engine{
 		config:    config,
-		root:      root,
-		mask:      record.NewMask(root.MaskKey()),
+		root:      handshake.NewRoot(config.Key, config.TopicPrefix),
+		inbox:     inbox,
+		tokens:    tokens,
+		key:       inbox.Key(),
+		mask:      record.NewMask(inbox.MaskKey()),
+		topic:     handshake.Topic(config.TopicPrefix, inbox.ID),
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - record.Overhead),
@@ -43,17 +47,15 @@ func New(config Config) *Engine {
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),
 		checks:    make(map[[8]byte]*Conn),
-		names:     make(map[string]*handshake.Name),
+		names:     make(map[string]*name),
 		listeners: make(map[string]*Listener),
-		peers:     make(map[[16]byte]*peer),
+		peers:     make(map[handshake.Inbox]*peer),
 		limits:    newLimits(),
 		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),
 	}
 	e.life, e.end = context.WithCancel(context.Background())
-	rand.Read(e.inbox[:])
-	e.topic = handshake.Topic(config.TopicPrefix, e.inbox)
 	e.queue.init()
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
@@ -61,6 +63,16 @@ func New(config Config) *Engine {
 	e.later = time.AfterFunc(0, e.link.Wake)
 	e.later.Stop()
 	return e
+}
+
+// newInbox draws what the process is known by.
+func newInbox() (handshake.Inbox, handshake.TokenSecret) {
+	inbox, err := handshake.NewInbox(rand.Reader)
+	tokens, err2 := handshake.NewTokenSecret(rand.Reader)
+	if err != nil || err2 != nil {
+		panic("BUG: crypto/rand failed, which it never does")
+	}
+	return inbox, tokens
 }
 
 // start connects the link, if it is not up, and subscribes the inbox.

@@ -24,11 +24,12 @@ type agreed struct {
 // it; nil: the Engine is closed. A hello, which anybody with the key could have
 // sent, does not show that a known peer lives.
 func (e *Engine) enter(a agreed, now time.Time) *Conn {
-	c := &Conn{engine: e, id: a.id, topic: handshake.Topic(e.config.TopicPrefix, a.origin.peerInbox), origin: a.origin}
+	c := &Conn{engine: e, id: a.id, topic: handshake.Topic(e.config.TopicPrefix, a.origin.peerInbox.ID), origin: a.origin, began: now}
+	c.peer = e.join(a.origin.peerInbox, now)
 	config := conn.Config{
 		ID:        a.origin.logID,
 		Name:      a.origin.name,
-		Sealer:    record.NewSealer(a.outgoing, a.origin.peerID, e.mask, e.config.epochBits),
+		Sealer:    record.NewSealer(a.outgoing, a.origin.peerID, c.peer.mask, e.config.epochBits),
 		Opener:    record.NewOpener(a.incoming, a.id, e.config.epochBits),
 		MaxPacket: min(e.messageSize(), a.maxMessageSize) - record.Overhead,
 		PadSize:   e.config.PadSize,
@@ -38,14 +39,14 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		Blocks:    e.blocks,
 		Grant:     e.grant,
 		Logger:    e.config.Logger,
+		Peer:      c.peer.Peer,
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
+		e.leave(c.peer)
 		return nil
 	}
-	c.peer = e.join(a.origin.peerInbox, now)
-	config.Peer = c.peer.Peer
 	config.Life = life.Config{
 		PeerTimeout: e.config.PeerTimeout, KeepAlive: a.keepAlive, Dialer: a.origin.dialer,
 		PathUp: e.upSince, PathDown: e.downSince,
@@ -80,7 +81,7 @@ func (h *host) Forget() { h.engine.forget((*Conn)(h)) }
 // restarted process has another inbox, and a listener asks the dialer's inbox.
 func (h *host) Check() {
 	e := h.engine
-	question := handshake.Check{Nonce: e.ask((*Conn)(h)), Reply: e.inbox, ID: h.origin.peerID, Instance: h.origin.peerInbox}
+	question := handshake.Check{Nonce: e.ask((*Conn)(h)), Reply: e.inbox, ID: h.origin.peerID, Instance: h.origin.peerInbox.ID}
 	if h.origin.dialer {
 		e.toName(e.name(h.origin.name), question)
 	} else {

@@ -63,7 +63,7 @@ func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, [
 	go func() {
 		defer close(flooded)
 		for i := range int(float64(rate) * lasts.Seconds()) {
-			topic := []string{l.topic, l.engine.topic, client.topic}[i%3]
+			topic := []string{l.topic(), l.engine.topic, client.topic}[i%3]
 			intruder.publish(topic, makeOne(random, seen))
 			time.Sleep(time.Second / time.Duration(rate))
 		}
@@ -112,10 +112,10 @@ func TestStrangersBytesAreCheap(t *testing.T) {
 			{"60 KiB", garbage(random, 60<<10), 1},
 			{"an envelope's length", garbage(random, handshake.MinEnvelope), 30},
 			{"a packet again", w.lastTo(accepted.engine.topic), 1},
-			{"a hello again", w.lastTo(l.topic), 60},
+			{"a hello again", w.lastTo(l.topic()), 60},
 		} {
 			payload := make([]byte, len(test.payload))
-			for topic, handler := range map[string]func(topic, payload []byte, now time.Time){"inbox": accepted.engine.receiveInbox, "rendezvous": l.receive} {
+			for topic, handler := range map[string]func(topic, payload []byte, now time.Time){"inbox": accepted.engine.receiveInbox, "rendezvous": l.only().receive} {
 				allocations := testing.AllocsPerRun(100, func() {
 					copy(payload, test.payload) // packets are opened in place
 					handler(nil, payload, time.Now())
@@ -161,8 +161,8 @@ func TestRetainedAndOtherQoS(t *testing.T) {
 		w.engine().Dial(ctx, testName, nil)
 		w.set(nil)
 		intruder := w.intruder()
-		hello := w.firstTo(l.topic)
-		intruder.publishFlags(l.topic, hello, true, true)
+		hello := w.firstTo(l.topic())
+		intruder.publishFlags(l.topic(), hello, true, true)
 		intruder.publishFlags(server.topic, hello, true, true)
 		simtest.Wait()
 		if n := entries(server); n["half-open"] != 1 {

@@ -16,7 +16,7 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 			return
 		}
 	}
-	m, err := e.root.InboxKey().Open(payload)
+	m, err := e.key.Open(payload)
 	if err != nil {
 		e.rejected.Add(1)
 		return
@@ -33,9 +33,9 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 	case handshake.Check:
 		e.receiveOwnCheck(m, now)
 	case handshake.Gone:
-		e.receiveVerdict(m.Nonce, true, now)
+		e.receiveGone(m, now)
 	case handshake.NotMine:
-		e.receiveVerdict(m.Nonce, false, now)
+		e.receiveNotMine(m, now)
 	default:
 		e.rejected.Add(1)
 	}

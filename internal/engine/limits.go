@@ -31,7 +31,7 @@ const (
 // answer has its own, so that replaying one message does not silence the
 // others, and each message counts for little in its kind.
 type limits struct {
-	times, refusals, repeats, pongs, gone, notMine *bucket
+	times, refusals, pongs, gone, notMine *bucket
 
 	hellos, probes, checks *handshake.ReplayCache
 }
@@ -41,7 +41,6 @@ func newLimits() limits {
 	return limits{
 		times:    newBucket(unwantedRate, unwantedRate),
 		refusals: newBucket(unwantedRate, unwantedRate),
-		repeats:  answers(),
 		pongs:    answers(),
 		gone:     answers(),
 		notMine:  answers(),

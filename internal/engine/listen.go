@@ -24,18 +24,129 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	l := &Listener{engine: e, name: name, keys: e.name(name), protocols: slices.Clone(protocols), halfOpen: make(map[[32]byte]*Conn)}
+	l := &Listener{
+		engine: e, name: name, protocols: slices.Clone(protocols),
+		halfOpen: make(map[[32]byte]*Conn), rendezvous: make(map[[16]byte]*rendezvous),
+	}
 	l.changed.L = &l.mu
-	l.topic = handshake.Topic(e.config.TopicPrefix, l.keys.Rendezvous)
 	if err := e.register(l); err != nil {
 		return nil, err
 	}
-	if err := e.link.Subscribe(ctx, l.topic, l.receive); err != nil {
+	if err := l.serve(ctx, e.name(name)); err != nil {
 		l.Close()
-		return nil, e.brokerError(err)
+		return nil, err
 	}
-	l.lookForNamesake(time.Now())
 	return l, nil
+}
+
+// serve hears hellos under one key more.
+func (l *Listener) serve(ctx context.Context, n *name) error {
+	e := l.engine
+	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous)}
+	if err := e.link.Subscribe(ctx, r.topic, r.receive); err != nil {
+		return e.brokerError(err)
+	}
+	if !l.add(r) {
+		e.link.Unsubscribe(r.topic)
+		return net.ErrClosed
+	}
+	r.lookForNamesake(time.Now())
+	return nil
+}
+
+// add enters a rendezvous, and reports whether the Listener is still open.
+func (l *Listener) add(r *rendezvous) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.rendezvous[r.name.key] = r
+	}
+	return !l.closed
+}
+
+// SetKeys makes keys what the Listener serves from now on. Conns under a key that is
+// gone are reset. After an error it serves what it did before.
+func (l *Listener) SetKeys(keys [][16]byte) error {
+	l.setting.Lock()
+	defer l.setting.Unlock()
+	ctx, cancel := l.engine.bound(context.Background())
+	defer cancel()
+	more, gone := l.compare(keys)
+	if err := l.serveAll(ctx, more); err != nil {
+		l.drop(more)
+		return err
+	}
+	l.drop(gone)
+	return nil
+}
+
+// compare returns which of keys are not served, and which are served and not among
+// them.
+func (l *Listener) compare(keys [][16]byte) (more, gone map[[16]byte]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	more, gone = make(map[[16]byte]bool), make(map[[16]byte]bool)
+	for key := range l.rendezvous {
+		gone[key] = true
+	}
+	for _, key := range keys {
+		if l.rendezvous[key] == nil {
+			more[key] = true
+		}
+		delete(gone, key)
+	}
+	return more, gone
+}
+
+// subscribingAtOnce is how many keys wait for the broker at once: as many as a few of the
+// link's packets hold.
+const subscribingAtOnce = 64
+
+// serveAll serves each of the keys.
+func (l *Listener) serveAll(ctx context.Context, keys map[[16]byte]bool) error {
+	failed, places := make(chan error, len(keys)), make(chan struct{}, subscribingAtOnce)
+	for key := range keys {
+		places <- struct{}{}
+		go func() {
+			failed <- l.serve(ctx, l.engine.newName(l.name, key))
+			<-places
+		}()
+	}
+	var first error
+	for range keys {
+		if err := <-failed; first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// drop serves keys no longer, and resets their Conns.
+func (l *Listener) drop(keys map[[16]byte]bool) {
+	e := l.engine
+	l.mu.Lock()
+	var topics []string
+	for key := range keys {
+		if r := l.rendezvous[key]; r != nil {
+			topics = append(topics, r.topic)
+			delete(l.rendezvous, key)
+		}
+	}
+	l.mu.Unlock()
+	for _, topic := range topics {
+		e.link.Unsubscribe(topic)
+	}
+	for _, c := range e.connsWhere(func(c *Conn) bool { return c.origin.listener == l && keys[c.origin.key] }) {
+		c.Revoke()
+	}
+	l.forgetRevoked(keys)
+}
+
+// forgetRevoked takes Conns that nobody has accepted yet from those that wait.
+func (l *Listener) forgetRevoked(keys map[[16]byte]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = slices.DeleteFunc(l.waiting, func(c *Conn) bool { return keys[c.origin.key] })
 }
 
 var errListening = errors.New("this Endpoint already listens under the name")

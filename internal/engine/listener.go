@@ -7,24 +7,39 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-// backlog is how many Conns of a Listener may wait to be proved or accepted.
-// Beyond it hellos are refused with a reason.
-const backlog = 1024
+const (
+	// backlog is how many Conns of a Listener may wait to be proved or accepted.
+	// Beyond it the oldest that was never proved makes room; if all were, hellos are
+	// refused with a reason.
+	backlog = 1024
+	// maxRepeats is how often the same hello gets its answer again: a dialer says it
+	// five times, and a broker may repeat each.
+	maxRepeats = 16
+)
 
 // A Listener hands out the Conns that dialers of its name make.
 type Listener struct {
 	engine    *Engine
 	name      string
-	topic     string
-	keys      *handshake.Name
 	protocols []string
-	namesake  namesake
+
+	setting sync.Mutex // held while keys change, which waits for the broker; taken before every other lock
 
 	mu       sync.Mutex // guards all below; taken after every other lock
 	changed  sync.Cond
 	halfOpen map[[32]byte]*Conn // by the digest of their hello
 	waiting  []*Conn            // proved, not yet accepted; with halfOpen at most backlog
 	closed   bool
+
+	rendezvous map[[16]byte]*rendezvous // by key
+}
+
+// A rendezvous is where a Listener hears the hellos of one key.
+type rendezvous struct {
+	*Listener
+	name     *name
+	topic    string
+	namesake namesake
 }
 
 // Name is the name that dialers use.
@@ -56,12 +71,15 @@ func (l *Listener) Close() error {
 	l.closed = true
 	unused := append(values(l.halfOpen), l.waiting...)
 	l.waiting = nil
+	open := values(l.rendezvous)
 	l.changed.Broadcast()
 	l.mu.Unlock()
 
 	e := l.engine
-	e.link.Unsubscribe(l.topic)
-	// Only now may somebody else subscribe to the topic.
+	for _, r := range open {
+		e.link.Unsubscribe(r.topic)
+	}
+	// Only now may somebody else subscribe to the topics.
 	e.mu.Lock()
 	if e.listeners[l.name] == l {
 		delete(e.listeners, l.name)
@@ -74,14 +92,15 @@ func (l *Listener) Close() error {
 }
 
 // await enters a Conn that has yet to be proved. It reports whether the Listener
-// is still open.
-func (l *Listener) await(c *Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.halfOpen[c.origin.digest] = c
+// is still open, and serves the key.
+func (r *rendezvous) await(c *Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	serves := !r.closed && r.Listener.rendezvous[r.name.key] == r
+	if serves {
+		r.halfOpen[c.origin.digest] = c
 	}
-	return !l.closed
+	return serves
 }
 
 // accept moves a Conn that was proved to Accept. It is called with c.mu held.
@@ -113,10 +132,22 @@ func (l *Listener) pending(digest [32]byte) *Conn {
 	return l.halfOpen[digest]
 }
 
-func (l *Listener) full() bool {
+// room reports whether there is room for another Conn, if need be after the oldest
+// that was never proved made room. It is called without any lock.
+func (l *Listener) room() bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.halfOpen)+len(l.waiting) >= backlog
+	full := len(l.halfOpen)+len(l.waiting) >= backlog
+	var oldest *Conn
+	for _, c := range l.halfOpen {
+		if full && (oldest == nil || c.began.Before(oldest.began)) {
+			oldest = c
+		}
+	}
+	l.mu.Unlock()
+	if oldest != nil {
+		oldest.Discard()
+	}
+	return !full || oldest != nil
 }
 
 // Stats returns the counts of the Listener's Engine.

@@ -155,5 +155,6 @@ func resumeMany(t *testing.T, w *world, conns []*Conn) {
 
 // maskID returns the connection id that a packet is for.
 func maskID(w *world, m message) ([8]byte, bool) {
-	return record.NewMask(w.root().MaskKey()).ID(m.payload)
+	e, _ := w.inboxes.Load(m.topic)
+	return record.NewMask(e.(*Engine).inbox.MaskKey()).ID(m.payload)
 }

@@ -41,59 +41,70 @@ func (n *namesake) ask(now time.Time) bool {
 }
 
 // lookForNamesake asks who else listens under the name.
-func (l *Listener) lookForNamesake(now time.Time) {
-	e := l.engine
+func (r *rendezvous) lookForNamesake(now time.Time) {
+	e := r.engine
 	e.mu.Lock()
-	may, nonce := l.namesake.ask(now), l.namesake.nonce
+	may, nonce := r.namesake.ask(now), r.namesake.nonce
 	e.mu.Unlock()
 	if may {
-		e.toName(l.keys, handshake.Probe{Nonce: nonce, Inbox: e.inbox})
+		e.toName(r.name, handshake.Probe{Nonce: nonce, Inbox: e.inbox})
 	}
 }
 
 // lookForNamesakes does so for Listeners after a reconnect: others may have
 // begun to listen meanwhile.
 func (e *Engine) lookForNamesakes(now time.Time) {
-	e.mu.RLock()
-	listeners := values(e.listeners)
-	e.mu.RUnlock()
-	for _, l := range listeners[:min(len(listeners), maxNamesakes)] {
-		l.lookForNamesake(now)
+	all := e.rendezvous()
+	for _, r := range all[:min(len(all), maxNamesakes)] {
+		r.lookForNamesake(now)
 	}
+}
+
+// rendezvous returns those of all Listeners.
+func (e *Engine) rendezvous() (all []*rendezvous) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, l := range e.listeners {
+		l.mu.Lock()
+		all = append(all, values(l.rendezvous)...)
+		l.mu.Unlock()
+	}
+	return all
 }
 
 // probed answers a PROBE, unless it is our own. Whoever sent another one may
 // have begun to listen.
-func (l *Listener) probed(m handshake.Probe, now time.Time) {
-	e := l.engine
+func (r *rendezvous) probed(m handshake.Probe, now time.Time) {
+	e := r.engine
 	e.mu.RLock()
-	own := m.Nonce == l.namesake.nonce
+	own := m.Nonce == r.namesake.nonce
 	e.mu.RUnlock()
 	if own || !e.limits.pong(m, now) {
 		return
 	}
 	e.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})
-	if m.Inbox != e.inbox {
-		l.lookForNamesake(now)
+	if m.Inbox.ID != e.inbox.ID {
+		r.lookForNamesake(now)
 	}
 }
 
 // meetNamesake is told of a PONG that no Ping waits for.
 func (e *Engine) meetNamesake(m handshake.Pong) {
-	if l := e.askedBy(m.Nonce); l != nil {
-		e.config.Logger.Warn("another process listens under the same name with the same key, and dialers reach either at random: stop one, or give it a name or key of its own", "name", l.name)
+	if r := e.askedBy(m.Nonce); r != nil {
+		e.config.Logger.Warn("another process listens under the same name with the same key, and dialers reach either at random: stop one, or give it a name or key of its own", "name", r.name.text)
 	}
 }
 
-// askedBy returns the Listener that sent the PROBE and has met nobody before;
+// askedBy returns the rendezvous that sent the PROBE and has met nobody before;
 // nil: none did.
-func (e *Engine) askedBy(nonce [8]byte) *Listener {
+func (e *Engine) askedBy(nonce [8]byte) *rendezvous {
+	all := e.rendezvous()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, l := range e.listeners {
-		if n := &l.namesake; n.nonce == nonce && !n.full.IsZero() && !n.met {
+	for _, r := range all {
+		if n := &r.namesake; n.nonce == nonce && !n.full.IsZero() && !n.met {
 			n.met = true
-			return l
+			return r
 		}
 	}
 	return nil

@@ -129,11 +129,11 @@ func TestLookingForNamesakesIsBounded(t *testing.T) {
 		intruder := w.intruder() // who has the key, for once
 		const probes = 1000
 		for i := range probes {
-			payload, err := l.keys.HelloKey().Seal(rand.Reader, handshake.Probe{Nonce: [8]byte{1, byte(i), byte(i >> 8)}, Inbox: [16]byte{1, byte(i)}})
+			payload, err := l.only().name.HelloKey().Seal(rand.Reader, handshake.Probe{Nonce: [8]byte{1, byte(i), byte(i >> 8)}, Inbox: handshake.Inbox{ID: [16]byte{1, byte(i)}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			intruder.publish(l.topic, payload)
+			intruder.publish(l.topic(), payload)
 			time.Sleep(5 * time.Minute / probes)
 		}
 		if own := count[handshake.Probe](w) - probes; own > namesakeBurst+5 || own < 5 {

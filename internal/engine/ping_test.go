@@ -58,10 +58,10 @@ func TestAnswersToProbesAreBounded(t *testing.T) {
 		e := w.engine()
 		w.record()
 		e.Ping(context.Background(), testName)
-		probe := w.firstTo(l.topic)
+		probe := w.firstTo(l.topic())
 		intruder := w.intruder()
 		for range 5000 {
-			intruder.publish(l.topic, probe)
+			intruder.publish(l.topic(), probe)
 			time.Sleep(time.Second / 5000)
 		}
 		simtest.Wait()

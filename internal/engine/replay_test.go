@@ -67,7 +67,7 @@ func replaySession(t *testing.T, wait time.Duration, shuffle bool) {
 	if shuffle {
 		rand.New(rand.NewPCG(1, 1)).Shuffle(len(log), func(i, j int) { log[i], log[j] = log[j], log[i] })
 	}
-	w.publishAgain(log, l.topic, server.topic, client.topic)
+	w.publishAgain(log, l.topic(), server.topic, client.topic)
 	for i, e := range []*Engine{client, server} {
 		if after := entries(e); !maps.Equal(before[i], after) {
 			t.Errorf("an Engine has %v, after the replay %v", before[i], after)
@@ -115,7 +115,7 @@ func TestReplayToARestartedListener(t *testing.T) {
 		log := w.recorded()
 		second := w.engine()
 		l = w.listen(second)
-		w.publishAgain(log, l.topic, second.topic, client.topic)
+		w.publishAgain(log, l.topic(), second.topic, client.topic)
 		if n := entries(second); n["half-open"] != 1 || n["waiting"] != 0 || n["Conns"] != 1 {
 			t.Errorf("after the replay of one hello the Listener has %v", n)
 		}

@@ -19,6 +19,7 @@ import (
 // Config is the resolved configuration of an Engine. Every exported field is set.
 type Config struct {
 	Key            [16]byte
+	Fleet          bool          // Key is a fleet's: each name has a key of its own, derived from it
 	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
 	TimeWindow     time.Duration // how far a hello's time may be off
 	MaxMessageSize int           // largest MQTT payload, bytes
@@ -44,10 +45,12 @@ func (e *Engine) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.En
 type Engine struct {
 	config Config
 	link   *link.Link
-	root   *handshake.Root
-	mask   *record.Mask
-	inbox  [16]byte
-	topic  string // of the inbox
+	root   *handshake.Root        // of Config.Key
+	inbox  handshake.Inbox        // what others write to us under
+	tokens handshake.TokenSecret  // show that a CHECK reached us
+	key    *handshake.EnvelopeKey // of the inbox
+	mask   *record.Mask           // of the inbox
+	topic  string                 // of the inbox
 	queue  queue
 	active activity
 	// allowance bounds what is published, and later wakes the writer when more may go.
@@ -73,15 +76,14 @@ type Engine struct {
 	dials     map[[8]byte]*dial
 	probes    map[[8]byte]chan<- time.Time
 	checks    map[[8]byte]*Conn
-	names     map[string]*handshake.Name
+	names     map[string]*name
 	listeners map[string]*Listener
-	peers     map[[16]byte]*peer
+	peers     map[handshake.Inbox]*peer
 	timeWait  []*Conn // in TIME-WAIT, oldest first; at most maxTimeWait, then the oldest goes
 	resumes   resumes
-	offset    time.Duration // what to add to our clock for the listeners' time
-	upSince   time.Time     // zero while the link is down
-	lastUp    time.Time     // when it last came up
-	downSince time.Time     // when it last went down; zero: it never did
+	upSince   time.Time // zero while the link is down
+	lastUp    time.Time // when it last came up
+	downSince time.Time // when it last went down; zero: it never did
 	closed    bool
 
 	limits  limits                 // owned by the reader goroutine
@@ -94,15 +96,36 @@ func (e *Engine) isClosed() bool {
 	return e.closed
 }
 
-// name returns the keys of a name, derived once: names that were dialled or
-// listened to, so their number is the application's choice.
-func (e *Engine) name(name string) *handshake.Name {
+// A name is what is derived from a listener's name and its key, and what is known of
+// it.
+type name struct {
+	*handshake.Name
+	text   string
+	key    [16]byte
+	offset time.Duration // what to add to our clock for its listener's time; guarded by Engine.mu
+}
+
+// Format implements fmt.Formatter: there is a key inside.
+func (n *name) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.name{%q}", n.text) }
+
+// name returns a name under the key of the configuration, derived once: names that
+// were dialled or listened to, so their number is the application's choice.
+func (e *Engine) name(text string) *name {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.names[name] == nil {
-		e.names[name] = e.root.Name(name)
+	if e.names[text] == nil {
+		key := e.config.Key
+		if e.config.Fleet {
+			key = e.root.Device(text)
+		}
+		e.names[text] = e.newName(text, key)
 	}
-	return e.names[name]
+	return e.names[text]
+}
+
+// newName derives a name under any key.
+func (e *Engine) newName(text string, key [16]byte) *name {
+	return &name{Name: handshake.NewRoot(key, e.config.TopicPrefix).Name(text), text: text, key: key}
 }
 
 // sealed makes a handshake message ready for the queue.
@@ -115,19 +138,19 @@ func (e *Engine) sealed(topic string, key *handshake.EnvelopeKey, m handshake.Me
 }
 
 // toInbox sends a message to a process.
-func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
+func (e *Engine) toInbox(inbox handshake.Inbox, m handshake.Message) {
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox.ID), inbox.Key(), m))
 	e.link.Wake()
 }
 
 // reply sends a process an answer that a replayed message may have asked for.
-func (e *Engine) reply(inbox [16]byte, m handshake.Message) {
-	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
+func (e *Engine) reply(inbox handshake.Inbox, m handshake.Message) {
+	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox.ID), inbox.Key(), m))
 	e.link.Wake()
 }
 
 // toName sends a message to whoever listens under a name.
-func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
+func (e *Engine) toName(n *name, m handshake.Message) {
 	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.HelloKey(), m))
 	e.link.Wake()
 }

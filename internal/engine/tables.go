@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
 )
 
 // maxTimeWait bounds the Conns in TIME-WAIT; the oldest goes first.
@@ -13,20 +15,29 @@ const maxTimeWait = 1024
 // A peer is a process at the other end. Guarded by Engine.mu, but for the Peer.
 type peer struct {
 	*life.Peer
-	inbox [16]byte
-	conns int // that share it
+	inbox handshake.Inbox
+	mask  *record.Mask // of its inbox
+	conns int          // that share it
 }
 
-// join returns the peer with an inbox, for one Conn more. It is called with e.mu
-// held.
-func (e *Engine) join(inbox [16]byte, now time.Time) *peer {
+// join returns the peer with an inbox, for one Conn more.
+func (e *Engine) join(inbox handshake.Inbox, now time.Time) *peer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	p := e.peers[inbox]
 	if p == nil {
-		p = &peer{Peer: life.NewPeer(e.clock, now), inbox: inbox}
+		p = &peer{Peer: life.NewPeer(e.clock, now), inbox: inbox, mask: record.NewMask(inbox.MaskKey())}
 		e.peers[inbox] = p
 	}
 	p.conns++
 	return p
+}
+
+// leave ends what join began. It is called with e.mu held.
+func (e *Engine) leave(p *peer) {
+	if p.conns--; p.conns == 0 {
+		delete(e.peers, p.inbox)
+	}
 }
 
 // forget takes a Conn out of all tables.
@@ -35,9 +46,7 @@ func (e *Engine) forget(c *Conn) {
 	defer e.mu.Unlock()
 	delete(e.conns, c.id)
 	delete(e.checks, c.question)
-	if c.peer.conns--; c.peer.conns == 0 {
-		delete(e.peers, c.peer.inbox)
-	}
+	e.leave(c.peer)
 	if l := c.origin.listener; l != nil {
 		l.forget(c)
 	}

@@ -83,7 +83,7 @@ func TestReflection(t *testing.T) {
 		go func() {
 			defer close(done)
 			for m := range messages {
-				for _, topic := range []string{l.topic, server.topic, client.topic} {
+				for _, topic := range []string{l.topic(), server.topic, client.topic} {
 					intruder.publish(topic, m.payload)
 				}
 			}
@@ -121,7 +121,7 @@ func TestHelloMovedToAnotherName(t *testing.T) {
 		defer cancel()
 		w.engine().Dial(ctx, testName, nil)
 		hellos := w.recorded()
-		w.publishAgain(hellos, other.topic)
+		w.publishAgain(hellos, other.topic())
 		if n := entries(server); n["half-open"]+n["Conns"] != 0 || server.Stats().Rejected != uint64(len(hellos)) {
 			t.Errorf("after %d hellos for another name: %v, %d rejected", len(hellos), n, server.Stats().Rejected)
 		}

@@ -28,7 +28,8 @@ type world struct {
 	broker *simtest.EmbeddedBroker
 	key    [16]byte
 
-	cables map[*Engine]*cable
+	cables  map[*Engine]*cable
+	inboxes sync.Map // Engines by the topic of their inbox
 
 	mu   sync.Mutex
 	rule rule      // nil: every message passes as it is
@@ -101,7 +102,10 @@ func (w *world) recorded() []message {
 // and nil for a packet.
 func (w *world) envelope(m message) handshake.Message {
 	name := w.root().Name(testName)
-	envelope := w.root().InboxKey()
+	envelope := new(handshake.EnvelopeKey)
+	if e, ok := w.inboxes.Load(m.topic); ok {
+		envelope = e.(*Engine).key
+	}
 	switch m.topic {
 	case handshake.Topic("", name.Rendezvous):
 		envelope = name.HelloKey()
@@ -138,6 +142,7 @@ func (w *world) engine(change ...func(*Config)) *Engine {
 	config.Link.DialContext = c.DialContext
 	e := New(config)
 	w.cables[e] = c
+	w.inboxes.Store(e.topic, e)
 	w.t.Cleanup(func() { e.Close() })
 	return e
 }
@@ -208,3 +213,15 @@ func (w *world) exchange(a, b *Conn) {
 func contextFor(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), d)
 }
+
+// only returns the one rendezvous of a Listener, and topic its topic.
+func (l *Listener) only() *rendezvous {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.rendezvous {
+		return r
+	}
+	return nil
+}
+
+func (l *Listener) topic() string { return l.only().topic }

@@ -4,7 +4,7 @@ import "testing"
 
 // What a packet costs whose sender lacks the key.
 func BenchmarkOpenGarbage(b *testing.B) {
-	e := NewRoot(testKey, "").InboxKey()
+	e := testInbox.Key()
 	packet := make([]byte, MaxEnvelope)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -15,7 +15,7 @@ func BenchmarkOpenGarbage(b *testing.B) {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	e, random := NewRoot(testKey, "").InboxKey(), seeded(80)
+	e, random := testInbox.Key(), seeded(80)
 	b.ReportAllocs()
 	for b.Loop() {
 		mustSeal(b, e, random, Pong{})

@@ -62,7 +62,7 @@ func parseBody(kind byte, body []byte) (Message, error) {
 	case typeProbe:
 		m = Probe{Nonce: f.id(), Inbox: f.inbox()}
 	case typeCheck:
-		m = Check{Nonce: f.id(), Reply: f.inbox(), ID: f.id(), Instance: f.inbox()}
+		m = Check{Nonce: f.id(), Reply: f.inbox(), ID: f.id(), Instance: f.bytes16()}
 	case typeAnswer:
 		m = readAnswer(&f)
 	case typeRefusal:
@@ -72,7 +72,7 @@ func parseBody(kind byte, body []byte) (Message, error) {
 	case typePong:
 		m = Pong{Nonce: f.id()}
 	case typeGone:
-		m = Gone{Nonce: f.id()}
+		m = Gone{Nonce: f.id(), Token: f.bytes16()}
 	case typeNotMine:
 		m = NotMine{Nonce: f.id()}
 	default:
@@ -160,10 +160,12 @@ func (f *fields) id() (id [idSize]byte) {
 	return id
 }
 
-func (f *fields) inbox() (inbox [inboxSize]byte) {
-	f.fixed(inbox[:])
-	return inbox
+func (f *fields) bytes16() (b [16]byte) {
+	f.fixed(b[:])
+	return b
 }
+
+func (f *fields) inbox() Inbox { return Inbox{ID: f.bytes16(), Secret: f.bytes16()} }
 
 // string reads a length byte and as many bytes.
 func (f *fields) string() string { return string(f.take(int(f.uint8()))) }

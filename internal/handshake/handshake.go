@@ -11,8 +11,8 @@
 // clock, a probe, and the question whether a connection still exists.
 //
 // Everything here is pure: no I/O, no goroutine and no clock; the time and the source of randomness are
-// parameters. Values are not safe for concurrent use, except [Root], [Name] and [EnvelopeKey], which never change
-// after they are made.
+// parameters. Values are not safe for concurrent use, except [Root], [Name], [EnvelopeKey] and
+// [TokenSecret], which never change after they are made.
 //
 // The bytes are specified in SPEC.md, section "Handshake".
 package handshake
@@ -32,7 +32,7 @@ const (
 	version = 1
 
 	idSize    = 8  // bytes of a connection id or of a nonce
-	inboxSize = 16 // bytes of an inbox or of a rendezvous
+	inboxSize = 16 // bytes of the address of an inbox, and of its secret
 	timeSize  = 8  // bytes of a time: nanoseconds since 1970 UTC, as a signed integer
 
 	// MinMessageSize and MaxMessageSize bound the MQTT payloads that the two ends may agree on, in bytes. Below

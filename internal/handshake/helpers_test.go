@@ -12,16 +12,19 @@ import (
 var (
 	testKey   = [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 	testStart = time.Unix(1767323045, 6).UTC() // 2026-01-02 03:04:05 and six nanoseconds
+	testInbox = Inbox{ID: [16]byte{0xd2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, Secret: [16]byte{0xd5, 1}}
 	testOffer = Offer{
 		ID:             [8]byte{0xd1, 1, 2, 3, 4, 5, 6, 7},
-		Inbox:          [16]byte{0xd2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		Inbox:          testInbox,
+		Token:          [16]byte{0xd3, 1},
 		Time:           testStart,
 		MaxMessageSize: 61440,
 		Protocols:      []string{"mqtt-e2e/1", "mux", ""},
 	}
 	testReply = Reply{
 		ID:             [8]byte{0xa1, 1, 2, 3, 4, 5, 6, 7},
-		Inbox:          [16]byte{0xa2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		Inbox:          Inbox{ID: [16]byte{0xa2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, Secret: [16]byte{0xa5, 1}},
+		Token:          [16]byte{0xa3, 1},
 		MaxMessageSize: 1 << 20,
 		Protocol:       "mux",
 	}
@@ -102,8 +105,8 @@ func runHandshake(tb testing.TB, root *Root, name string, random io.Reader) exch
 		tb.Fatal(err)
 	}
 	x.offer, x.listener = offer, secrets
-	x.answer = mustSeal(tb, root.InboxKey(), random, answer)
-	x.reply, x.dialer, err = initiator.Finish(mustOpen(tb, root.InboxKey(), x.answer).(Answer))
+	x.answer = mustSeal(tb, testInbox.Key(), random, answer)
+	x.reply, x.dialer, err = initiator.Finish(mustOpen(tb, testInbox.Key(), x.answer).(Answer))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -13,26 +13,16 @@ type Root struct {
 	redacted
 	prefix string
 	prk    []byte
-	inbox  *EnvelopeKey
 }
 
 // NewRoot derives the root of the key schedule (SPEC.md, "Key schedule"). Handshakes under different topic prefixes do not fit each
 // other, so that a hello cannot be carried from one to the other.
 func NewRoot(key [16]byte, prefix string) *Root {
-	prk, err := hkdf.Extract(sha256.New, key[:], []byte(label))
-	if err != nil {
-		panic("BUG: handshake: HKDF-Extract refused a 16-byte key: " + err.Error())
-	}
-	r := &Root{prk: prk, prefix: prefix}
-	r.inbox = newEnvelopeKey(r.derive("inbox", "", 32), typeCheck, typeAnswer, typeRefusal, typeTime, typePong, typeGone, typeNotMine)
-	return r
+	return &Root{prk: extract(label, key[:]), prefix: prefix}
 }
 
-// MaskKey returns the key under which records hide their connection ids.
-func (r *Root) MaskKey() [16]byte { return [16]byte(r.derive("mask", "", 16)) }
-
-// InboxKey is for what is sent to inboxes.
-func (r *Root) InboxKey() *EnvelopeKey { return r.inbox }
+// Device returns the key of one device of a fleet whose key this Root was made of.
+func (r *Root) Device(name string) [16]byte { return [16]byte(r.derive("device", name, 16)) }
 
 // Name derives what belongs to one listener name, which must be in its canonical, lower-case form.
 func (r *Root) Name(name string) *Name {
@@ -56,12 +46,21 @@ type Name struct {
 	redacted
 	Rendezvous [16]byte // where the listener hears hellos; see Topic
 	psk        []byte
-	prologue   []byte // binds the handshake to label, name and rendezvous topic
+	prologue   []byte // binds the handshake to label, name and rendezvous topic; what the hello says in clear follows
 	hello      *EnvelopeKey
 }
 
 // HelloKey is for what is sent to the rendezvous topic.
 func (n *Name) HelloKey() *EnvelopeKey { return n.hello }
+
+// extract is HKDF-Extract with SHA-256 (RFC 5869, section 2.2).
+func extract(salt string, secret []byte) []byte {
+	prk, err := hkdf.Extract(sha256.New, secret, []byte(salt))
+	if err != nil {
+		panic("BUG: handshake: HKDF-Extract refused a secret: " + err.Error())
+	}
+	return prk
+}
 
 // expand is HKDF-Expand with SHA-256 (RFC 5869, section 2.3).
 func expand(secret []byte, info string, size int) []byte {

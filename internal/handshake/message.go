@@ -10,49 +10,53 @@ import (
 
 // Hello asks a listener for a connection. Sent to the rendezvous topic.
 //
-// Time, ID and Inbox stand in every version's hello, and again inside the Noise message. The clear copies let a
-// listener refuse at little cost; [Name.Respond] compares them.
+// Time, ID and Inbox stand in every version's hello, so that a listener can refuse at little cost. The Noise message
+// is bound to them.
 type Hello struct {
 	Time  time.Time // the dialer's clock when it made Noise
 	ID    [8]byte   // the connection id that the dialer wants to be addressed by
-	Inbox [16]byte  // where the dialer hears the answer
+	Inbox Inbox     // where the dialer hears the answer
 	Noise []byte    // Noise message 1
 }
 
 func (Hello) kind() byte { return typeHello }
 
 func (m Hello) append(body []byte) []byte {
+	return append(m.appendClear(body), m.Noise...)
+}
+
+// appendClear appends what stands before the Noise message.
+func (m Hello) appendClear(body []byte) []byte {
 	body = appendTime(body, m.Time)
 	body = append(body, m.ID[:]...)
-	body = append(body, m.Inbox[:]...)
-	return append(body, m.Noise...)
+	return m.Inbox.append(body)
 }
 
 func readHello(f *fields) Hello {
 	return Hello{Time: f.time(), ID: f.id(), Inbox: f.inbox(), Noise: f.remaining()}
 }
 
-// Digest identifies the hello however often it is sealed anew: SHA-256 of its Noise message.
-func (m Hello) Digest() [32]byte { return sha256.Sum256(m.Noise) }
+// Digest identifies the hello however often it is sealed anew: SHA-256 of its body.
+func (m Hello) Digest() [32]byte { return sha256.Sum256(m.append(nil)) }
 
 // Probe asks whether a listener is there. Sent to the rendezvous topic and answered by a Pong.
 type Probe struct {
 	Nonce [8]byte
-	Inbox [16]byte // where the answer goes
+	Inbox Inbox // where the answer goes
 }
 
 func (Probe) kind() byte { return typeProbe }
 
 func (m Probe) append(body []byte) []byte {
 	body = append(body, m.Nonce[:]...)
-	return append(body, m.Inbox[:]...)
+	return m.Inbox.append(body)
 }
 
 // Check asks whether a connection still exists. Sent to the rendezvous topic or to an inbox and answered by a Gone
 // or a NotMine; whoever has the connection answers under its session keys instead.
 type Check struct {
 	Nonce    [8]byte
-	Reply    [16]byte // the inbox that the answer goes to
+	Reply    Inbox    // where the answer goes
 	ID       [8]byte  // the connection id asked about
 	Instance [16]byte // the inbox of the process that should know it
 }
@@ -61,7 +65,7 @@ func (Check) kind() byte { return typeCheck }
 
 func (m Check) append(body []byte) []byte {
 	body = append(body, m.Nonce[:]...)
-	body = append(body, m.Reply[:]...)
+	body = m.Reply.append(body)
 	body = append(body, m.ID[:]...)
 	return append(body, m.Instance[:]...)
 }
@@ -183,12 +187,19 @@ func (Pong) kind() byte { return typePong }
 
 func (m Pong) append(body []byte) []byte { return append(body, m.Nonce[:]...) }
 
-// Gone answers a Check: this is the process that was asked for, and it does not know the connection.
-type Gone struct{ Nonce [8]byte }
+// Gone answers a Check: this is the process that was asked for, as the token shows, and it does not know the
+// connection.
+type Gone struct {
+	Nonce [8]byte
+	Token [16]byte // see TokenSecret
+}
 
 func (Gone) kind() byte { return typeGone }
 
-func (m Gone) append(body []byte) []byte { return append(body, m.Nonce[:]...) }
+func (m Gone) append(body []byte) []byte {
+	body = append(body, m.Nonce[:]...)
+	return append(body, m.Token[:]...)
+}
 
 // NotMine answers a Check: this is another process than the one that was asked for.
 type NotMine struct{ Nonce [8]byte }

@@ -16,14 +16,14 @@ var messages = []struct {
 	message Message
 	size    int
 }{
-	{Hello{Time: testStart, ID: [8]byte{1}, Inbox: [16]byte{2}, Noise: bytes.Repeat([]byte{3}, 90)}, 32 + 90},
-	{Probe{Nonce: [8]byte{1}, Inbox: [16]byte{2}}, 24},
-	{Check{Nonce: [8]byte{1}, Reply: [16]byte{2}, ID: [8]byte{3}, Instance: [16]byte{4}}, 48},
+	{Hello{Time: testStart, ID: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{4}}, Noise: bytes.Repeat([]byte{3}, 90)}, 48 + 90},
+	{Probe{Nonce: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{4}}}, 40},
+	{Check{Nonce: [8]byte{1}, Reply: Inbox{ID: [16]byte{2}, Secret: [16]byte{5}}, ID: [8]byte{3}, Instance: [16]byte{4}}, 64},
 	{Answer{ID: [8]byte{1}, Noise: bytes.Repeat([]byte{3}, 80)}, 8 + 80},
 	{NewRefusal([8]byte{1}, RefusedProtocol, "offered mux, have “”"), 9 + 24},
 	{Time{ID: [8]byte{1}, Hello: testStart, Listener: testStart.Add(-3)}, 24},
 	{Pong{Nonce: [8]byte{1}}, 8},
-	{Gone{Nonce: [8]byte{1}}, 8},
+	{Gone{Nonce: [8]byte{1}, Token: [16]byte{2}}, 24},
 	{NotMine{Nonce: [8]byte{1}}, 8},
 }
 
@@ -37,7 +37,7 @@ func TestMessagesTravelUnchanged(t *testing.T) {
 		if size := len(c.message.append(nil)); size != c.size {
 			t.Errorf("%T has a body of %d bytes, want %d", c.message, size, c.size)
 		}
-		for _, e := range []*EnvelopeKey{root.InboxKey(), root.Name("x").HelloKey()} {
+		for _, e := range []*EnvelopeKey{testInbox.Key(), root.Name("x").HelloKey()} {
 			if e.types&(1<<c.message.kind()) == 0 {
 				continue
 			}

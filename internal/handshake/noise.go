@@ -22,13 +22,15 @@ type Secrets struct {
 
 // state begins a Noise_NNpsk0_25519_AESGCM_SHA256 handshake (the Noise Protocol Framework, revision 34, section
 // 9).
-func (n *Name) state(initiator bool, random io.Reader) *noise.HandshakeState {
+//
+// The prologue ends with what the hello says in clear, so that nobody can change that.
+func (n *Name) state(initiator bool, clear Hello, random io.Reader) *noise.HandshakeState {
 	state, err := noise.NewHandshakeState(noise.Config{
 		CipherSuite:           suite,
 		Random:                random,
 		Pattern:               noise.HandshakeNN,
 		Initiator:             initiator,
-		Prologue:              n.prologue,
+		Prologue:              clear.appendClear(slices.Clip(n.prologue)),
 		PresharedKey:          n.psk,
 		PresharedKeyPlacement: 0,
 	})
@@ -82,12 +84,14 @@ func (n *Name) Initiate(rand io.Reader, offer Offer) (*Initiator, Hello, error) 
 	offer.Protocols = slices.Clone(offer.Protocols)
 	i := &Initiator{name: n, offer: offer, payload: payload, ephemeral: ephemeral}
 	_, message := i.begin()
-	return i, Hello{Time: offer.Time, ID: offer.ID, Inbox: offer.Inbox, Noise: message}, nil
+	hello := offer.clear()
+	hello.Noise = message
+	return i, hello, nil
 }
 
 // begin returns the state after Noise message 1 (-> psk, e), and that message; both are the same at every call.
 func (i *Initiator) begin() (*noise.HandshakeState, []byte) {
-	state := i.name.state(true, bytes.NewReader(i.ephemeral))
+	state := i.name.state(true, i.offer.clear(), bytes.NewReader(i.ephemeral))
 	message, _, _, err := state.WriteMessage(nil, i.payload)
 	if err != nil {
 		panic("BUG: handshake: Noise refused to write message 1: " + err.Error())
@@ -132,20 +136,17 @@ type Responder struct {
 }
 
 // Respond reads a hello, which must have passed the check of its time and the replay cache. The error is
-// ErrForged, ErrMalformed (also if the clear fields differ from those inside) or ErrPinned.
+// ErrForged (also if the clear fields were changed), ErrMalformed or ErrPinned.
 func (n *Name) Respond(hello Hello) (*Responder, Offer, error) {
 	random := new(bytes.Reader)
-	state := n.state(false, random)
+	state := n.state(false, hello, random)
 	payload, _, _, err := state.ReadMessage(nil, hello.Noise) // -> psk, e
 	if err != nil {
 		return nil, Offer{}, ErrForged
 	}
-	offer, err := decodeOffer(payload)
+	offer, err := decodeOffer(hello, payload)
 	if err != nil {
 		return nil, Offer{}, err
-	}
-	if offer.ID != hello.ID || offer.Inbox != hello.Inbox || !offer.Time.Equal(hello.Time) {
-		return nil, Offer{}, fmt.Errorf("%w: the clear fields of a hello differ from those inside", ErrMalformed)
 	}
 	return &Responder{offer: offer, state: state, random: random}, offer, nil
 }

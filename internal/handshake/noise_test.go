@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/iotest"
 )
@@ -71,11 +72,11 @@ func TestInsiderCannotAlterAnAnswer(t *testing.T) {
 	n := root.Name("thermostat")
 	initiator, hello := begun(t, n, 23)
 	answer := answerTo(t, n, hello, 24)
-	plaintext := plaintextOf(t, root.InboxKey(), mustSeal(t, root.InboxKey(), seeded(25), answer))
+	plaintext := plaintextOf(t, testInbox.Key(), mustSeal(t, testInbox.Key(), seeded(25), answer))
 	for bit := range len(plaintext) * 8 {
 		altered := bytes.Clone(plaintext)
 		altered[bit/8] ^= 1 << (bit % 8)
-		m, err := root.InboxKey().Open(sealPlaintext(root.InboxKey(), [16]byte{1}, altered))
+		m, err := testInbox.Key().Open(sealPlaintext(testInbox.Key(), [16]byte{1}, altered))
 		if err != nil {
 			continue
 		}
@@ -112,10 +113,10 @@ func TestReflectionIsRefused(t *testing.T) {
 	initiator, hello := begun(t, n, 28)
 	answer := answerTo(t, n, hello, 29)
 
-	if _, err := root.InboxKey().Open(mustSeal(t, n.HelloKey(), seeded(30), hello)); !errors.Is(err, ErrForged) {
+	if _, err := testInbox.Key().Open(mustSeal(t, n.HelloKey(), seeded(30), hello)); !errors.Is(err, ErrForged) {
 		t.Errorf("hello sent to an inbox: error %v, want ErrForged", err)
 	}
-	if _, err := n.HelloKey().Open(mustSeal(t, root.InboxKey(), seeded(30), answer)); !errors.Is(err, ErrForged) {
+	if _, err := n.HelloKey().Open(mustSeal(t, testInbox.Key(), seeded(30), answer)); !errors.Is(err, ErrForged) {
 		t.Errorf("answer sent to a rendezvous: error %v, want ErrForged", err)
 	}
 	if _, _, err := initiator.Finish(Answer{ID: hello.ID, Noise: hello.Noise}); !errors.Is(err, ErrForged) {
@@ -178,7 +179,7 @@ func lowOrderHello(t *testing.T, n *Name) Hello {
 		t.Fatal(err)
 	}
 	var s plainNoise
-	s.begin(n.psk, n.prologue)
+	s.begin(n.psk, testOffer.clear().appendClear(slices.Clip(n.prologue)))
 	public := make([]byte, 32)
 	s.mixHash(public)
 	s.mixKey(public)

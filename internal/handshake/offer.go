@@ -11,11 +11,12 @@ import (
 // with 32 bytes for a pinned key to come, a hello still fits into an envelope.
 const maxProtocols = 120
 
-// Offer is what a dialer says inside Noise message 1.
+// Offer is what a dialer says: the first three in the hello's clear fields, the others inside Noise message 1.
 type Offer struct {
-	ID             [8]byte  // the connection id that the dialer wants to be addressed by
-	Inbox          [16]byte // the dialer's inbox, and so the identity of its process
+	ID             [8]byte // the connection id that the dialer wants to be addressed by
+	Inbox          Inbox   // the dialer's, and so the identity of its process
 	Time           time.Time
+	Token          [16]byte // see TokenSecret
 	MaxMessageSize int      // largest MQTT payload that the dialer accepts, bytes
 	Protocols      []string // in the dialer's order of preference; empty means the plain stream, ""
 }
@@ -25,9 +26,7 @@ func (o Offer) encode() ([]byte, error) {
 	mustBeMessageSize(o.MaxMessageSize)
 	protocols := plainIfEmpty(o.Protocols)
 	b := make([]byte, 0, maxBody)
-	b = append(b, o.ID[:]...)
-	b = append(b, o.Inbox[:]...)
-	b = appendTime(b, o.Time)
+	b = append(b, o.Token[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(o.MaxMessageSize))
 	b = append(b, 0) // length of a pinned listener key: reserved
 	if err := CheckProtocols(protocols); err != nil {
@@ -39,6 +38,9 @@ func (o Offer) encode() ([]byte, error) {
 	}
 	return b, nil
 }
+
+// clear returns the hello without its Noise message.
+func (o Offer) clear() Hello { return Hello{Time: o.Time, ID: o.ID, Inbox: o.Inbox} }
 
 // CheckProtocols reports, with ErrProtocols, a list that does not fit into a hello.
 func CheckProtocols(protocols []string) error {
@@ -52,10 +54,10 @@ func CheckProtocols(protocols []string) error {
 	return nil
 }
 
-// decodeOffer is the inverse of encode.
-func decodeOffer(payload []byte) (Offer, error) {
+// decodeOffer is the inverse of encode, with the clear fields of the hello.
+func decodeOffer(hello Hello, payload []byte) (Offer, error) {
 	f := fields{rest: payload}
-	o := Offer{ID: f.id(), Inbox: f.inbox(), Time: f.time(), MaxMessageSize: readMessageSize(&f)}
+	o := Offer{ID: hello.ID, Inbox: hello.Inbox, Time: hello.Time, Token: f.bytes16(), MaxMessageSize: readMessageSize(&f)}
 	if f.uint8() != 0 {
 		return Offer{}, ErrPinned
 	}
@@ -78,7 +80,8 @@ func decodeOffer(payload []byte) (Offer, error) {
 // Reply is what a listener says inside Noise message 2.
 type Reply struct {
 	ID             [8]byte  // the connection id that the listener wants to be addressed by
-	Inbox          [16]byte // the listener's inbox, and so the identity of its process
+	Inbox          Inbox    // the listener's, and so the identity of its process
+	Token          [16]byte // see TokenSecret
 	MaxMessageSize int      // largest MQTT payload that the listener accepts, bytes
 	Protocol       string   // one of those offered
 }
@@ -87,8 +90,9 @@ type Reply struct {
 func (r Reply) encode() []byte {
 	mustBeMessageSize(r.MaxMessageSize)
 	b := make([]byte, 0, maxBody)
-	b = append(b, r.Inbox[:]...)
+	b = r.Inbox.append(b)
 	b = append(b, r.ID[:]...)
+	b = append(b, r.Token[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(r.MaxMessageSize))
 	return appendString(b, r.Protocol)
 }
@@ -96,7 +100,7 @@ func (r Reply) encode() []byte {
 // decodeReply is the inverse of encode.
 func decodeReply(payload []byte) (Reply, error) {
 	f := fields{rest: payload}
-	r := Reply{Inbox: f.inbox(), ID: f.id(), MaxMessageSize: readMessageSize(&f), Protocol: f.string()}
+	r := Reply{Inbox: f.inbox(), ID: f.id(), Token: f.bytes16(), MaxMessageSize: readMessageSize(&f), Protocol: f.string()}
 	if !f.done() {
 		return Reply{}, fmt.Errorf("%w: payload of Noise message 2", ErrMalformed)
 	}

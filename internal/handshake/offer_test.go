@@ -47,7 +47,7 @@ func TestOfferRefusesWhatIsMalformed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const sizeAt, pinnedAt, countAt = 32, 36, 37
+	const sizeAt, pinnedAt, countAt = 16, 20, 21
 	change := func(at int, b ...byte) []byte {
 		payload := bytes.Clone(good)
 		copy(payload[at:], b)
@@ -64,11 +64,11 @@ func TestOfferRefusesWhatIsMalformed(t *testing.T) {
 		"too few protocols":     change(countAt, 2),
 		"protocols too long":    append(change(countAt, 121)[:countAt+1], make([]byte, 121)...),
 	} {
-		if _, err := decodeOffer(payload); !errors.Is(err, ErrMalformed) {
+		if _, err := decodeOffer(Hello{}, payload); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: error %v, want ErrMalformed", what, err)
 		}
 	}
-	if _, err := decodeOffer(change(pinnedAt, 32)); !errors.Is(err, ErrPinned) {
+	if _, err := decodeOffer(Hello{}, change(pinnedAt, 32)); !errors.Is(err, ErrPinned) {
 		t.Errorf("pinned key: error %v, want ErrPinned", err)
 	}
 }
@@ -135,7 +135,7 @@ func FuzzOffer(f *testing.F) {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		offer, err := decodeOffer(payload)
+		offer, err := decodeOffer(Hello{}, payload)
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrPinned) {
 				t.Errorf("error %v", err)

@@ -28,7 +28,7 @@ func checkUniform(t *testing.T, what string, counts []int) {
 // the next.
 func TestEnvelopesLookRandom(t *testing.T) {
 	const samples = 10000
-	e := NewRoot(testKey, "").InboxKey()
+	e := testInbox.Key()
 	random := seeded(10)
 	var values, differences [MinEnvelope][]int
 	for i := range MinEnvelope {

@@ -26,13 +26,17 @@ type workedExample struct {
 	Rendezvous  hexBytes
 	Topic       string
 	HelloKey    hexBytes
-	InboxKey    hexBytes
-	MaskKey     hexBytes
+	Device      hexBytes
 	Prologue    hexBytes
 	DialerTopic string
 
 	DialerID             hexBytes
 	DialerInbox          hexBytes
+	DialerSecret         hexBytes
+	DialerInboxKey       hexBytes
+	DialerMaskKey        hexBytes
+	DialerTokens         hexBytes
+	DialerToken          hexBytes
 	DialerMaxMessageSize int
 	Time                 int64
 	Protocols            []string
@@ -43,12 +47,15 @@ type workedExample struct {
 
 	ListenerID             hexBytes
 	ListenerInbox          hexBytes
+	ListenerSecret         hexBytes
+	ListenerToken          hexBytes
 	ListenerMaxMessageSize int
 	Protocol               string
 	ListenerPrivate        hexBytes
 	Reply                  hexBytes
 	NoiseMessage2          hexBytes
 	Answer                 workedEnvelope
+	Gone                   workedEnvelope
 
 	ToListener hexBytes
 	ToDialer   hexBytes
@@ -96,29 +103,33 @@ func sealWorked(t *testing.T, e *EnvelopeKey, m Message, first byte, length int)
 func computeWorkedExample(t *testing.T) workedExample {
 	t.Helper()
 	offer := testOffer
-	offer.ID, offer.Inbox = [8]byte(counting(0x20, 8)), [16]byte(counting(0x30, 16))
+	offer.ID, offer.Inbox = [8]byte(counting(0x20, 8)), Inbox{ID: [16]byte(counting(0x30, 16)), Secret: [16]byte(counting(0x10, 16))}
+	tokens := TokenSecret{secret: [32]byte(counting(0xc0, 32))}
+	offer.Token = tokens.Token(offer.ID)
 	reply := testReply
-	reply.ID, reply.Inbox = [8]byte(counting(0x40, 8)), [16]byte(counting(0x50, 16))
+	reply.ID, reply.Inbox = [8]byte(counting(0x40, 8)), Inbox{ID: [16]byte(counting(0x50, 16)), Secret: [16]byte(counting(0x70, 16))}
+	reply.Token = [16]byte(counting(0xe0, 16))
 	x := workedExample{
 		Key: testKey[:], Name: "thermostat",
-		DialerID: offer.ID[:], DialerInbox: offer.Inbox[:], DialerMaxMessageSize: offer.MaxMessageSize,
+		DialerID: offer.ID[:], DialerInbox: offer.Inbox.ID[:], DialerSecret: offer.Inbox.Secret[:],
+		DialerTokens: tokens.secret[:], DialerToken: offer.Token[:], DialerMaxMessageSize: offer.MaxMessageSize,
 		Time: offer.Time.UnixNano(), Protocols: offer.Protocols, DialerPrivate: counting(0x60, 32),
-		ListenerID: reply.ID[:], ListenerInbox: reply.Inbox[:], ListenerMaxMessageSize: reply.MaxMessageSize,
+		ListenerID: reply.ID[:], ListenerInbox: reply.Inbox.ID[:], ListenerSecret: reply.Inbox.Secret[:], ListenerToken: reply.Token[:], ListenerMaxMessageSize: reply.MaxMessageSize,
 		Protocol: reply.Protocol, ListenerPrivate: counting(0x80, 32),
 	}
 	root := NewRoot(testKey, "")
 	n := root.Name(x.Name)
-	mask := root.MaskKey()
+	device, inboxKey, mask := root.Device(x.Name), offer.Inbox.Key(), offer.Inbox.MaskKey()
 	x.PRK, x.PSK, x.Rendezvous, x.Topic = root.prk, n.psk, n.Rendezvous[:], Topic("", n.Rendezvous)
-	x.HelloKey, x.InboxKey, x.MaskKey, x.Prologue = n.hello.key, root.inbox.key, mask[:], n.prologue
-	x.DialerTopic = Topic("", offer.Inbox)
+	x.HelloKey, x.Device, x.Prologue = n.hello.key, device[:], offer.clear().appendClear(n.prologue)
+	x.DialerInboxKey, x.DialerMaskKey, x.DialerTopic = inboxKey.key, mask[:], Topic("", offer.Inbox.ID)
 
 	initiator, hello, err := n.Initiate(bytes.NewReader(x.DialerPrivate), offer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x.Offer, x.NoiseMessage1 = initiator.payload, hello.Noise
-	x.Hello = sealWorked(t, n.HelloKey(), hello, 0xa0, 224)
+	x.Hello = sealWorked(t, n.HelloKey(), hello, 0xa0, 240)
 
 	responder, _, err := n.Respond(mustOpen(t, n.HelloKey(), x.Hello.Packet).(Hello))
 	if err != nil {
@@ -129,8 +140,9 @@ func computeWorkedExample(t *testing.T) workedExample {
 		t.Fatal(err)
 	}
 	x.Reply, x.NoiseMessage2 = reply.encode(), answer.Noise
-	x.Answer = sealWorked(t, root.InboxKey(), answer, 0xb0, MinEnvelope)
-	if _, got, err := initiator.Finish(mustOpen(t, root.InboxKey(), x.Answer.Packet).(Answer)); err != nil || got != secrets {
+	x.Answer = sealWorked(t, inboxKey, answer, 0xb0, 240)
+	x.Gone = sealWorked(t, reply.Inbox.Key(), Gone{Nonce: [8]byte(counting(0xf0, 8)), Token: offer.Token}, 0x90, MinEnvelope)
+	if _, got, err := initiator.Finish(mustOpen(t, inboxKey, x.Answer.Packet).(Answer)); err != nil || got != secrets {
 		t.Fatalf("the dialer has other secrets, or error %v", err)
 	}
 	x.ToListener, x.ToDialer, x.LogID = secrets.ToListener[:], secrets.ToDialer[:], secrets.LogID[:]
@@ -177,17 +189,22 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 	rendezvous := plainExpand(prk, "rendezvous\x00"+x.Name, 16)
 	prologue := append([]byte("mqtt-e2e/1\x00"+x.Name+"\x00"), rendezvous...)
 	psk := plainExpand(prk, "psk\x00"+x.Name, 32)
-	inboxKey := plainExpand(prk, "inbox\x00", 32)
+	inbox := func(secret []byte, purpose string, size int) []byte {
+		return plainExpand(plainHMAC([]byte("mqtt-e2e/1 inbox"), secret), purpose, size)
+	}
+	inboxKey := inbox(x.DialerSecret, "envelope", 32)
+	token := plainExpand(plainHMAC([]byte("mqtt-e2e/1 token"), x.DialerTokens), string(x.DialerID), 16)
 	helloKey := plainExpand(prk, "hello\x00"+x.Name, 32)
 
 	sent := binary.BigEndian.AppendUint64(nil, uint64(x.Time))
-	clear := slices.Concat(sent, x.DialerID, x.DialerInbox)
-	offer := slices.Concat(x.DialerID, x.DialerInbox, sent)
+	clear := slices.Concat(sent, x.DialerID, x.DialerInbox, x.DialerSecret)
+	prologue = append(prologue, clear...)
+	offer := slices.Clone(token)
 	offer = append(binary.BigEndian.AppendUint32(offer, uint32(x.DialerMaxMessageSize)), 0, byte(len(x.Protocols)))
 	for _, p := range x.Protocols {
 		offer = append(append(offer, byte(len(p))), p...)
 	}
-	reply := slices.Concat(x.ListenerInbox, x.ListenerID)
+	reply := slices.Concat(x.ListenerInbox, x.ListenerSecret, x.ListenerID, x.ListenerToken)
 	reply = binary.BigEndian.AppendUint32(reply, uint32(x.ListenerMaxMessageSize))
 	reply = append(append(reply, byte(len(x.Protocol))), x.Protocol...)
 	message1, message2, toListener, toDialer, logID := plainHandshake(t, psk, prologue, x.DialerPrivate, x.ListenerPrivate, offer, reply)
@@ -200,13 +217,17 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 		{"PSK", psk, x.PSK},
 		{"Rendezvous", rendezvous, x.Rendezvous},
 		{"HelloKey", helloKey, x.HelloKey},
-		{"InboxKey", inboxKey, x.InboxKey},
-		{"MaskKey", plainExpand(prk, "mask\x00", 16), x.MaskKey},
+		{"Device", plainExpand(prk, "device\x00"+x.Name, 16), x.Device},
+		{"Prologue", prologue, x.Prologue},
+		{"DialerInboxKey", inboxKey, x.DialerInboxKey},
+		{"DialerMaskKey", inbox(x.DialerSecret, "mask", 16), x.DialerMaskKey},
+		{"DialerToken", token, x.DialerToken},
 		{"Offer", offer, x.Offer},
 		{"NoiseMessage1", message1, x.NoiseMessage1},
 		{"Hello", plainSeal(t, helloKey, x.Hello.Salt, 1, slices.Concat(clear, message1), len(x.Hello.Packet)), x.Hello.Packet},
 		{"NoiseMessage2", message2, x.NoiseMessage2},
 		{"Answer", plainSeal(t, inboxKey, x.Answer.Salt, 4, slices.Concat(x.DialerID, message2), len(x.Answer.Packet)), x.Answer.Packet},
+		{"Gone", plainSeal(t, inbox(x.ListenerSecret, "envelope", 32), x.Gone.Salt, 8, slices.Concat(counting(0xf0, 8), token), len(x.Gone.Packet)), x.Gone.Packet},
 		{"ToListener", toListener, x.ToListener},
 		{"ToDialer", toDialer, x.ToDialer},
 		{"LogID", logID, x.LogID},

@@ -55,6 +55,7 @@ const (
 	CodeProtocol Code = 2 // the peer broke the protocol
 	CodeUnused   Code = 3 // nobody accepted the Conn
 	CodeAborted  Code = 4 // the application gave the Conn up
+	CodeRevoked  Code = 5 // the key that the Conn was made under is not served any more
 )
 
 // Failure is why a Conn failed, as far as its Life decides that.
@@ -70,6 +71,7 @@ const (
 	Forgotten           // its process does not know the Conn
 	PeerReset           // the peer gave the stream up
 	Violation           // the peer broke the protocol
+	Revoked             // its key is not served any more
 	Aborted             // this end gave the stream up, or was closed as a whole
 )
 
@@ -183,6 +185,14 @@ func (l *Life) Abort(code Code, now time.Time) Step {
 
 // Violated gives the stream up because the peer broke the protocol.
 func (l *Life) Violated(now time.Time) Step { return l.giveUp(Violation, CodeProtocol, now) }
+
+// Revoke gives the stream up because the Conn's key is not served any more.
+func (l *Life) Revoke(now time.Time) Step {
+	if l.state == HalfOpen {
+		return l.enter(Over, Step{}, now)
+	}
+	return l.giveUp(Revoked, CodeRevoked, now)
+}
 
 func (l *Life) giveUp(why Failure, code Code, now time.Time) Step {
 	if l.state >= TimeWait {

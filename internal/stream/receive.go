@@ -94,10 +94,10 @@ func (v *visitor) Stop() {
 }
 
 // Reset implements wire.Visitor.
-func (v *visitor) Reset(uint64) {
+func (v *visitor) Reset(code uint64) {
 	s := v.stream
 	v.elicit(true)
-	s.wasReset = true
+	s.wasReset, s.peerCode = true, code
 	s.stop.drop()
 	s.out.abandon()
 }

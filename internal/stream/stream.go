@@ -83,6 +83,7 @@ type Stream struct {
 	stopped   bool // the peer reads no more
 	refused   bool // it had not acknowledged all that was written then
 	wasReset  bool // the peer gave the stream up
+	peerCode  uint64
 	pathUp    bool
 	restart   time.Time // when a path came up, or the peer last moved on: probe timeouts count from here
 	movedAt   time.Time // when something written was last acknowledged, or new credit came
@@ -229,6 +230,7 @@ type Status struct {
 	Stopped      bool // the peer said that it reads no more
 	Refused      bool // it had not acknowledged all that was written then
 	WasReset     bool // the peer gave the stream up
+	ResetCode    uint64
 
 	Unheard      time.Time     // since when the peer owes an answer; zero: it does not
 	MovedAt      time.Time     // when something written, or the end, was last acknowledged, or credit came
@@ -249,6 +251,7 @@ func (s *Stream) Status() Status {
 		Stopped:      s.stopped,
 		Refused:      s.refused,
 		WasReset:     s.wasReset,
+		ResetCode:    s.peerCode,
 		Unheard:      s.unheard,
 		MovedAt:      s.movedAt,
 		ProbeTimeout: s.probeTimeout(),

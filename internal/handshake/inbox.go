@@ -1,0 +1,63 @@
+package handshake
+
+import (
+	"fmt"
+	"io"
+)
+
+// An Inbox is where a process is sent to: an address, which also tells the process from
+// others, and the secret under which that is done. Both are drawn when the process starts, and
+// told inside what is sealed already, so that one inbox serves any number of keys.
+type Inbox struct {
+	redacted
+	ID     [16]byte // see Topic
+	Secret [16]byte
+}
+
+// NewInbox draws an Inbox. The error is that of rand.
+func NewInbox(rand io.Reader) (Inbox, error) {
+	var b [2 * inboxSize]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return Inbox{}, fmt.Errorf("handshake: read randomness for an inbox: %w", err)
+	}
+	return Inbox{ID: [16]byte(b[:inboxSize]), Secret: [16]byte(b[inboxSize:])}, nil
+}
+
+// Key is for messages to the inbox.
+func (i Inbox) Key() *EnvelopeKey {
+	return newEnvelopeKey(i.derive("envelope", 32), typeCheck, typeAnswer, typeRefusal, typeTime, typePong, typeGone, typeNotMine)
+}
+
+// MaskKey is the key under which records to the inbox hide their connection ids.
+func (i Inbox) MaskKey() [16]byte { return [16]byte(i.derive("mask", 16)) }
+
+func (i Inbox) derive(purpose string, size int) []byte {
+	return expand(extract(label+" inbox", i.Secret[:]), purpose, size)
+}
+
+func (i Inbox) append(body []byte) []byte {
+	body = append(body, i.ID[:]...)
+	return append(body, i.Secret[:]...)
+}
+
+// A TokenSecret makes the tokens by which a process shows that it was asked for a connection of
+// its own, also when it has forgotten that (as RFC 9000, section 10.3.2). It is drawn when the
+// process starts.
+type TokenSecret struct {
+	redacted
+	secret [32]byte
+}
+
+// NewTokenSecret draws one. The error is that of rand.
+func NewTokenSecret(rand io.Reader) (TokenSecret, error) {
+	var t TokenSecret
+	if _, err := io.ReadFull(rand, t.secret[:]); err != nil {
+		return TokenSecret{}, fmt.Errorf("handshake: read randomness for tokens: %w", err)
+	}
+	return t, nil
+}
+
+// Token is that of the connection with an id of the process's choice.
+func (t TokenSecret) Token(id [8]byte) [16]byte {
+	return [16]byte(expand(extract(label+" token", t.secret[:]), string(id[:]), 16))
+}
