@@ -20,6 +20,12 @@ type Config struct {
 	// refused.
 	Key Key
 
+	// Fleet says that Key is a fleet's: each name is dialled, and listened to,
+	// under a key of its own, Key.Device(name). One Endpoint reaches thousands
+	// of devices like that. The devices themselves have their own keys, and
+	// leave Fleet false.
+	Fleet bool
+
 	// PadSize is the length of the shortest plaintext of a packet, bytes:
 	// shorter ones are padded, so that their lengths tell nothing. 0 means 50,
 	// negative no padding. It is at most MaxMessageSize.
@@ -70,6 +76,7 @@ type Config struct {
 func (c Config) fields() []slog.Attr {
 	return []slog.Attr{
 		slog.Any("Key", c.Key),
+		slog.Bool("Fleet", c.Fleet),
 		slog.Int("PadSize", c.PadSize),
 		slog.Duration("TimeWindow", c.TimeWindow),
 		slog.Int("MaxMessageSize", c.MaxMessageSize),

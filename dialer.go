@@ -110,5 +110,5 @@ func (e *Endpoint) Listen(ctx context.Context, name string, protocols ...string)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "mqtt", Addr: nameAddr(name), Err: withHint(err, e.broker)}
 	}
-	return &Listener{l: l}, nil
+	return &Listener{l: l, fleet: e.fleet, broker: e.broker}, nil
 }

@@ -27,6 +27,7 @@ type Endpoint struct {
 	mu     sync.Mutex // guards all below
 	engine *engine.Engine
 	broker address.Address
+	fleet  bool // as Config.Fleet was
 	closed bool
 	users  int // of an Endpoint that nobody else closes: its Listener, calls of Accept, and Conns
 }
@@ -89,9 +90,10 @@ func (e *Endpoint) use() error {
 }
 
 func (e *Endpoint) start(a address.Address, s *settings) {
-	e.broker = a
+	e.broker, e.fleet = a, s.fleet
 	e.engine = engine.New(engine.Config{
 		Key:            s.key,
+		Fleet:          s.fleet,
 		PadSize:        s.padSize,
 		TimeWindow:     s.timeWindow,
 		MaxMessageSize: s.maxMessageSize,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 )
 
@@ -14,6 +15,9 @@ import (
 type Listener struct {
 	l   *engine.Listener
 	own *Endpoint // ends with the Listener and its Conns; nil if the caller has it
+
+	fleet  bool // as Config.Fleet was
+	broker address.Address
 
 	closing sync.Once // the Listener's use of own ends once
 }
@@ -60,6 +64,14 @@ func (l *Listener) Close() error {
 		l.closing.Do(l.own.release)
 	}
 	return err
+}
+
+// opError dresses an error of the engine.
+func (l *Listener) opError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &net.OpError{Op: op, Net: "mqtt", Addr: l.Addr(), Err: withHint(err, l.broker)}
 }
 
 // Addr returns the name, as NAME:0.

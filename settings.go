@@ -46,6 +46,7 @@ const (
 // one that stands in an unexported field of another struct.
 type settings struct {
 	key                Key
+	fleet              bool
 	padSize            int // bytes, 0 to handshake.MaxMessageSize; 0 means no padding
 	timeWindow         time.Duration
 	maxMessageSize     int           // bytes
@@ -71,6 +72,7 @@ func (c *Config) withDefaults() (*settings, error) {
 	}
 	s := &settings{
 		key:            c.Key,
+		fleet:          c.Fleet,
 		padSize:        orDefault(c.PadSize, defaultPadSize),
 		timeWindow:     orDefault(c.TimeWindow, defaultTimeWindow),
 		maxMessageSize: orDefault(c.MaxMessageSize, defaultMessageSize),

@@ -112,7 +112,7 @@ func TestTopicPrefixMayBeAnythingElse(t *testing.T) {
 
 func TestConfigPrints(t *testing.T) {
 	config := Config{Key: testKey, PadSize: 7, TopicPrefix: "p/", Username: "ulrike77", Password: "hunter2", TLSConfig: &tls.Config{}}
-	want := "mqtte2e.Config{Key: " + testKey.String() + ", PadSize: 7, TimeWindow: 0s, MaxMessageSize: 0, PeerTimeout: 0s, Username: true, Password: true, TLSConfig: true, TopicPrefix: p/, DialContext: false, Logger: false}"
+	want := "mqtte2e.Config{Key: " + testKey.String() + ", Fleet: false, PadSize: 7, TimeWindow: 0s, MaxMessageSize: 0, PeerTimeout: 0s, Username: true, Password: true, TLSConfig: true, TopicPrefix: p/, DialContext: false, Logger: false}"
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if got := fmt.Sprintf(verb, config); got != want {
 			t.Errorf("%s prints %s", verb, got)
