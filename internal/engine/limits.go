@@ -16,8 +16,8 @@ const (
 	// answerBurst those at once: after a restart hundreds of Conns may ask.
 	answerRate  = 50
 	answerBurst = 500
-	// checkPause is the least time between two answers to the same CHECK, and
-	// half the most. It is asked again after three seconds at the earliest.
+	// checkPause is the least time between two answers to the same CHECK, which
+	// comes again after three seconds at the earliest.
 	checkPause = time.Second
 	// answered is how many messages of a kind are remembered: more than an
 	// attacker is likely to have recorded of it, in a few hundred kilobytes.
