@@ -24,6 +24,12 @@ const (
 
 // New returns an Engine that does nothing yet.
 func New(config Config) *Engine {
+	if config.wall == nil {
+		config.wall = time.Now
+	}
+	if config.epochBits == 0 {
+		config.epochBits = record.EpochBits
+	}
 	root := handshake.NewRoot(config.Key, config.TopicPrefix)
 	e := &Engine{
 		config:    config,
@@ -32,7 +38,7 @@ func New(config Config) *Engine {
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - record.Overhead),
-		clock:     life.NewClock(config.Wall, time.Now()),
+		clock:     life.NewClock(config.wall, time.Now()),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),

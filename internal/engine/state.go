@@ -16,7 +16,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// Config is the resolved configuration of an Engine. Every field is set.
+// Config is the resolved configuration of an Engine. Every exported field is set.
 type Config struct {
 	Key            [16]byte
 	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
@@ -26,11 +26,9 @@ type Config struct {
 	TopicPrefix    string
 	Link           link.Config
 	Logger         *slog.Logger
-	// Wall tells the time of day that hellos carry, and which goes on while the
-	// machine sleeps. Tests set it wrong.
-	Wall func() time.Time
-	// EpochBits is record.EpochBits, smaller in tests.
-	EpochBits uint
+
+	wall      func() time.Time // the time of day that hellos carry, which goes on while the machine sleeps; nil: time.Now
+	epochBits uint             // 0: record.EpochBits
 }
 
 // Format implements fmt.Formatter: no verb prints the key.
