@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -105,7 +106,7 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 		}
 		s.peers = append(s.peers, p)
 	}
-	log := orDefault(config.Logger, slog.New(slog.DiscardHandler))
+	log := cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
 	s.link = link.New(link.Config{
