@@ -88,7 +88,7 @@ func parseBroker(text string, config *Config) (address.Address, error) {
 		return address.Address{}, fmt.Errorf("message: %w", err)
 	}
 	if a.Name != "" {
-		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it away (Config.Publish and Subscribe say who is meant)", a.Name)
+		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it out (Config.Publish and Subscribe say who is meant)", a.Name)
 	}
 	return a, nil
 }
