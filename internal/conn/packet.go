@@ -50,6 +50,7 @@ func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) 
 		return received
 	}
 	c.trace.received(number, plaintext)
+	c.oldKeysUntil = c.opener.PreviousUntil()
 	c.apply(c.life.Hear(now), now)
 	if received, c.violation = c.stream.Receive(now, number, plaintext, block); c.violation != nil {
 		c.apply(c.life.Violated(now), now)

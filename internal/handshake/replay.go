@@ -2,13 +2,15 @@ package handshake
 
 import "time"
 
-// InTime reports whether a hello's time is at most window away from the listener's clock, in either direction.
+// InTime reports whether a hello's time is at most window ahead of the listener's clock, or twice that behind, since
+// it was under way.
 func InTime(hello, now time.Time, window time.Duration) bool {
-	return now.Sub(hello).Abs() <= window
+	age := now.Sub(hello)
+	return age >= -window && age <= 2*window
 }
 
 // HelloCapacity bounds the replay cache of hellos: 65,536 digests, about 4 MiB, are at least 1,600 hellos a second over
-// a window of 10 s to both sides. Beyond that the older ones are forgotten early. That is safe: a replayed hello costs
+// a window of 10 s ahead and 20 s behind. Beyond that the older ones are forgotten early. That is safe: a replayed hello costs
 // work but never yields a connection, because its sender cannot compute the session keys.
 const HelloCapacity = 65536
 

@@ -91,7 +91,7 @@ func TestInTime(t *testing.T) {
 		off  time.Duration
 		want bool
 	}{
-		{0, true}, {window, true}, {-window, true}, {window + 1, false}, {-window - 1, false}, {1 << 62, false}, {-1 << 62, false},
+		{0, true}, {window, true}, {-2 * window, true}, {window + 1, false}, {-2*window - 1, false}, {1 << 62, false}, {-1 << 62, false},
 	} {
 		if got := InTime(testStart.Add(c.off), testStart, window); got != c.want {
 			t.Errorf("a hello %v off: %v, want %v", c.off, got, c.want)

@@ -76,7 +76,7 @@ func TestPreviousKeysAreDropped(t *testing.T) {
 	if _, _, err := open(o, packets[2], start.Add(keepPrevious)); !errors.Is(err, ErrEpoch) {
 		t.Errorf("a packet of the last epoch after %v: %v", keepPrevious, err)
 	}
-	if o.previous != nil {
+	if o.previous.Load() != nil {
 		t.Error("the keys are still there")
 	}
 	mustOpen(t, o, packets[9], start.Add(keepPrevious))
@@ -118,7 +118,7 @@ func TestForgedNumbersDoNotRatchet(t *testing.T) {
 	for _, packet := range sealMany(s, 40) {
 		mustOpen(t, o, packet, start)
 	}
-	if o.epoch != 4 || o.previous != trial {
+	if o.epoch != 4 || o.previous.Load() != trial {
 		t.Errorf("the receiver is in epoch %d, or did not use the keys that it had derived for the forged packets", o.epoch)
 	}
 }
