@@ -3,6 +3,8 @@ package link
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 const (
@@ -74,7 +76,7 @@ func (b *Batch) Commit(n int) {
 	length := 2 + len(b.topic) + n
 	b.largest = max(b.largest, maxHeader+length)
 	reserved := len(b.buf) + 1 + lengthSize(2+len(b.topic)+b.maxPayload)
-	b.buf = appendHeader(b.buf, header{kind: typePublish, length: length})
+	b.buf = appendHeader(b.buf, header{kind: packets.Publish, length: length})
 	start := len(b.buf)
 	b.buf = b.buf[:start+length]
 	if start != reserved {

@@ -3,20 +3,8 @@ package link
 import (
 	"errors"
 	"fmt"
-)
 
-// Packet types of MQTT 3.1.1, section 2.2.1: the upper four bits of a packet.
-const (
-	typeConnAck     = 2
-	typePublish     = 3
-	typePubRel      = 6
-	typeSubscribe   = 8
-	typeSubAck      = 9
-	typeUnsubscribe = 10
-	typeUnsubAck    = 11
-	typePingReq     = 12
-	typePingResp    = 13
-	typeDisconnect  = 14
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 const (
@@ -34,7 +22,7 @@ var errMalformed = errors.New("malformed MQTT packet")
 
 // header is a fixed header (section 2.2).
 type header struct {
-	kind   byte // one of the types above
+	kind   byte // one of package packets' constants
 	flags  byte // the lower four bits of the first byte
 	length int  // of what follows the header, in bytes
 }
@@ -68,9 +56,9 @@ func validFlags(h header) bool {
 	switch h.kind {
 	case 0, 15:
 		return false // reserved
-	case typePublish:
+	case packets.Publish:
 		return h.flags&flagsQoS != flagsQoS // there is no QoS 3
-	case typePubRel, typeSubscribe, typeUnsubscribe:
+	case packets.Pubrel, packets.Subscribe, packets.Unsubscribe:
 		return h.flags == 2
 	default:
 		return h.flags == 0

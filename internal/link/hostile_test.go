@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -28,7 +30,7 @@ func hostile(t *testing.T, f func(t *testing.T, l *testLink, broker *script)) {
 func TestHostilePacketsThatAreReadOver(t *testing.T) {
 	hostile(t, func(t *testing.T, l *testLink, broker *script) {
 		// 256 MB are announced and never held in memory.
-		broker.send(appendHeader(nil, header{typePublish, 0, maxLength})...)
+		broker.send(appendHeader(nil, header{packets.Publish, 0, maxLength})...)
 		broker.send(0, 4, 'o', 'u', 'r', 's')
 		zeros := make([]byte, 1<<20)
 		for left := maxLength - 6; left > 0; left -= len(zeros) {

@@ -1,14 +1,16 @@
 // Package link connects to an MQTT broker, stays connected, and carries PUBLISH packets of QoS 0. It knows nothing of what
 // is in them.
 //
-// The MQTT session (CONNECT, SUBSCRIBE and so on) is paho's; PUBLISH packets do not pass through it. A Link has one run loop,
-// which makes one connection after the other, and each connection has two goroutines: the reader, which hands inbound
-// payloads to their Handler where they lie in the read buffer, and the writer, which asks the Source for packets and writes
-// them in batches. The reader never blocks and never writes; no lock is held while the network is waited for. Both goroutines of
-// a connection have ended before the next one begins, so what one of them owns needs no lock over reconnects either.
+// A Link has one run loop, which makes one connection after the other and keeps its MQTT session: it has paho's package packets
+// encode CONNECT, SUBSCRIBE and UNSUBSCRIBE, and waits for the answers. Each connection has two goroutines: the reader, which
+// hands inbound payloads to their Handler where they lie in the read buffer, and the writer, which asks the Source for packets
+// and is alone to write to the network, in batches. The reader never blocks and never writes; no lock is held while the network
+// is waited for. Both goroutines of a connection have ended before the next one begins, so what one of them owns needs no lock
+// over reconnects either.
 package link
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -68,14 +70,23 @@ type Stats struct {
 	Oversize   uint64 // PUBLISH packets with payloads larger than MaxPayload
 }
 
+// stage is how far the connection to the broker is.
+type stage int
+
+const (
+	disconnected stage = iota
+	greeting           // the network reaches the broker, whose CONNACK is awaited
+	connected          // there is a connection to subscribe on
+)
+
 type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
 
 // Link is a lasting connection to a broker. Its methods may be called from any goroutine, except that a Handler and the
 // methods of the Source must not call Connect, Subscribe and Close.
 type Link struct {
 	config Config
-	parts  connectionParts // lent to one connection at a time
-	jitter func() float64  // for the pauses between attempts
+	source Source
+	jitter func() float64 // for the pauses between attempts
 
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
@@ -83,14 +94,19 @@ type Link struct {
 	trickles atomic.Bool   // see PayloadLimit; this and the next are set by the run loop
 	small    atomic.Bool   // the broker hung up on large packets
 	changes  chan struct{} // has a token while subscriptions wait for the run loop
+	wake     chan struct{} // has a token while there may be something to write
 	ctx      context.Context
 	cancel   context.CancelFunc // by Close
 
-	mu            sync.Mutex
+	// Lent to one connection at a time.
+	readBuffer *bufio.Reader
+	batch      *Batch
+	largest    largest
+
+	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
-	unsubscribes  []string      // filters to unsubscribe on the current connection; at most the ones subscribed there
-	connected     bool          // there is a current connection
-	greeting      bool          // the network reaches the broker, whose CONNACK is awaited
+	unsubscribes  []string // filters to unsubscribe on the current connection; at most the ones subscribed there
+	stage         stage
 	loop          *runLoop      // nil while none runs
 	everUp        bool          // a connection was up once
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
@@ -104,21 +120,15 @@ func New(config Config, source Source) *Link {
 	}
 	l := &Link{
 		config:        config,
+		source:        source,
 		jitter:        rand.Float64,
 		changes:       make(chan struct{}, 1),
+		wake:          make(chan struct{}, 1),
 		subscriptions: make(map[string]*subscription),
 		cameUp:        make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.routes.Store(newRoutes(nil))
-	l.parts = connectionParts{
-		source:     source,
-		routes:     &l.routes,
-		counters:   &l.counters,
-		maxPayload: config.MaxPayload,
-		largest:    new(largest),
-		wake:       make(chan struct{}, 1),
-	}
 	return l
 }
 
@@ -152,9 +162,9 @@ func (l *Link) Connect(ctx context.Context) error {
 
 // start starts the run loop. mu must be held.
 func (l *Link) start() {
-	if l.parts.batch == nil {
-		l.parts.batch = NewBatch(l.config.MaxPayload)
-		l.parts.readBuffer = newReadBuffer(l.config.MaxPayload)
+	if l.batch == nil {
+		l.batch = NewBatch(l.config.MaxPayload)
+		l.readBuffer = newReadBuffer(l.config.MaxPayload)
 	}
 	l.loop = &runLoop{link: l, backoff: backoff{jitter: l.jitter}, ended: make(chan struct{})}
 	go l.loop.run()
@@ -165,7 +175,7 @@ func (l *Link) gaveUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lastErr := l.lastErr
-	if l.greeting && lastErr == nil {
+	if l.stage == greeting && lastErr == nil {
 		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
 	}
 	if lastErr != nil {
@@ -175,7 +185,7 @@ func (l *Link) gaveUp(ctx context.Context) error {
 }
 
 // Wake makes the writer call the Source's Fill. It never blocks.
-func (l *Link) Wake() { signal(l.parts.wake) }
+func (l *Link) Wake() { signal(l.wake) }
 
 // IsUp tells whether the link is connected and all its subscriptions are confirmed.
 func (l *Link) IsUp() bool { return l.isUp.Load() }

@@ -2,53 +2,55 @@ package link
 
 import (
 	"fmt"
-	"io"
-	"sync/atomic"
+	"sync"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// outbound writes to the broker: what the Source fills into the batch, paho's packets, and pings. It is the only writer, and
-// writes whole batches. Everything belongs to the writer goroutine but what says otherwise.
+// outbound writes to the broker: what the Source fills into the batch, the run loop's packets, and pings. It is the only
+// writer, and writes whole batches. Everything belongs to the writer goroutine but what says otherwise.
 type outbound struct {
-	transport io.Writer
-	source    Source
-	batch     *Batch
-	wake      chan struct{}
-	session   *pahoConn
-	largest   *largest
-	pongs     *atomic.Uint64 // counted by the reader
+	link      *Link
+	inbound   *inbound // for what it counts
+	transport *transport
 	clock     *readClock
 	failed    <-chan struct{}
 
-	pingRequested *atomic.Bool  // set by the reader: a WebSocket ping waits for its answer, which goes out with the next write
-	subscribed    chan struct{} // closed by the run loop: all subscriptions are confirmed
-	up            chan struct{} // closed when the Source knows
-	isUp          bool
+	subscribed chan struct{} // closed by the run loop: all subscriptions are confirmed
+	up         chan struct{} // closed when the Source knows
+	isUp       bool
 
 	keepAlive keepAlive
 	unsent    unsent
+
+	mu      sync.Mutex // guards control
+	control []byte     // packets of the run loop: one CONNECT, or a SUBSCRIBE or UNSUBSCRIBE for each subscription at most
 }
 
-func newOutbound(c *connection, parts connectionParts, clock *readClock, pingRequested *atomic.Bool) *outbound {
-	parts.batch.Reset()
-	parts.batch.limit = batchLimit
-	parts.largest.begin()
+func newOutbound(c *connection, clock *readClock) *outbound {
+	c.link.batch.Reset()
+	c.link.batch.limit = batchLimit
+	c.link.largest.begin()
 	return &outbound{
-		transport:     c.transport,
-		source:        parts.source,
-		batch:         parts.batch,
-		wake:          parts.wake,
-		session:       c.session,
-		largest:       parts.largest,
-		pongs:         &c.inbound.pongs,
-		clock:         clock,
-		failed:        c.failed,
-		pingRequested: pingRequested,
-		subscribed:    make(chan struct{}),
-		up:            make(chan struct{}),
-		keepAlive:     keepAlive{lastWrite: clock.start},
-		unsent:        newUnsent(c.transport.socket.bound),
+		link:       c.link,
+		inbound:    c.inbound,
+		transport:  c.transport,
+		clock:      clock,
+		failed:     c.failed,
+		subscribed: make(chan struct{}),
+		up:         make(chan struct{}),
+		keepAlive:  keepAlive{lastWrite: clock.start},
+		unsent:     newUnsent(c.transport.socket.bound),
 	}
+}
+
+// push hands packets to the writer. It may be called from any goroutine.
+func (w *outbound) push(packets []byte) {
+	w.mu.Lock()
+	w.control = append(w.control, packets...)
+	w.mu.Unlock()
+	w.link.Wake()
 }
 
 // run writes until the connection ends. Its error is never nil.
@@ -64,13 +66,15 @@ func (w *outbound) run() error {
 		select {
 		case <-w.failed:
 			return ErrClosed // somebody else knows the reason
-		case <-w.wake:
+		case <-w.link.ctx.Done():
+		case <-w.link.wake:
 		case <-timer.C:
 		}
 	}
 }
 
-// writeAll writes batches until there is nothing to write, and returns when to look again without being woken.
+// writeAll writes batches until there is nothing to write, and returns when to look again without being woken. When the link
+// is closed, the next batch is the last.
 func (w *outbound) writeAll() (next time.Time, err error) {
 	for {
 		now := time.Now()
@@ -78,35 +82,40 @@ func (w *outbound) writeAll() (next time.Time, err error) {
 		if dead {
 			return next, fmt.Errorf("the broker has been silent for %v after a ping", answerTimeout)
 		}
-		ping = w.pingRequested.Swap(false) || ping
-		disconnect, err := w.fill(now, ping)
-		if err != nil {
-			return next, err
-		}
-		if len(w.batch.Bytes()) == 0 {
+		ping = w.transport.pongDue.Swap(false) || ping
+		closing := w.link.ctx.Err() != nil
+		w.fill(now, ping, closing)
+		if len(w.link.batch.Bytes()) == 0 {
 			return next, nil
 		}
 		if err := w.write(now, ping); err != nil {
 			return next, err
 		}
-		if disconnect {
+		if closing {
 			return next, ErrClosed
 		}
 	}
 }
 
-// fill collects the next batch. Data goes before paho's packets, so that DISCONNECT comes last.
-func (w *outbound) fill(now time.Time, ping bool) (disconnect bool, err error) {
-	w.batch.Reset()
+// fill collects the next batch: data first, so that DISCONNECT comes last.
+func (w *outbound) fill(now time.Time, ping, closing bool) {
+	batch, largest := w.link.batch, &w.link.largest
+	batch.Reset()
 	w.checkUp(now)
 	if w.isUp {
-		w.source.Fill(w.batch, now)
+		w.link.source.Fill(batch, now)
 	}
-	if w.largest.wrote(w.batch.largest, w.pongs.Load()) || ping {
-		w.largest.pings++
-		w.batch.appendControl(typePingReq<<4, 0)
+	if largest.wrote(batch.largest, w.inbound.pongs.Load()) || ping {
+		largest.pings++
+		batch.appendControl(packets.Pingreq<<4, 0)
 	}
-	return w.session.appendTo(w.batch)
+	w.mu.Lock()
+	batch.appendControl(w.control...)
+	w.control = w.control[:0]
+	w.mu.Unlock()
+	if closing {
+		batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
+	}
 }
 
 // checkUp tells the Source once that the connection is up. It is done here so that all calls of the Source but Down come from
@@ -117,7 +126,7 @@ func (w *outbound) checkUp(now time.Time) {
 	}
 	select {
 	case <-w.subscribed:
-		w.source.Up(now)
+		w.link.source.Up(now)
 		w.isUp = true
 		close(w.up)
 	default:
@@ -126,13 +135,14 @@ func (w *outbound) checkUp(now time.Time) {
 
 // write writes the batch at once. now is a time before it.
 func (w *outbound) write(now time.Time, ping bool) error {
+	batch := w.link.batch
 	start := time.Now()
-	if _, err := w.transport.Write(w.batch.Bytes()); err != nil {
+	if _, err := w.transport.Write(batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
 	}
 	end := time.Now()
-	w.unsent.wrote(len(w.batch.Bytes()), end.Sub(start))
-	w.batch.limit = w.unsent.batch()
+	w.unsent.wrote(len(batch.Bytes()), end.Sub(start))
+	batch.limit = w.unsent.batch()
 	w.keepAlive.wrote(now, end, ping)
 	return nil
 }

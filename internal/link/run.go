@@ -1,9 +1,6 @@
 package link
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // farewellTimeout bounds how long Close waits for the network to take the last batch and DISCONNECT.
 const farewellTimeout = 200 * time.Millisecond
@@ -20,18 +17,12 @@ type runLoop struct {
 func (r *runLoop) run() {
 	defer close(r.ended)
 	l := r.link
-	for {
-		err := r.connectOnce()
-		if r.shouldEnd(err) {
-			return
-		}
+	for !r.shouldEnd(r.connectOnce()) {
 		delay := r.backoff.next(time.Now())
 		l.config.Logger.Debug("reconnecting to the broker", "in", delay)
-		timer := time.NewTimer(delay)
 		select {
-		case <-timer.C:
+		case <-time.After(delay):
 		case <-l.ctx.Done():
-			timer.Stop()
 		}
 	}
 }
@@ -63,54 +54,48 @@ func (r *runLoop) connectOnce() error {
 	if l.ctx.Err() != nil {
 		return ErrClosed
 	}
-	pingRequested := new(atomic.Bool)
-	transport, err := l.config.dial(l.ctx, func() {
-		pingRequested.Store(true)
-		l.Wake()
-	})
+	transport, err := l.config.dial(l.ctx, l.Wake)
 	if err != nil {
 		l.config.Logger.Debug("the broker cannot be reached", "error", err)
 		return err
 	}
 	l.trickles.Store(transport.trickles)
-	connection := newConnection(transport, l.parts, pingRequested)
-	l.setGreeting(true)
-	session, err := openSession(l.ctx, connection, &l.config.Address)
-	l.setGreeting(false)
-	if err != nil {
+	c := newConnection(l, transport)
+	l.setStage(greeting)
+	if err := c.login(&l.config.Address); err != nil {
+		l.setStage(disconnected)
 		l.config.Logger.Debug("the broker does not let us in", "error", err)
 		return err
 	}
-	l.setConnected(true)
-	err = r.serve(session)
-	l.setConnected(false)
-	r.end(session, err)
+	l.setStage(connected)
+	err = r.serve(c)
+	l.setStage(disconnected)
+	r.end(c, err)
 	return err
 }
 
 // serve brings the connection up and keeps its subscriptions until it is over.
-func (r *runLoop) serve(session *mqttSession) error {
+func (r *runLoop) serve(c *connection) error {
 	l := r.link
-	if err := r.subscribe(session); err != nil {
+	if err := r.subscribe(c); err != nil {
 		return err
 	}
-	connection := session.connection
-	close(connection.outbound.subscribed)
+	close(c.outbound.subscribed)
 	l.Wake()
 	select {
-	case <-connection.outbound.up:
-	case <-connection.failed:
-		return connection.err
+	case <-c.outbound.up:
+	case <-c.failed:
+		return c.err
 	}
 	l.setUp()
 	for {
 		select {
-		case <-connection.failed:
-			return connection.err
+		case <-c.failed:
+			return c.err
 		case <-l.ctx.Done():
 			return ErrClosed
 		case <-l.changes:
-			if err := r.subscribe(session); err != nil {
+			if err := r.subscribe(c); err != nil {
 				return err
 			}
 		}
@@ -118,14 +103,14 @@ func (r *runLoop) serve(session *mqttSession) error {
 }
 
 // subscribe brings the broker's subscriptions in line with the link's.
-func (r *runLoop) subscribe(session *mqttSession) error {
+func (r *runLoop) subscribe(c *connection) error {
 	for {
 		unsubscribe, subscribe := r.link.nextChanges()
-		if len(unsubscribe) == 0 && len(subscribe) == 0 {
+		c.unsubscribe(unsubscribe)
+		if len(subscribe) == 0 {
 			return nil
 		}
-		session.unsubscribe(unsubscribe)
-		refused, err := session.subscribe(r.link.ctx, subscribe)
+		refused, err := c.subscribe(subscribe)
 		if err != nil {
 			subscribe = refused // the others have no answer
 		}
@@ -139,53 +124,41 @@ func (r *runLoop) subscribe(session *mqttSession) error {
 }
 
 // end ends a connection and tells the Source. If it is Close that ends it, DISCONNECT gets a chance to be written.
-func (r *runLoop) end(session *mqttSession, reason error) {
-	l, connection := r.link, session.connection
-	if reason != ErrClosed {
-		connection.shut(reason)
-	}
-	session.close()
+func (r *runLoop) end(c *connection, reason error) {
+	l := r.link
 	if reason == ErrClosed {
-		timer := time.NewTimer(farewellTimeout)
 		select {
-		case <-connection.failed: // by the writer, after DISCONNECT
-		case <-timer.C:
+		case <-c.failed: // by the writer, after DISCONNECT
+		case <-time.After(farewellTimeout):
 		}
-		timer.Stop()
-		connection.shut(reason)
 	}
-	r.checkLargest(connection)
-	if writer := connection.outbound; writer.isUp {
-		if reason != ErrClosed { // whoever closed the link knows
-			l.config.Logger.Info("the connection to the broker is over", "reason", reason)
-		}
-		l.parts.source.Down(connection.ended)
-		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
+	c.shut(reason)
+	r.checkLargest(c)
+	if !c.outbound.isUp {
+		return
 	}
+	if reason != ErrClosed { // whoever closed the link knows
+		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
+	}
+	l.source.Down(c.ended)
+	r.backoff.connectionEnded(c.ended.Sub(c.outbound.clock.start))
 }
 
 // checkLargest gives large packets up when the broker has hung up on them twice.
 func (r *runLoop) checkLargest(c *connection) {
 	l := r.link
-	if l.parts.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.small.Swap(true) {
+	if l.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.small.Swap(true) {
 		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
 			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)
 	}
 }
 
-// setGreeting notes whether the broker owes us CONNACK.
-func (l *Link) setGreeting(greeting bool) {
+// setStage notes how far the connection to the broker is.
+func (l *Link) setStage(stage stage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.greeting = greeting
-}
-
-// setConnected notes whether there is a connection to subscribe on.
-func (l *Link) setConnected(connected bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.connected = connected
-	if !connected {
+	l.stage = stage
+	if stage == disconnected {
 		l.isUp.Store(false)
 		l.disconnected()
 	}

@@ -70,7 +70,7 @@ func (l *Link) removeSubscription(filter string, s *subscription) {
 	}
 	delete(l.subscriptions, filter)
 	l.routes.Store(newRoutes(l.subscriptions))
-	if l.connected {
+	if l.stage == connected {
 		l.unsubscribes = append(l.unsubscribes, filter)
 		signal(l.changes)
 	}

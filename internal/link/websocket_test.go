@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/gorilla/websocket"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -38,7 +39,7 @@ func TestWebSocketPingIsAnsweredAtOnce(t *testing.T) {
 		broker := newScript(wsconn.New(ws, func() {}))
 		broker.acceptConnect()
 		ws.WriteMessage(websocket.PingMessage, []byte("still there?"))
-		if first, _, err := broker.read(); err == nil && first == typePingReq<<4 {
+		if first, _, err := broker.read(); err == nil && first == packets.Pingreq<<4 {
 			answered <- pong
 		}
 		close(answered)
