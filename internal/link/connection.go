@@ -17,7 +17,10 @@ type connection struct {
 	transport *transport
 	inbound   *inbound
 	outbound  *outbound
-	lastID    uint16 // the packet identifier given out last; owned by the run loop
+
+	// Owned by the run loop.
+	subscribed map[string]bool // filters that the broker has confirmed
+	lastID     uint16          // the packet identifier given out last
 
 	goroutines sync.WaitGroup
 	failOnce   sync.Once
@@ -28,7 +31,7 @@ type connection struct {
 
 // newConnection starts to read and write.
 func newConnection(l *Link, transport *transport) *connection {
-	c := &connection{link: l, transport: transport, failed: make(chan struct{})}
+	c := &connection{link: l, transport: transport, subscribed: make(map[string]bool), failed: make(chan struct{})}
 	now := time.Now()
 	clock := &readClock{Conn: transport.Conn, now: now, start: now}
 	c.inbound = newInbound(l, clock)

@@ -106,6 +106,7 @@ func TestInboundEndsOnMalformedPackets(t *testing.T) {
 		"huge SUBACK":                  {0x90, 0xFF, 0xFF, 0xFF, 0x7F},
 		"SUBACK nobody asked for":      {0x90, 3, 0, 1, 0},
 		"short SUBACK":                 {0x90, 2, 0, 1},
+		"UNSUBACK nobody asked for":    {0xB0, 2, 0, 1},
 		"short UNSUBACK":               {0xB0, 1, 0},
 		"second CONNACK":               {0x20, 2, 0, 0},
 		"CONNECT from a broker":        {0x10, 2, 0, 0},

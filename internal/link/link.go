@@ -51,15 +51,15 @@ func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%
 
 // Source supplies what a Link publishes.
 type Source interface {
-	// Fill adds packets to batch until it is Full or there is nothing to send. It is called on the writer goroutine, with no
-	// lock of the link held, whenever the link is up and was woken, and then again until it adds nothing.
-	Fill(batch *Batch, now time.Time)
-
-	// Up tells that all subscriptions of a new connection are confirmed. It is called on the writer goroutine before the first
-	// Fill of the connection. Handlers may have been called before it.
+	// Up tells that all subscriptions of a new connection are confirmed. Handlers may have been called before it.
 	Up(now time.Time)
 
-	// Down tells that a connection for which Up was called is over. Its goroutines have ended.
+	// Fill adds packets to batch until it is Full or there is nothing to send. It is called on the writer goroutine, between
+	// Up and Down and with no lock of the link held, whenever the link was woken, and then again until it adds nothing.
+	Fill(batch *Batch, now time.Time)
+
+	// Down tells that a connection for which Up was called is over. Its goroutines have ended. Up and Down are called by the
+	// run loop.
 	Down(now time.Time)
 }
 
@@ -69,15 +69,6 @@ type Stats struct {
 	Dropped    uint64 // PUBLISH packets that were retained, not of QoS 0 or on a topic without a handler
 	Oversize   uint64 // PUBLISH packets with payloads larger than MaxPayload
 }
-
-// stage is how far the connection to the broker is.
-type stage int
-
-const (
-	disconnected stage = iota
-	greeting           // the network reaches the broker, whose CONNACK is awaited
-	connected          // there is a connection to subscribe on
-)
 
 type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
 
@@ -91,6 +82,7 @@ type Link struct {
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
 	isUp     atomic.Bool
+	greeting atomic.Bool   // the network reaches the broker, whose CONNACK is awaited
 	trickles atomic.Bool   // see PayloadLimit; this and the next are set by the run loop
 	small    atomic.Bool   // the broker hung up on large packets
 	changes  chan struct{} // has a token while subscriptions wait for the run loop
@@ -105,8 +97,6 @@ type Link struct {
 
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
-	unsubscribes  []string // filters to unsubscribe on the current connection; at most the ones subscribed there
-	stage         stage
 	loop          *runLoop      // nil while none runs
 	everUp        bool          // a connection was up once
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
@@ -175,7 +165,7 @@ func (l *Link) gaveUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lastErr := l.lastErr
-	if l.stage == greeting && lastErr == nil {
+	if l.greeting.Load() && lastErr == nil {
 		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
 	}
 	if lastErr != nil {

@@ -171,6 +171,21 @@ func TestUnsubscribe(t *testing.T) {
 	})
 }
 
+// TestUnsubscribeEndsAWaitingSubscribe has a broker that does not answer.
+func TestUnsubscribeEndsAWaitingSubscribe(t *testing.T) {
+	hostile(t, func(t *testing.T, l *testLink, broker *script) {
+		result := make(chan error)
+		go func() { result <- l.Subscribe(context.Background(), "slow", l.handle) }()
+		if _, _, err := broker.read(); err != nil {
+			t.Fatal(err)
+		}
+		l.Unsubscribe("slow")
+		if err := <-result; !errors.Is(err, errUnsubscribed) {
+			t.Errorf("Subscribe: %v", err)
+		}
+	})
+}
+
 func TestSubscribeTwiceOrMalformedIsAnError(t *testing.T) {
 	l := newTestLink(t, testAddress, dialTo())
 	l.mustSubscribe(t, "a/b")

@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -17,15 +18,13 @@ type outbound struct {
 	clock     *readClock
 	failed    <-chan struct{}
 
-	subscribed chan struct{} // closed by the run loop: all subscriptions are confirmed
-	up         chan struct{} // closed when the Source knows
-	isUp       bool
+	isUp atomic.Bool // the Source knows; set by the run loop
 
 	keepAlive keepAlive
 	unsent    unsent
 
 	mu      sync.Mutex // guards control
-	control []byte     // packets of the run loop: one CONNECT, or a SUBSCRIBE or UNSUBSCRIBE for each subscription at most
+	control []byte     // packets of the run loop: CONNECT, or SUBSCRIBE and UNSUBSCRIBE for each subscription once at most
 }
 
 func newOutbound(c *connection, clock *readClock) *outbound {
@@ -33,15 +32,13 @@ func newOutbound(c *connection, clock *readClock) *outbound {
 	c.link.batch.limit = batchLimit
 	c.link.largest.begin()
 	return &outbound{
-		link:       c.link,
-		inbound:    c.inbound,
-		transport:  c.transport,
-		clock:      clock,
-		failed:     c.failed,
-		subscribed: make(chan struct{}),
-		up:         make(chan struct{}),
-		keepAlive:  keepAlive{lastWrite: clock.start},
-		unsent:     newUnsent(c.transport.socket.bound),
+		link:      c.link,
+		inbound:   c.inbound,
+		transport: c.transport,
+		clock:     clock,
+		failed:    c.failed,
+		keepAlive: keepAlive{lastWrite: clock.start},
+		unsent:    newUnsent(c.transport.socket.bound),
 	}
 }
 
@@ -101,8 +98,7 @@ func (w *outbound) writeAll() (next time.Time, err error) {
 func (w *outbound) fill(now time.Time, ping, closing bool) {
 	batch, largest := w.link.batch, &w.link.largest
 	batch.Reset()
-	w.checkUp(now)
-	if w.isUp {
+	if w.isUp.Load() {
 		w.link.source.Fill(batch, now)
 	}
 	if largest.wrote(batch.largest, w.inbound.pongs.Load()) || ping {
@@ -115,21 +111,6 @@ func (w *outbound) fill(now time.Time, ping, closing bool) {
 	w.mu.Unlock()
 	if closing {
 		batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
-	}
-}
-
-// checkUp tells the Source once that the connection is up. It is done here so that all calls of the Source but Down come from
-// one goroutine.
-func (w *outbound) checkUp(now time.Time) {
-	if w.isUp {
-		return
-	}
-	select {
-	case <-w.subscribed:
-		w.link.source.Up(now)
-		w.isUp = true
-		close(w.up)
-	default:
 	}
 }
 

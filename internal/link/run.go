@@ -61,15 +61,15 @@ func (r *runLoop) connectOnce() error {
 	}
 	l.trickles.Store(transport.trickles)
 	c := newConnection(l, transport)
-	l.setStage(greeting)
-	if err := c.login(&l.config.Address); err != nil {
-		l.setStage(disconnected)
+	l.greeting.Store(true)
+	err = c.login(&l.config.Address)
+	l.greeting.Store(false)
+	if err != nil {
 		l.config.Logger.Debug("the broker does not let us in", "error", err)
 		return err
 	}
-	l.setStage(connected)
 	err = r.serve(c)
-	l.setStage(disconnected)
+	l.isUp.Store(false)
 	r.end(c, err)
 	return err
 }
@@ -80,13 +80,9 @@ func (r *runLoop) serve(c *connection) error {
 	if err := r.subscribe(c); err != nil {
 		return err
 	}
-	close(c.outbound.subscribed)
+	l.source.Up(time.Now())
+	c.outbound.isUp.Store(true)
 	l.Wake()
-	select {
-	case <-c.outbound.up:
-	case <-c.failed:
-		return c.err
-	}
 	l.setUp()
 	for {
 		select {
@@ -105,16 +101,13 @@ func (r *runLoop) serve(c *connection) error {
 // subscribe brings the broker's subscriptions in line with the link's.
 func (r *runLoop) subscribe(c *connection) error {
 	for {
-		unsubscribe, subscribe := r.link.nextChanges()
+		unsubscribe, subscribe := r.link.nextChanges(c.subscribed)
 		c.unsubscribe(unsubscribe)
 		if len(subscribe) == 0 {
 			return nil
 		}
 		refused, err := c.subscribe(subscribe)
-		if err != nil {
-			subscribe = refused // the others have no answer
-		}
-		if refusal := r.link.answered(subscribe, refused); refusal != nil {
+		if refusal := r.link.refuse(refused); refusal != nil {
 			return refusal
 		}
 		if err != nil {
@@ -134,7 +127,7 @@ func (r *runLoop) end(c *connection, reason error) {
 	}
 	c.shut(reason)
 	r.checkLargest(c)
-	if !c.outbound.isUp {
+	if !c.outbound.isUp.Load() {
 		return
 	}
 	if reason != ErrClosed { // whoever closed the link knows
@@ -150,17 +143,6 @@ func (r *runLoop) checkLargest(c *connection) {
 	if l.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.small.Swap(true) {
 		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
 			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)
-	}
-}
-
-// setStage notes how far the connection to the broker is.
-func (l *Link) setStage(stage stage) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stage = stage
-	if stage == disconnected {
-		l.isUp.Store(false)
-		l.disconnected()
 	}
 }
 

@@ -76,7 +76,7 @@ func connectPacket(broker *address.Address) *packets.ConnectPacket {
 	return p
 }
 
-// subscribe subscribes to filters with QoS 0 and returns those that the broker refused, also if it hung up afterwards. After
+// subscribe subscribes to filters with QoS 0 and returns those that the broker refused, also if it hung up afterwards: after
 // an error the connection is over, unless the link is being closed.
 func (c *connection) subscribe(filters []string) (refused []string, err error) {
 	s := &subscribing{filters: make(map[uint16][]string), answered: make(chan struct{})}
@@ -89,12 +89,16 @@ func (c *connection) subscribe(filters []string) (refused []string, err error) {
 	}
 	c.inbound.subscribing.Store(s)
 	err = c.ask(request, s.answered, "SUBSCRIBE")
-	switch err {
-	case nil:
-	case ErrClosed:
+	if err == ErrClosed {
 		return nil, err
-	default:
+	}
+	if err != nil {
 		c.shut(err)
+	}
+	for _, filter := range filters {
+		if !slices.Contains(s.refused, filter) {
+			c.subscribed[filter] = true
+		}
 	}
 	return s.refused, err
 }
@@ -106,6 +110,9 @@ func (c *connection) unsubscribe(filters []string) {
 		p.MessageID, p.Topics = c.nextID(), chunk
 		c.inbound.unsubscribes.Add(1)
 		c.outbound.push(encode(p))
+	}
+	for _, filter := range filters {
+		delete(c.subscribed, filter)
 	}
 }
 
