@@ -33,7 +33,6 @@ type Batch struct {
 	// then topic and payload.
 	open  bool
 	topic string
-	room  []byte
 }
 
 // NewBatch returns an empty batch for payloads of up to maxPayload bytes.
@@ -57,8 +56,8 @@ func (b *Batch) Publish(topic string) (room []byte) {
 	packet := b.buf[start : start+2+len(topic)+b.maxPayload]
 	binary.BigEndian.PutUint16(packet, uint16(len(topic)))
 	copy(packet[2:], topic)
-	b.open, b.topic, b.room = true, topic, packet[2+len(topic):]
-	return b.room
+	b.open, b.topic = true, topic
+	return packet[2+len(topic):]
 }
 
 // Commit ends the packet that Publish began: its payload is room[:n]. With n == 0 the packet is abandoned.

@@ -60,21 +60,22 @@ func foreignHandshake(scheme string, first []byte, err error) error {
 	met, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
 	switch {
 	case met == SpokenSSH, met == SpokenHTTP && secure, met == SpokenTLS && scheme == "ws":
-		return &ForeignError{met, true, met + " is spoken there: " + instead[scheme][met], err}
+		return newForeignError(scheme, met, "", err)
 	case !hungUp(err):
 		return err
 	case met == SpokenTLS && scheme == "wss":
-		return &ForeignError{met, false, "it hung up after the TLS handshake: " + instead[scheme][met], err}
+		return newForeignError(scheme, met, "it hung up after the TLS handshake", err)
 	case met == "" && scheme == "ws":
-		return &ForeignError{met, false, "it hung up on the WebSocket handshake: " + instead[scheme][met], err}
+		return newForeignError(scheme, met, "it hung up on the WebSocket handshake", err)
 	case met == "" && secure:
-		return &ForeignError{met, false, "it hung up in the TLS handshake: " + instead[scheme][met], err}
+		return newForeignError(scheme, met, "it hung up in the TLS handshake", err)
 	}
 	return err
 }
 
 // foreignSession looks at a failure between CONNECT and CONNACK, with the first bytes that came instead.
 func foreignSession(scheme string, first []byte, err error) error {
+	const notMQTT = "what is spoken there is not MQTT 3.1.1"
 	met, silence := spoken(first), ""
 	switch {
 	case met != "":
@@ -83,22 +84,18 @@ func foreignSession(scheme string, first []byte, err error) error {
 	case errors.Is(err, errNoAnswer):
 		silence = "it was reached, but says nothing in MQTT"
 	case errors.Is(err, errMalformed):
-		return &ForeignError{text: "what is spoken there is not MQTT 3.1.1: " + checkPort, cause: err}
+		return &ForeignError{text: notMQTT + ": " + checkPort, cause: err}
 	default:
 		return err
 	}
 	switch scheme {
 	case "ws", "wss":
 		// A WebSocket is there, which no other protocol has inside.
-		return &ForeignError{text: cmp.Or(silence, "what is spoken there is not MQTT 3.1.1") + ": check path, user and password", cause: err}
+		return &ForeignError{text: cmp.Or(silence, notMQTT) + ": check path, user and password", cause: err}
 	case "mqtts":
 		met = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[met]
 	}
-	advice := cmp.Or(instead[scheme][met], checkPort)
-	if silence != "" {
-		return &ForeignError{met, false, silence + ": " + advice, err}
-	}
-	return &ForeignError{met, true, met + " is spoken there: " + advice, err}
+	return newForeignError(scheme, met, silence, err)
 }
 
 // foreignStatus is the error of a web server that does not serve WebSocket there.
@@ -111,34 +108,31 @@ func foreignStatus(scheme string, status int, err error) error {
 	return &ForeignError{SpokenHTTP, false, fmt.Sprintf("no WebSocket there (HTTP status %d): %s", status, advice), err}
 }
 
+// newForeignError says what is spoken where scheme is not, or which silence suggests it, and what to do.
+func newForeignError(scheme, met, silence string, err error) error {
+	advice := cmp.Or(instead[[2]string{scheme, met}], checkPort)
+	if silence != "" {
+		return &ForeignError{met, false, silence + ": " + advice, err}
+	}
+	return &ForeignError{met, true, met + " is spoken there: " + advice, err}
+}
+
 const checkPort = "check host and port"
 
 // instead says what to do where a scheme meets something else: its suggestion names the scheme to write.
-var instead = map[string]map[string]string{
-	"mqtt": {
-		SpokenHTTP: "for MQTT over WebSocket write ws://",
-		SpokenTLS:  "write mqtts://",
-		SpokenSSH:  checkPort,
-		"":         "check the port: one for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
-	},
-	"mqtts": {
-		SpokenHTTP:  "for MQTT over WebSocket without TLS write ws://",
-		SpokenHTTPS: "for MQTT over WebSocket write wss://",
-		SpokenSSH:   checkPort,
-		SpokenTLS:   "check the port: one for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
-		"":          "check the port: one without TLS (write mqtt://) does that",
-	},
-	"ws": {
-		SpokenTLS: "write wss://",
-		SpokenSSH: checkPort,
-		"":        "check the port: one without WebSocket (write mqtt://) or with TLS (write wss://) does that",
-	},
-	"wss": {
-		SpokenHTTP: "write ws://",
-		SpokenSSH:  checkPort,
-		SpokenTLS:  "check the port: one without WebSocket (write mqtts://) does that",
-		"":         "check the port: one without TLS (write ws://, or mqtt:// without WebSocket) does that",
-	},
+var instead = map[[2]string]string{
+	{"mqtt", SpokenHTTP}:   "for MQTT over WebSocket write ws://",
+	{"mqtt", SpokenTLS}:    "write mqtts://",
+	{"mqtt", ""}:           "check the port: one for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
+	{"mqtts", SpokenHTTP}:  "for MQTT over WebSocket without TLS write ws://",
+	{"mqtts", SpokenHTTPS}: "for MQTT over WebSocket write wss://",
+	{"mqtts", SpokenTLS}:   "check the port: one for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
+	{"mqtts", ""}:          "check the port: one without TLS (write mqtt://) does that",
+	{"ws", SpokenTLS}:      "write wss://",
+	{"ws", ""}:             "check the port: one without WebSocket (write mqtt://) or with TLS (write wss://) does that",
+	{"wss", SpokenHTTP}:    "write ws://",
+	{"wss", SpokenTLS}:     "check the port: one without WebSocket (write mqtts://) does that",
+	{"wss", ""}:            "check the port: one without TLS (write ws://, or mqtt:// without WebSocket) does that",
 }
 
 // hungUp tells whether err says that the other end closed or reset the connection.

@@ -44,7 +44,7 @@ func (s *subscribing) subAck(body []byte) error {
 	}
 	for i, code := range codes {
 		switch {
-		case code == 0x80:
+		case Refused(code) == RefusedSubscription:
 			s.refused = append(s.refused, s.filters[id][i])
 		case code > 2:
 			return fmt.Errorf("%w: SUBACK with return code %#02x", errMalformed, code)

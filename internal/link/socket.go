@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync"
 	"time"
 )
 
@@ -29,9 +28,6 @@ type socket struct {
 
 	greeting int    // bytes that may still come in before MQTT begins; negative once it has. Owned by the reading goroutine
 	first    []byte // the first of them, at most maxFirst; owned by the reading goroutine
-
-	closeOnce sync.Once
-	closeErr  error
 }
 
 // tuning is what a socket is told again and again.
@@ -94,10 +90,4 @@ func (s *socket) Write(p []byte) (written int, err error) {
 			return written, fmt.Errorf("the network took no byte for %v: %w", writeStall, err)
 		}
 	}
-}
-
-// Close closes the connection at once, also while Read and Write wait.
-func (s *socket) Close() error {
-	s.closeOnce.Do(func() { s.closeErr = s.Conn.Close() })
-	return s.closeErr
 }

@@ -60,7 +60,7 @@ func webSocketError(scheme string, response *http.Response, err error) error {
 	case response == nil:
 		return fmt.Errorf("WebSocket handshake: %w", err)
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
-		return &RefusedError{RefusedWebSocket, fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
+		return &RefusedError{Reason: fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), Permanent: true}
 	}
 	return foreignStatus(scheme, response.StatusCode, err)
 }
