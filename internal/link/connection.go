@@ -32,10 +32,8 @@ type connection struct {
 // newConnection starts to read and write.
 func newConnection(l *Link, transport *transport) *connection {
 	c := &connection{link: l, transport: transport, subscribed: make(map[string]bool), failed: make(chan struct{})}
-	now := time.Now()
-	clock := &readClock{Conn: transport.Conn, now: now, start: now}
-	c.inbound = newInbound(l, clock)
-	c.outbound = newOutbound(c, clock)
+	c.inbound = newInbound(l, transport)
+	c.outbound = newOutbound(c)
 	c.goroutines.Go(func() { c.fail(c.inbound.run()) })
 	c.goroutines.Go(func() { c.fail(c.outbound.run()) })
 	return c

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
-	"net"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -26,19 +26,24 @@ const (
 // to the run loop once they are checked. The broker is not trusted, so nothing here allocates what a packet asks for.
 // Everything belongs to the reader goroutine but what says otherwise.
 type inbound struct {
-	link         *Link
-	in           *bufio.Reader // over clock
-	clock        *readClock
-	connected    bool                        // CONNACK has come
-	accepted     chan struct{}               // closed when it has
+	link      *Link
+	conn      io.Reader     // the transport
+	in        *bufio.Reader // over the inbound itself
+	now       time.Time     // of the last read: the packets of one burst share it
+	connected bool          // CONNACK has come
+	accepted  chan struct{} // closed when it has
+
+	start        time.Time                   // of the connection; never changes
+	lastRead     atomic.Int64                // now, as nanoseconds since start; for the writer
 	subscribing  atomic.Pointer[subscribing] // set by the run loop
 	unsubscribes atomic.Int32                // UNSUBSCRIBE without UNSUBACK; counted up by the run loop
-	pongs        atomic.Uint64               // PINGRESP packets
+	pongs        atomic.Uint64               // PINGRESP packets; for the writer
 }
 
-func newInbound(l *Link, clock *readClock) *inbound {
-	l.readBuffer.Reset(clock)
-	return &inbound{link: l, in: l.readBuffer, clock: clock, accepted: make(chan struct{})}
+func newInbound(l *Link, conn io.Reader) *inbound {
+	r := &inbound{link: l, conn: conn, in: l.readBuffer, accepted: make(chan struct{}), start: time.Now()}
+	r.in.Reset(r)
+	return r
 }
 
 // newReadBuffer returns a buffer that holds the largest packet.
@@ -46,26 +51,18 @@ func newReadBuffer(maxPayload int) *bufio.Reader {
 	return bufio.NewReaderSize(nil, max(readBuffer, maxHeader+2+MaxTopic+maxPayload))
 }
 
-// readClock reads from the transport and takes the time when it has: the packets of one burst share it.
-type readClock struct {
-	net.Conn
-	now   time.Time    // of the last read; owned by the reader goroutine
-	start time.Time    // of the connection
-	last  atomic.Int64 // now, as nanoseconds since start, for the writer
-}
-
-// Read reads what has arrived.
-func (c *readClock) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.now = time.Now()
+// Read reads what has arrived, for the buffer, and takes the time.
+func (r *inbound) Read(p []byte) (int, error) {
+	n, err := r.conn.Read(p)
+	r.now = time.Now()
 	if n > 0 {
-		c.last.Store(int64(c.now.Sub(c.start)))
+		r.lastRead.Store(int64(r.now.Sub(r.start)))
 	}
 	return n, err
 }
 
-// lastRead returns when the last byte was read. It may be called from any goroutine.
-func (c *readClock) lastRead() time.Time { return c.start.Add(time.Duration(c.last.Load())) }
+// lastHeard returns when the last byte was read. It may be called from any goroutine.
+func (r *inbound) lastHeard() time.Time { return r.start.Add(time.Duration(r.lastRead.Load())) }
 
 // run handles packets until the connection ends. Its error is never nil.
 func (r *inbound) run() error {
@@ -139,7 +136,7 @@ func (r *inbound) publish(h header) error {
 	if b, err = r.in.Peek(h.length); err != nil {
 		return err
 	}
-	handler(b[2:payloadAt:payloadAt], b[payloadAt:h.length:h.length], r.clock.now)
+	handler(b[2:payloadAt:payloadAt], b[payloadAt:h.length:h.length], r.now)
 	_, err = r.in.Discard(h.length)
 	return err
 }

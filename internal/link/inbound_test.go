@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -15,20 +14,11 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// bytesConn is a net.Conn that can only be read.
-type bytesConn struct {
-	net.Conn
-	io.Reader
-}
-
-func (c bytesConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
-
 // newTestInbound returns an inbound that has seen CONNACK and has handler for the topic "ours".
 func newTestInbound(stream io.Reader, handler Handler) *inbound {
 	l := New(Config{MaxPayload: testMaxPayload, Logger: slog.New(slog.DiscardHandler)}, nil)
-	l.readBuffer = newReadBuffer(testMaxPayload)
 	l.routes.Store(newRoutes(map[string]*subscription{"ours": {handler: handler}}))
-	in := newInbound(l, &readClock{Conn: bytesConn{Reader: stream}})
+	in := newInbound(l, stream)
 	in.connected = true
 	return in
 }

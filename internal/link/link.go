@@ -77,7 +77,6 @@ type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
 type Link struct {
 	config Config
 	source Source
-	jitter func() float64 // for the pauses between attempts
 
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
@@ -90,7 +89,7 @@ type Link struct {
 	ctx      context.Context
 	cancel   context.CancelFunc // by Close
 
-	// Lent to one connection at a time.
+	backoff    backoff // owned by the run loop, which lends the others to one connection after the other
 	readBuffer *bufio.Reader
 	batch      *Batch
 	largest    largest
@@ -111,7 +110,9 @@ func New(config Config, source Source) *Link {
 	l := &Link{
 		config:        config,
 		source:        source,
-		jitter:        rand.Float64,
+		backoff:       backoff{jitter: rand.Float64},
+		readBuffer:    newReadBuffer(config.MaxPayload),
+		batch:         NewBatch(config.MaxPayload),
 		changes:       make(chan struct{}, 1),
 		wake:          make(chan struct{}, 1),
 		subscriptions: make(map[string]*subscription),
@@ -136,7 +137,8 @@ func (l *Link) Connect(ctx context.Context) error {
 			l.mu.Unlock()
 			return nil
 		case l.loop == nil:
-			l.start()
+			l.loop = &runLoop{ended: make(chan struct{})}
+			go l.run(l.loop)
 		}
 		loop, cameUp := l.loop, l.cameUp
 		l.mu.Unlock()
@@ -148,16 +150,6 @@ func (l *Link) Connect(ctx context.Context) error {
 			return l.gaveUp(ctx)
 		}
 	}
-}
-
-// start starts the run loop. mu must be held.
-func (l *Link) start() {
-	if l.batch == nil {
-		l.batch = NewBatch(l.config.MaxPayload)
-		l.readBuffer = newReadBuffer(l.config.MaxPayload)
-	}
-	l.loop = &runLoop{link: l, backoff: backoff{jitter: l.jitter}, ended: make(chan struct{})}
-	go l.loop.run()
 }
 
 // gaveUp is the error of a caller whose context ended before the link was up.

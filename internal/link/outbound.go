@@ -12,34 +12,22 @@ import (
 // outbound writes to the broker: what the Source fills into the batch, the run loop's packets, and pings. It is the only
 // writer, and writes whole batches. Everything belongs to the writer goroutine but what says otherwise.
 type outbound struct {
-	link      *Link
-	inbound   *inbound // for what it counts
-	transport *transport
-	clock     *readClock
-	failed    <-chan struct{}
-
-	isUp atomic.Bool // the Source knows; set by the run loop
-
+	c         *connection
+	batch     *Batch
 	keepAlive keepAlive
 	unsent    unsent
 
-	mu      sync.Mutex // guards control
-	control []byte     // packets of the run loop: CONNECT, or SUBSCRIBE and UNSUBSCRIBE for each subscription once at most
+	isUp    atomic.Bool // the Source knows; set by the run loop
+	mu      sync.Mutex  // guards control
+	control []byte      // packets of the run loop: CONNECT, or SUBSCRIBE and UNSUBSCRIBE for each subscription once at most
 }
 
-func newOutbound(c *connection, clock *readClock) *outbound {
-	c.link.batch.Reset()
-	c.link.batch.limit = batchLimit
+func newOutbound(c *connection) *outbound {
+	w := &outbound{c: c, batch: c.link.batch, keepAlive: keepAlive{lastWrite: c.inbound.start}, unsent: newUnsent(c.transport.socket.bound)}
+	w.batch.Reset()
+	w.batch.limit = batchLimit
 	c.link.largest.begin()
-	return &outbound{
-		link:      c.link,
-		inbound:   c.inbound,
-		transport: c.transport,
-		clock:     clock,
-		failed:    c.failed,
-		keepAlive: keepAlive{lastWrite: clock.start},
-		unsent:    newUnsent(c.transport.socket.bound),
-	}
+	return w
 }
 
 // push hands packets to the writer. It may be called from any goroutine.
@@ -47,7 +35,7 @@ func (w *outbound) push(packets []byte) {
 	w.mu.Lock()
 	w.control = append(w.control, packets...)
 	w.mu.Unlock()
-	w.link.Wake()
+	w.c.link.Wake()
 }
 
 // run writes until the connection ends. Its error is never nil.
@@ -61,10 +49,10 @@ func (w *outbound) run() error {
 		}
 		timer.Reset(time.Until(next))
 		select {
-		case <-w.failed:
+		case <-w.c.failed:
 			return ErrClosed // somebody else knows the reason
-		case <-w.link.ctx.Done():
-		case <-w.link.wake:
+		case <-w.c.link.ctx.Done():
+		case <-w.c.link.wake:
 		case <-timer.C:
 		}
 	}
@@ -75,14 +63,14 @@ func (w *outbound) run() error {
 func (w *outbound) writeAll() (next time.Time, err error) {
 	for {
 		now := time.Now()
-		next, ping, dead := w.keepAlive.update(now, w.clock.lastRead())
+		next, ping, dead := w.keepAlive.update(now, w.c.inbound.lastHeard())
 		if dead {
 			return next, fmt.Errorf("the broker has been silent for %v after a ping", answerTimeout)
 		}
-		ping = w.transport.pongDue.Swap(false) || ping
-		closing := w.link.ctx.Err() != nil
+		ping = w.c.transport.pongDue.Swap(false) || ping
+		closing := w.c.link.ctx.Err() != nil
 		w.fill(now, ping, closing)
-		if len(w.link.batch.Bytes()) == 0 {
+		if len(w.batch.Bytes()) == 0 {
 			return next, nil
 		}
 		if err := w.write(now, ping); err != nil {
@@ -96,34 +84,33 @@ func (w *outbound) writeAll() (next time.Time, err error) {
 
 // fill collects the next batch: data first, so that DISCONNECT comes last.
 func (w *outbound) fill(now time.Time, ping, closing bool) {
-	batch, largest := w.link.batch, &w.link.largest
-	batch.Reset()
+	w.batch.Reset()
 	if w.isUp.Load() {
-		w.link.source.Fill(batch, now)
+		w.c.link.source.Fill(w.batch, now)
 	}
-	if largest.wrote(batch.largest, w.inbound.pongs.Load()) || ping {
+	largest := &w.c.link.largest
+	if largest.wrote(w.batch.largest, w.c.inbound.pongs.Load()) || ping {
 		largest.pings++
-		batch.appendControl(packets.Pingreq<<4, 0)
+		w.batch.appendControl(packets.Pingreq<<4, 0)
 	}
 	w.mu.Lock()
-	batch.appendControl(w.control...)
-	w.control = w.control[:0]
+	w.batch.appendControl(w.control...)
+	w.control = nil
 	w.mu.Unlock()
 	if closing {
-		batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
+		w.batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
 	}
 }
 
 // write writes the batch at once. now is a time before it.
 func (w *outbound) write(now time.Time, ping bool) error {
-	batch := w.link.batch
 	start := time.Now()
-	if _, err := w.transport.Write(batch.Bytes()); err != nil {
+	if _, err := w.c.transport.Write(w.batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
 	}
 	end := time.Now()
-	w.unsent.wrote(len(batch.Bytes()), end.Sub(start))
-	batch.limit = w.unsent.batch()
+	w.unsent.wrote(len(w.batch.Bytes()), end.Sub(start))
+	w.batch.limit = w.unsent.batch()
 	w.keepAlive.wrote(now, end, ping)
 	return nil
 }

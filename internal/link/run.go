@@ -5,20 +5,17 @@ import "time"
 // farewellTimeout bounds how long Close waits for the network to take the last batch and DISCONNECT.
 const farewellTimeout = 200 * time.Millisecond
 
-// runLoop makes a Link's connections, one after the other.
+// runLoop is the goroutine that makes a Link's connections, one after the other.
 type runLoop struct {
-	link    *Link
-	backoff backoff       // owned by run
-	ended   chan struct{} // closed when run has returned
-	err     error         // why it has; set before ended is closed
+	ended chan struct{} // closed when it has ended
+	err   error         // why it has; set before ended is closed
 }
 
 // run connects and reconnects until the link is closed, or fails to connect the very first time.
-func (r *runLoop) run() {
-	defer close(r.ended)
-	l := r.link
-	for !r.shouldEnd(r.connectOnce()) {
-		delay := r.backoff.next(time.Now())
+func (l *Link) run(loop *runLoop) {
+	defer close(loop.ended)
+	for !l.shouldEnd(loop, l.connectOnce()) {
+		delay := l.backoff.next(time.Now())
 		l.config.Logger.Debug("reconnecting to the broker", "in", delay)
 		select {
 		case <-time.After(delay):
@@ -28,8 +25,7 @@ func (r *runLoop) run() {
 }
 
 // shouldEnd takes note of the end of an attempt and tells whether the loop ends with it.
-func (r *runLoop) shouldEnd(err error) bool {
-	l := r.link
+func (l *Link) shouldEnd(loop *runLoop, err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	closed := l.ctx.Err() != nil
@@ -40,7 +36,7 @@ func (r *runLoop) shouldEnd(err error) bool {
 	if !closed && l.everUp {
 		return false
 	}
-	r.err = err
+	loop.err = err
 	if !closed {
 		l.loop = nil
 	}
@@ -49,8 +45,7 @@ func (r *runLoop) shouldEnd(err error) bool {
 }
 
 // connectOnce makes one connection and returns when it is over, with the reason.
-func (r *runLoop) connectOnce() error {
-	l := r.link
+func (l *Link) connectOnce() error {
 	if l.ctx.Err() != nil {
 		return ErrClosed
 	}
@@ -68,16 +63,15 @@ func (r *runLoop) connectOnce() error {
 		l.config.Logger.Debug("the broker does not let us in", "error", err)
 		return err
 	}
-	err = r.serve(c)
+	err = l.serve(c)
 	l.isUp.Store(false)
-	r.end(c, err)
+	l.end(c, err)
 	return err
 }
 
 // serve brings the connection up and keeps its subscriptions until it is over.
-func (r *runLoop) serve(c *connection) error {
-	l := r.link
-	if err := r.subscribe(c); err != nil {
+func (l *Link) serve(c *connection) error {
+	if err := l.updateSubscriptions(c); err != nil {
 		return err
 	}
 	l.source.Up(time.Now())
@@ -91,23 +85,23 @@ func (r *runLoop) serve(c *connection) error {
 		case <-l.ctx.Done():
 			return ErrClosed
 		case <-l.changes:
-			if err := r.subscribe(c); err != nil {
+			if err := l.updateSubscriptions(c); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// subscribe brings the broker's subscriptions in line with the link's.
-func (r *runLoop) subscribe(c *connection) error {
+// updateSubscriptions brings the broker's subscriptions in line with the link's.
+func (l *Link) updateSubscriptions(c *connection) error {
 	for {
-		unsubscribe, subscribe := r.link.nextChanges(c.subscribed)
+		unsubscribe, subscribe := l.nextChanges(c.subscribed)
 		c.unsubscribe(unsubscribe)
 		if len(subscribe) == 0 {
 			return nil
 		}
 		refused, err := c.subscribe(subscribe)
-		if refusal := r.link.refuse(refused); refusal != nil {
+		if refusal := l.refuse(refused); refusal != nil {
 			return refusal
 		}
 		if err != nil {
@@ -117,8 +111,7 @@ func (r *runLoop) subscribe(c *connection) error {
 }
 
 // end ends a connection and tells the Source. If it is Close that ends it, DISCONNECT gets a chance to be written.
-func (r *runLoop) end(c *connection, reason error) {
-	l := r.link
+func (l *Link) end(c *connection, reason error) {
 	if reason == ErrClosed {
 		select {
 		case <-c.failed: // by the writer, after DISCONNECT
@@ -126,7 +119,7 @@ func (r *runLoop) end(c *connection, reason error) {
 		}
 	}
 	c.shut(reason)
-	r.checkLargest(c)
+	l.checkLargest(c)
 	if !c.outbound.isUp.Load() {
 		return
 	}
@@ -134,12 +127,11 @@ func (r *runLoop) end(c *connection, reason error) {
 		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
 	}
 	l.source.Down(c.ended)
-	r.backoff.connectionEnded(c.ended.Sub(c.outbound.clock.start))
+	l.backoff.connectionEnded(c.ended.Sub(c.inbound.start))
 }
 
 // checkLargest gives large packets up when the broker has hung up on them twice.
-func (r *runLoop) checkLargest(c *connection) {
-	l := r.link
+func (l *Link) checkLargest(c *connection) {
 	if l.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.small.Swap(true) {
 		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
 			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)

@@ -40,18 +40,7 @@ type tuning struct {
 var untuned = tuning{func() {}, func(int) {}}
 
 func newSocket(conn net.Conn) *socket {
-	return &socket{Conn: conn, tuning: tuneSocket(bottom(conn)), greeting: maxGreeting}
-}
-
-// bottom returns what lies under a connection of package tls, or of others that tell in the same way.
-func bottom(conn net.Conn) net.Conn {
-	for {
-		wrapper, ok := conn.(interface{ NetConn() net.Conn })
-		if !ok {
-			return conn
-		}
-		conn = wrapper.NetConn()
-	}
+	return &socket{Conn: conn, tuning: tuneSocket(conn), greeting: maxGreeting}
 }
 
 // Read reads what has arrived. Only when it is called again, hence when what it gave last has been handled, does it acknowledge
