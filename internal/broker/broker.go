@@ -1,5 +1,5 @@
 // Package broker embeds an MQTT broker (mochi-mqtt) in the process: for tests, the examples and the command's broker verb.
-// It is bounded, keeps nothing on disk and logs nothing. It is no replacement for a broker that strangers can reach.
+// It is bounded, keeps nothing on disk and logs nothing. It is no replacement for a broker on the internet.
 package broker
 
 import (

@@ -156,7 +156,7 @@ func TestBlockedSocket(t *testing.T) {
 			fill(l)
 			start := time.Now()
 			l.Close()
-			if took := time.Since(start); took != farewellTimeout {
+			if took := time.Since(start); took != disconnectTimeout {
 				t.Errorf("Close took %v", took)
 			}
 		})

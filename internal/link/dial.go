@@ -19,17 +19,17 @@ var errDialTimeout = fmt.Errorf("no connection within %v: %w", dialTimeout, os.E
 
 // transport carries MQTT to and from the broker.
 type transport struct {
-	net.Conn             // the socket itself, or a proxy's connection, TLS or WebSocket over it
-	socket   *socket     // what lies at the bottom. Closing it ends reads and writes at once, while TLS would wait to say farewell.
-	trickles bool        // large messages come in pieces with pauses between
-	pongDue  atomic.Bool // a WebSocket ping waits for its answer, which goes out with the next write; set by the reader
+	net.Conn              // the socket itself, or a proxy's connection, TLS or WebSocket over it
+	socket    *socket     // what lies at the bottom. Closing it ends reads and writes at once, while TLS would wait to send its alert.
+	smallOnly bool        // large messages come in pieces with pauses between
+	pongDue   atomic.Bool // a WebSocket ping waits for its answer, which goes out with the next write; set by the reader
 }
 
 // dialFunc is the type of Config.DialContext.
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // dialAttempt is one attempt to reach the broker. It makes a single socket, and sees to it that the end of its context ends
-// every wait on that: for a proxy's greeting and the WebSocket handshake too, which know of deadlines only.
+// every wait on that: for a proxy's handshake and the WebSocket handshake too, which know of deadlines only.
 type dialAttempt struct {
 	*transport
 	config  *Config
@@ -108,7 +108,7 @@ func (a *dialAttempt) explain(err error) error {
 	case a.socket != nil && !a.stop():
 		return context.Cause(a.ctx) // what the closed socket made of it says less
 	case a.socket != nil && a.socket.flooded():
-		return errGreeting // and quotes less of what came in
+		return errPreamble // and quotes less of what came in
 	case err == nil:
 		return nil
 	case a.address != "" && a.address != a.config.Address.Host:

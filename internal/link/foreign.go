@@ -25,13 +25,13 @@ const maxFirst = 5
 
 // ForeignError says that what answers at the broker's port is not what the scheme of the address says.
 type ForeignError struct {
-	Spoken    string // one of the above; empty if nothing of them was met
+	Spoken    string // one of the above; empty if it is none of them
 	Permanent bool   // it is certain: no broker says this, or hangs up like this, for another reason
 	text      string
 	cause     error
 }
 
-// Error says what was met and what to write instead.
+// Error says what is spoken there and what to write instead.
 func (e *ForeignError) Error() string { return e.text }
 
 // Unwrap returns what failed.
@@ -57,18 +57,18 @@ func foreignHandshake(scheme string, first []byte, err error) error {
 	if errors.As(err, &record) {
 		first = record.RecordHeader[:]
 	}
-	met, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
+	protocol, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
 	switch {
-	case met == SpokenSSH, met == SpokenHTTP && secure, met == SpokenTLS && scheme == "ws":
-		return newForeignError(scheme, met, "", err)
+	case protocol == SpokenSSH, protocol == SpokenHTTP && secure, protocol == SpokenTLS && scheme == "ws":
+		return newForeignError(scheme, protocol, "", err)
 	case !hungUp(err):
 		return err
-	case met == SpokenTLS && scheme == "wss":
-		return newForeignError(scheme, met, "it hung up after the TLS handshake", err)
-	case met == "" && scheme == "ws":
-		return newForeignError(scheme, met, "it hung up on the WebSocket handshake", err)
-	case met == "" && secure:
-		return newForeignError(scheme, met, "it hung up in the TLS handshake", err)
+	case protocol == SpokenTLS && scheme == "wss":
+		return newForeignError(scheme, protocol, "it hung up after the TLS handshake", err)
+	case protocol == "" && scheme == "ws":
+		return newForeignError(scheme, protocol, "it hung up on the WebSocket handshake", err)
+	case protocol == "" && secure:
+		return newForeignError(scheme, protocol, "it hung up in the TLS handshake", err)
 	}
 	return err
 }
@@ -76,13 +76,13 @@ func foreignHandshake(scheme string, first []byte, err error) error {
 // foreignSession looks at a failure between CONNECT and CONNACK, with the first bytes that came instead.
 func foreignSession(scheme string, first []byte, err error) error {
 	const notMQTT = "what is spoken there is not MQTT 3.1.1"
-	met, silence := spoken(first), ""
+	protocol, symptom := spoken(first), ""
 	switch {
-	case met != "":
+	case protocol != "":
 	case hungUp(err):
-		silence = "it hung up on the MQTT handshake"
+		symptom = "it hung up on the MQTT handshake"
 	case errors.Is(err, errNoAnswer):
-		silence = "it was reached, but says nothing in MQTT"
+		symptom = "it was reached, but says nothing in MQTT"
 	case errors.Is(err, errMalformed):
 		return &ForeignError{text: notMQTT + ": " + checkPort, cause: err}
 	default:
@@ -91,11 +91,11 @@ func foreignSession(scheme string, first []byte, err error) error {
 	switch scheme {
 	case "ws", "wss":
 		// A WebSocket is there, which no other protocol has inside.
-		return &ForeignError{text: cmp.Or(silence, notMQTT) + ": check path, user and password", cause: err}
+		return &ForeignError{text: cmp.Or(symptom, notMQTT) + ": check path, user and password", cause: err}
 	case "mqtts":
-		met = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[met]
+		protocol = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[protocol]
 	}
-	return newForeignError(scheme, met, silence, err)
+	return newForeignError(scheme, protocol, symptom, err)
 }
 
 // foreignStatus is the error of a web server that does not serve WebSocket there.
@@ -108,18 +108,18 @@ func foreignStatus(scheme string, status int, err error) error {
 	return &ForeignError{SpokenHTTP, false, fmt.Sprintf("no WebSocket there (HTTP status %d): %s", status, advice), err}
 }
 
-// newForeignError says what is spoken where scheme is not, or which silence suggests it, and what to do.
-func newForeignError(scheme, met, silence string, err error) error {
-	advice := cmp.Or(instead[[2]string{scheme, met}], checkPort)
-	if silence != "" {
-		return &ForeignError{met, false, silence + ": " + advice, err}
+// newForeignError says what is spoken where scheme is not, or which symptom suggests it, and what to do.
+func newForeignError(scheme, protocol, symptom string, err error) error {
+	advice := cmp.Or(instead[[2]string{scheme, protocol}], checkPort)
+	if symptom != "" {
+		return &ForeignError{protocol, false, symptom + ": " + advice, err}
 	}
-	return &ForeignError{met, true, met + " is spoken there: " + advice, err}
+	return &ForeignError{protocol, true, protocol + " is spoken there: " + advice, err}
 }
 
 const checkPort = "check host and port"
 
-// instead says what to do where a scheme meets something else: its suggestion names the scheme to write.
+// instead says what to do where something other than a scheme is spoken: its suggestion names the scheme to write.
 var instead = map[[2]string]string{
 	{"mqtt", SpokenHTTP}:   "for MQTT over WebSocket write ws://",
 	{"mqtt", SpokenTLS}:    "write mqtts://",

@@ -78,21 +78,22 @@ type Link struct {
 	config Config
 	source Source
 
-	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
-	counters counters
-	isUp     atomic.Bool
-	greeting atomic.Bool   // the network reaches the broker, whose CONNACK is awaited
-	trickles atomic.Bool   // see PayloadLimit; this and the next are set by the run loop
-	small    atomic.Bool   // the broker hung up on large packets
-	changes  chan struct{} // has a token while subscriptions wait for the run loop
-	wake     chan struct{} // has a token while there may be something to write
-	ctx      context.Context
-	cancel   context.CancelFunc // by Close
+	routes     atomic.Pointer[routes] // read by the reader; replaced under mu
+	counters   counters
+	isUp       atomic.Bool
+	connecting atomic.Bool   // the network reaches the broker, whose CONNACK is awaited
+	smallOnly  atomic.Bool   // see PayloadLimit; set by the run loop
+	changes    chan struct{} // has a token while subscriptions wait for the run loop
+	wake       chan struct{} // has a token while there may be something to write
+	ctx        context.Context
+	cancel     context.CancelFunc // by Close
 
-	backoff    backoff // owned by the run loop, which lends the others to one connection after the other
-	readBuffer *bufio.Reader
-	batch      *Batch
-	largest    largest
+	// Owned by the run loop, which lends the last three to one connection after the other.
+	backoff     backoff
+	hungUpTwice bool // on large packets
+	largest     largest
+	readBuffer  *bufio.Reader
+	batch       *Batch
 
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
@@ -157,7 +158,7 @@ func (l *Link) gaveUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lastErr := l.lastErr
-	if l.greeting.Load() && lastErr == nil {
+	if l.connecting.Load() && lastErr == nil {
 		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
 	}
 	if lastErr != nil {
@@ -173,9 +174,9 @@ func (l *Link) Wake() { signal(l.wake) }
 func (l *Link) IsUp() bool { return l.isUp.Load() }
 
 // PayloadLimit returns the largest payload that the broker takes, and hands over at once, on topic: MaxPayload, or less if it
-// hung up twice on large packets, or serves WebSocket in a way that makes them trickle. Each connection may lower it.
+// hung up twice on large packets, or hands them over slowly, as some do over WebSocket. Each connection may lower it.
 func (l *Link) PayloadLimit(topic string) int {
-	if !l.small.Load() && !l.trickles.Load() {
+	if !l.smallOnly.Load() {
 		return l.config.MaxPayload
 	}
 	return min(l.config.MaxPayload, smallPacket-maxHeader-2-len(topic))

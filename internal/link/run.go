@@ -2,8 +2,8 @@ package link
 
 import "time"
 
-// farewellTimeout bounds how long Close waits for the network to take the last batch and DISCONNECT.
-const farewellTimeout = 200 * time.Millisecond
+// disconnectTimeout bounds how long Close waits for the network to take the last batch and DISCONNECT.
+const disconnectTimeout = 200 * time.Millisecond
 
 // runLoop is the goroutine that makes a Link's connections, one after the other.
 type runLoop struct {
@@ -54,13 +54,13 @@ func (l *Link) connectOnce() error {
 		l.config.Logger.Debug("the broker cannot be reached", "error", err)
 		return err
 	}
-	l.trickles.Store(transport.trickles)
+	l.smallOnly.Store(transport.smallOnly || l.hungUpTwice)
 	c := newConnection(l, transport)
-	l.greeting.Store(true)
+	l.connecting.Store(true)
 	err = c.login(&l.config.Address)
-	l.greeting.Store(false)
+	l.connecting.Store(false)
 	if err != nil {
-		l.config.Logger.Debug("the broker does not let us in", "error", err)
+		l.config.Logger.Debug("the MQTT handshake failed", "error", err)
 		return err
 	}
 	err = l.serve(c)
@@ -115,7 +115,7 @@ func (l *Link) end(c *connection, reason error) {
 	if reason == ErrClosed {
 		select {
 		case <-c.failed: // by the writer, after DISCONNECT
-		case <-time.After(farewellTimeout):
+		case <-time.After(disconnectTimeout):
 		}
 	}
 	c.shut(reason)
@@ -132,7 +132,9 @@ func (l *Link) end(c *connection, reason error) {
 
 // checkLargest gives large packets up when the broker has hung up on them twice.
 func (l *Link) checkLargest(c *connection) {
-	if l.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.small.Swap(true) {
+	if l.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.hungUpTwice {
+		l.hungUpTwice = true
+		l.smallOnly.Store(true)
 		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
 			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wsconn"
 )
 
-// trickling is how libwebsockets, and hardly anything else, spells the protocol that it switches to: most say websocket.
+// libwebsockets is how that library, and hardly anything else, spells the protocol that it switches to: most say websocket.
 // Mosquitto with it hands a message over in pieces of 4 KiB and waits for its next round, 100 ms with nothing else to
 // do, before each but the first: 40 kB/s for one of 32 KiB, full speed for messages of one piece. Measured with 2.0.11.
-const trickling = "WebSocket"
+const libwebsockets = "WebSocket"
 
 // openWebSocket connects with MQTT over WebSocket, for wss over TLS, through the HTTP proxy of the environment unless the
 // caller dials.
@@ -38,7 +38,7 @@ func (a *dialAttempt) openWebSocket() (net.Conn, error) {
 		}
 		return nil, err
 	}
-	a.trickles = response.Header.Get("Upgrade") == trickling
+	a.smallOnly = response.Header.Get("Upgrade") == libwebsockets
 	return wsconn.New(ws, func() {
 		a.pongDue.Store(true)
 		a.wake()

@@ -62,12 +62,12 @@ func (l respelled) Accept() (net.Conn, error) {
 }
 
 func (c respelledConn) Write(p []byte) (int, error) {
-	return c.Conn.Write(bytes.Replace(p, []byte("Upgrade: websocket\r\n"), []byte("Upgrade: "+trickling+"\r\n"), 1))
+	return c.Conn.Write(bytes.Replace(p, []byte("Upgrade: websocket\r\n"), []byte("Upgrade: "+libwebsockets+"\r\n"), 1))
 }
 
 // TestPayloadLimit has a WebSocket server that is known to pause inside large messages, and one that is not.
 func TestPayloadLimit(t *testing.T) {
-	for _, trickles := range []bool{false, true} {
+	for _, smallOnly := range []bool{false, true} {
 		b, err := broker.New(broker.Config{})
 		if err != nil {
 			t.Fatal(err)
@@ -78,7 +78,7 @@ func TestPayloadLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		host, want := listener.Addr().String(), testMaxPayload
-		if trickles {
+		if smallOnly {
 			listener, want = respelled{listener}, smallPacket-maxHeader-2-len("topic")
 		}
 		if err := b.ListenWebSocket(listener); err != nil {
@@ -95,8 +95,8 @@ func TestPayloadLimit(t *testing.T) {
 	}
 }
 
-// TestGreetingIsBounded has a server that never ends the header of its response.
-func TestGreetingIsBounded(t *testing.T) {
+// TestPreambleIsBounded has a server that never ends the header of its response.
+func TestPreambleIsBounded(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -117,8 +117,8 @@ func TestGreetingIsBounded(t *testing.T) {
 		}
 	}()
 	address := address.Address{Scheme: "ws", Host: listener.Addr().String(), Path: "/mqtt"}
-	if err := newTestLink(t, address, nil).Connect(context.Background()); !errors.Is(err, errGreeting) {
-		t.Errorf("Connect: %v, want %v", err, errGreeting)
+	if err := newTestLink(t, address, nil).Connect(context.Background()); !errors.Is(err, errPreamble) {
+		t.Errorf("Connect: %v, want %v", err, errPreamble)
 	}
 }
 
