@@ -6,16 +6,12 @@ import (
 	"time"
 )
 
-const (
-	// retryPause is the time from one attempt to connect by TCP to the next. The kernel itself repeats after 1, 3, 7 and 15 s,
-	// so that a network that works again would be noticed late.
-	retryPause = 250 * time.Millisecond
-	// retryLife is how long a repeated attempt lasts; the first lasts as long as its context, for networks that are slower.
-	retryLife = time.Second
-)
+// retryPause is the time from one attempt to connect by TCP to the next. The kernel itself repeats after 1, 3, 7 and 15 s, so that
+// a network that works again would be noticed late. An attempt lasts for four of them; but the first lasts as long as its context,
+// for networks that are slower.
+const retryPause = 250 * time.Millisecond
 
-// persist returns a dial function that tries again and again while the network swallows what it is sent. At most
-// retryLife/retryPause attempts and the first are under way.
+// persist returns a dial function that tries again and again while the network swallows what it is sent.
 func persist(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -48,7 +44,7 @@ func persist(dial dialFunc) dialFunc {
 				return nil, err
 			case <-ticker.C:
 				go func() {
-					ctx, cancel := context.WithTimeout(ctx, retryLife)
+					ctx, cancel := context.WithTimeout(ctx, 4*retryPause)
 					defer cancel()
 					try(ctx)
 				}()

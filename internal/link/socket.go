@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// writeStall is how long a write may make no progress at all before the connection counts as dead; since progress shows only
-// when a period is over, that is noticed after one to two periods. A deadline for the whole write would do for a fast
-// network; where a batch takes longer than that to send it would break every connection again and again.
-const writeStall = 10 * time.Second
-
 // maxPreamble is how much may come in, in bytes, before MQTT begins: a proxy's answer, a TLS handshake with its certificates, the
 // header of a WebSocket response. The libraries that read them trust their peer with any amount.
 const maxPreamble = 1 << 20
@@ -66,17 +61,19 @@ func (s *socket) flooded() bool { return s.preamble < 0 }
 // begin ends the preamble; what comes in from now on is framed by the link.
 func (s *socket) begin() { s.preamble = -1 }
 
-// Write writes all of p unless nothing moves for writeStall.
+// Write writes all of p unless nothing moves for answerTimeout; since progress shows only when a period is over, that is
+// noticed after one to two periods. A deadline for the whole write would do for a fast network; where a batch takes longer than
+// that to send it would break every connection again and again.
 func (s *socket) Write(p []byte) (written int, err error) {
 	for {
-		s.Conn.SetWriteDeadline(time.Now().Add(writeStall))
+		s.Conn.SetWriteDeadline(time.Now().Add(answerTimeout))
 		n, err := s.Conn.Write(p[written:])
 		written += n
 		switch {
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return written, err
 		case n == 0:
-			return written, fmt.Errorf("the network took no byte for %v: %w", writeStall, err)
+			return written, fmt.Errorf("the network took no byte for %v: %w", answerTimeout, err)
 		}
 	}
 }
