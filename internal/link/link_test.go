@@ -242,13 +242,7 @@ func TestMethodsAfterClose(t *testing.T) {
 }
 
 func TestCloseSaysGoodbye(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		ours, theirs := simtest.Pipe()
-		defer theirs.Close()
-		broker := newScript(theirs)
-		l := newTestLink(t, testAddress, dialTo(ours))
-		go broker.acceptConnect()
-		l.mustConnect(t)
+	hostile(t, func(t *testing.T, l *testLink, broker *script) {
 		l.publish("topic", "last words")
 		l.Close()
 		if got := broker.readAll(); !strings.HasSuffix(got, "last words\xe0\x00") {
