@@ -139,8 +139,8 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 	}
 }
 
-// TestSilentPortIsSuspected has a port that waits, as an HTTP server does for the end of a line.
-func TestSilentPortIsSuspected(t *testing.T) {
+// TestSilentPortIsReported has a port that waits, as an HTTP server does for the end of a line.
+func TestSilentPortIsReported(t *testing.T) {
 	err := foreignSession("mqtt", nil, errNoAnswer)
 	var foreign *ForeignError
 	if !errors.As(err, &foreign) || foreign.Permanent || !strings.Contains(err.Error(), "write mqtts://") {
@@ -152,8 +152,8 @@ func TestSilentPortIsSuspected(t *testing.T) {
 	}
 }
 
-// TestSilentPortIsSuspectedInTime has a caller that does not wait as long as an answer may take.
-func TestSilentPortIsSuspectedInTime(t *testing.T) {
+// TestSilentPortIsReportedInTime has a caller that does not wait as long as an answer may take.
+func TestSilentPortIsReportedInTime(t *testing.T) {
 	scripted(t, func(t *testing.T, l *testLink, broker *script) {
 		go broker.read()
 		ctx, cancel := context.WithTimeout(t.Context(), answerTimeout/2)

@@ -1,8 +1,10 @@
 package link
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
@@ -37,18 +39,17 @@ func parseHeader(b []byte) (h header, size int, err error) {
 	if !validFlags(h) {
 		return header{}, 0, fmt.Errorf("%w: first byte %#02x", errMalformed, b[0])
 	}
-	for i := 1; i < len(b); i++ {
-		h.length |= int(b[i]&0x7F) << (7 * (i - 1))
-		switch {
-		case b[i] == 0 && i > 1:
-			return header{}, 0, fmt.Errorf("%w: its length is not in the shortest form", errMalformed)
-		case b[i] < 0x80:
-			return h, i + 1, nil
-		case i == maxHeader-1:
-			return header{}, 0, fmt.Errorf("%w: its length has more than four bytes", errMalformed)
-		}
+	length, n := binary.Uvarint(b[1:min(len(b), maxHeader)])
+	switch {
+	case n == 0 && len(b) >= maxHeader:
+		return header{}, 0, fmt.Errorf("%w: its length has more than four bytes", errMalformed)
+	case n == 0:
+		return header{}, 0, nil
+	case n > 1 && b[n] == 0:
+		return header{}, 0, fmt.Errorf("%w: its length is not in the shortest form", errMalformed)
 	}
-	return header{}, 0, nil
+	h.length = int(length)
+	return h, 1 + n, nil
 }
 
 // validFlags tells whether a packet of this type may have these flags (section 2.2.2).
@@ -67,25 +68,8 @@ func validFlags(h header) bool {
 
 // appendHeader appends the fixed header h to b.
 func appendHeader(b []byte, h header) []byte {
-	b = append(b, h.kind<<4|h.flags)
-	length := h.length
-	for length >= 0x80 {
-		b = append(b, byte(length)|0x80)
-		length >>= 7
-	}
-	return append(b, byte(length))
+	return binary.AppendUvarint(append(b, h.kind<<4|h.flags), uint64(h.length))
 }
 
 // lengthSize returns the number of bytes that the remaining length n takes in a fixed header.
-func lengthSize(n int) int {
-	switch {
-	case n < 1<<7:
-		return 1
-	case n < 1<<14:
-		return 2
-	case n < 1<<21:
-		return 3
-	default:
-		return 4
-	}
-}
+func lengthSize(n int) int { return max(1, (bits.Len(uint(n))+6)/7) }
