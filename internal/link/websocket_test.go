@@ -97,17 +97,7 @@ func TestPayloadLimit(t *testing.T) {
 
 // TestPreambleIsBounded has a server that never ends the header of its response.
 func TestPreambleIsBounded(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
+	host := speaks(t, func(conn net.Conn) {
 		conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\n"))
 		line := []byte("X-Filler: " + strings.Repeat("x", 8000) + "\r\n")
 		for {
@@ -115,9 +105,8 @@ func TestPreambleIsBounded(t *testing.T) {
 				return
 			}
 		}
-	}()
-	address := address.Address{Scheme: "ws", Host: listener.Addr().String(), Path: "/mqtt"}
-	if err := newTestLink(t, address, nil).Connect(context.Background()); !errors.Is(err, errPreamble) {
+	})
+	if err := newTestLink(t, address.Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil).Connect(context.Background()); !errors.Is(err, errPreamble) {
 		t.Errorf("Connect: %v, want %v", err, errPreamble)
 	}
 }
