@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"internal/record":    {},
 	"internal/handshake": {"github.com/flynn/noise", "golang.org/x/crypto"},
 	"internal/wsconn":    {"github.com/gorilla/websocket"},
-	"internal/link":      {"internal/wsconn", "github.com/eclipse/paho.mqtt.golang", "github.com/gorilla/websocket", "golang.org/x/net", "golang.org/x/sys"},
+	"internal/link":      {"internal/address", "internal/wsconn", "github.com/eclipse/paho.mqtt.golang", "github.com/gorilla/websocket", "golang.org/x/net", "golang.org/x/sys"},
 	"internal/broker":    {"internal/wsconn", "github.com/mochi-mqtt/server/v2", "github.com/gorilla/websocket"},
 	"internal/stream":    {"internal/wire"},
 	"internal/engine":    {"internal/stream", "internal/record", "internal/handshake", "internal/link", "internal/setting"},

@@ -10,10 +10,9 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// TestUnannouncedListener crashes a listener's process and starts another, whose
-// announcement is lost. The dialer, however patient, notices by what is not
-// answered, or by a new dial.
-func TestUnannouncedListener(t *testing.T) {
+// TestRestartedListener crashes a listener's process and starts another. The
+// dialer, however patient, notices by what is not answered, or by a new dial.
+func TestRestartedListener(t *testing.T) {
 	for name, test := range map[string]struct {
 		touch func(w *world, dialed *Conn)
 		want  time.Duration
@@ -29,7 +28,6 @@ func TestUnannouncedListener(t *testing.T) {
 				w.exchange(dialed, accepted)
 				time.Sleep(time.Second)
 				w.cut(first)
-				w.set(w.withoutAnnouncements)
 				w.listen(w.engine())
 				time.Sleep(5 * time.Second)
 				start := time.Now()
@@ -49,7 +47,6 @@ func TestManyConnsOfARestartedListener(t *testing.T) {
 		dialed, _ := w.connectMany(w.engine(), w.listen(first), scaled(manyConns/2))
 		time.Sleep(time.Second)
 		w.cut(first)
-		w.set(w.withoutAnnouncements)
 		w.listen(w.engine())
 		start := time.Now()
 		for i, c := range dialed {
@@ -93,6 +90,30 @@ func TestReconnectingListenerIsNotGone(t *testing.T) {
 				t.Errorf("questions are left open: %v", n)
 			}
 		}
+	})
+}
+
+// TestListenerTakesOverAgain has two processes listen in turns.
+func TestListenerTakesOverAgain(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		first, second, dialer := w.engine(), w.engine(), w.engine()
+		l := w.listen(first)
+		c, _ := w.connect(dialer, l)
+		standby := w.listen(second)
+		l.Close()
+		c.Close()
+		time.Sleep(time.Minute)
+		l = w.listen(first)
+		standby.Close()
+		dialed, accepted := w.connect(dialer, l)
+		w.exchange(dialed, accepted)
+		w.cut(first)
+		time.Sleep(5 * time.Second)
+		w.listen(second)
+		start := time.Now()
+		dialed.Write([]byte("hello?"))
+		wantGone(t, dialed, start, checkAfter+strangerWait)
 	})
 }
 

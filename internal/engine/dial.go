@@ -254,7 +254,6 @@ func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
 	c.mu.Lock()
 	c.update(now)
 	c.mu.Unlock()
-	e.attend(d.name, d.keys)
 	e.listens(d.name, c.origin.peerInbox, now)
 	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil

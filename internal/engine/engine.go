@@ -88,15 +88,12 @@ type Engine struct {
 	names     map[string]*handshake.Name
 	listeners map[string]*Listener
 	peers     map[[16]byte]*peer
-	attended  map[string]bool // names whose announcements are heard; at most maxAttended
-	graves    []*Conn         // tombstones, oldest first; at most maxTombstones, then the oldest goes
+	graves    []*Conn // tombstones, oldest first; at most maxTombstones, then the oldest goes
 	resumes   resumes
 	offset    time.Duration // what to add to our clock for the listeners' time
-	limit     int           // largest packet that the broker is believed to pass, bytes
 	upSince   time.Time     // zero while the link is down
 	lastUp    time.Time     // when it last came up
 	downSince time.Time     // when it last went down; zero: it never did
-	hangs     hangs
 	closed    bool
 
 	limits  limits                 // owned by the reader goroutine
@@ -121,10 +118,8 @@ func New(config Config) *Engine {
 		names:     make(map[string]*handshake.Name),
 		listeners: make(map[string]*Listener),
 		peers:     make(map[[16]byte]*peer),
-		attended:  make(map[string]bool),
-		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
-		replays:   handshake.NewReplayCache(),
+		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),
 	}
@@ -192,8 +187,8 @@ func (e *Engine) name(name string) *handshake.Name {
 }
 
 // sealed makes a handshake message ready for the queue.
-func (e *Engine) sealed(topic string, keys *handshake.Envelope, m handshake.Message) envelope {
-	payload, err := keys.Seal(rand.Reader, m)
+func (e *Engine) sealed(topic string, key *handshake.EnvelopeKey, m handshake.Message) envelope {
+	payload, err := key.Seal(rand.Reader, m)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: sealing a handshake message: %v", err))
 	}
@@ -202,19 +197,19 @@ func (e *Engine) sealed(topic string, keys *handshake.Envelope, m handshake.Mess
 
 // toInbox sends a message to a process.
 func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
 	e.link.Wake()
 }
 
 // reply sends a process an answer that a replayed message may have asked for.
 func (e *Engine) reply(inbox [16]byte, m handshake.Message) {
-	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
+	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
 	e.link.Wake()
 }
 
 // toName sends a message to whoever listens under a name.
 func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.Envelope(), m))
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.HelloKey(), m))
 	e.link.Wake()
 }
 

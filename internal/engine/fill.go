@@ -23,7 +23,6 @@ func (e *Engine) Fill(batch *link.Batch, now time.Time) {
 			return
 		}
 		if n := c.fill(batch, now); n > 0 {
-			e.hangs.note(n, now)
 			e.allowance.sent(n)
 		}
 	}

@@ -15,7 +15,7 @@ const halfOpenLife = 30 * time.Second
 
 // receive handles what arrives on the rendezvous topic.
 func (l *Listener) receive(_, payload []byte, now time.Time) {
-	m, err := l.keys.Envelope().Open(payload)
+	m, err := l.keys.HelloKey().Open(payload)
 	var version *handshake.VersionError
 	switch {
 	case errors.As(err, &version) && version.Hello != nil:
@@ -39,7 +39,7 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 
 // refuse tells a dialer why it gets no Conn.
 func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
-	if l.engine.limits.refusals.Allow(now) {
+	if l.engine.limits.refusals.allow(now) {
 		l.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
@@ -66,7 +66,7 @@ func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	}
 	digest := m.Digest()
 	if c := l.pending(digest); c != nil {
-		if e.limits.repeats.Allow(now) {
+		if e.limits.repeats.allow(now) {
 			e.reply(m.Inbox, c.origin.answer)
 		}
 		return

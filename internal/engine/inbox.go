@@ -16,7 +16,7 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 			return
 		}
 	}
-	m, err := e.root.Inbox().Open(payload)
+	m, err := e.root.InboxKey().Open(payload)
 	if err != nil {
 		e.rejected.Add(1)
 		return

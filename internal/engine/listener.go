@@ -55,7 +55,6 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 		l.Close()
 		return nil, e.brokerError(err)
 	}
-	l.announce()
 	l.lookForNamesake(time.Now())
 	return l, nil
 }

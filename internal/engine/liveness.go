@@ -196,6 +196,14 @@ func (c *Conn) endCheck() {
 	c.check = check{}
 }
 
+// listens is told which process listens under a name. Conns to another one ask
+// that for a sign of life.
+func (e *Engine) listens(name string, inbox [16]byte, now time.Time) {
+	e.suspect(e.connsWhere(func(c *Conn) bool {
+		return c.origin.dialer && c.origin.name == name && c.origin.peerInbox != inbox
+	}), now)
+}
+
 // suspect asks the peers of Conns for a sign of life, and one Conn of each peer
 // asks for strangers at once: another process answers under their name.
 func (e *Engine) suspect(conns []*Conn, now time.Time) {

@@ -8,7 +8,8 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// messageSize is the largest message that a peer is told to send.
+// messageSize is the largest message that is sent, and that a peer is told to
+// send. It shrinks at the end of a connection whose broker hung up on large ones.
 func (e *Engine) messageSize() int { return e.link.PayloadLimit(e.topic) }
 
 // newConn makes a Conn that is in no table yet: half-open at a listener, open at

@@ -101,7 +101,6 @@ func (c *Conn) receive(packet []byte, now time.Time) {
 		c.fail(errReset)
 		c.entomb(now)
 	}
-	c.engine.hangs.notePassed(c.stream.Passed())
 	if c.stream.DataAt().Equal(now) {
 		c.engine.active.mark(now, &c.use, len(plaintext))
 	}

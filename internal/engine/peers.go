@@ -79,7 +79,6 @@ func (e *Engine) enter(c *Conn, now time.Time) bool {
 	p.conns++
 	c.peer = p
 	c.lastHeard = now
-	c.stream.LimitPacket(e.limit - overhead)
 	if e.upSince.IsZero() {
 		c.stream.LinkDown()
 	}

@@ -23,10 +23,9 @@ type resumes struct {
 // Up implements link.Source: every Conn goes on where it was.
 func (e *Engine) Up(now time.Time) {
 	e.mu.Lock()
-	first := e.upSince.IsZero() && e.hangs.connections == 0
+	first := e.lastUp.IsZero()
 	up, ended := e.lastUp, e.downSince
 	e.upSince, e.lastUp = now, now
-	e.hangs.begin()
 	conns := values(e.conns)
 	e.mu.Unlock()
 	if first {
@@ -59,12 +58,10 @@ func rank(urgent bool) int {
 func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
 	e.upSince, e.downSince = time.Time{}, now
-	e.limit = e.hangs.limit(e.limit, e.config.MaxMessageSize, now)
-	limit := e.limit
 	conns := values(e.conns)
 	e.mu.Unlock()
 	for _, c := range conns {
-		c.linkDown(now, limit)
+		c.linkDown(now)
 	}
 }
 
@@ -84,13 +81,13 @@ func (c *Conn) linkUp(now time.Time) bool {
 	return c.stream.Unacknowledged()
 }
 
-func (c *Conn) linkDown(now time.Time, limit int) {
+func (c *Conn) linkDown(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endCheck() // silence says nothing now
 	c.peer.times.doubt()
 	c.stream.LinkDown()
-	c.stream.LimitPacket(limit - overhead)
+	c.stream.LimitPacket(c.engine.messageSize() - overhead)
 	c.update(now)
 }
 

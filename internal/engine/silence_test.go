@@ -43,13 +43,12 @@ func TestPatienceDoesNotAskLessOften(t *testing.T) {
 }
 
 // TestIdleConnsNoticeARestart has several Conns with nothing to say, and a new
-// listener whose announcement is lost.
+// listener.
 func TestIdleConnsNoticeARestart(t *testing.T) {
 	for _, patience := range longTimeouts {
 		t.Run(fmt.Sprint(patience), func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.set(w.withoutAnnouncements)
 				first, dialer := w.engine(), w.engine(timeout(patience))
 				dialed, _ := w.connectMany(dialer, w.listen(first), 10)
 				time.Sleep(5 * time.Minute)

@@ -18,7 +18,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	secrets := Secrets{ToListener: [32]byte{0xaa, 0xbb}}
-	for _, v := range []any{root, *root, name, *name, root.Inbox(), *root.Inbox(), initiator, *initiator, responder, *responder, secrets, &secrets} {
+	for _, v := range []any{root, *root, name, *name, root.InboxKey(), *root.InboxKey(), initiator, *initiator, responder, *responder, secrets, &secrets} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b"} {
 			for _, wrapped := range []any{v, []any{v}, struct{ Field any }{v}} {
 				if text := fmt.Sprintf(verb, wrapped); !bytes.Contains([]byte(text), []byte("(secret)")) || len(text) > 100 {
