@@ -11,7 +11,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
-	"github.com/mqtt-e2e/mqtte2e/internal/record"
 )
 
 // An Endpoint is one connection to a broker, made at first use and kept for
@@ -100,8 +99,6 @@ func (e *Endpoint) start(a address.Address, s *settings) {
 		TopicPrefix:    s.topicPrefix,
 		Link:           link.Config{Address: a, TLSConfig: s.tlsConfig, DialContext: s.dialContext},
 		Logger:         s.logger,
-		Wall:           time.Now,
-		EpochBits:      record.EpochBits,
 	})
 }
 

@@ -17,8 +17,8 @@ func TestRestartedListener(t *testing.T) {
 		touch func(w *world, dialed *Conn)
 		want  time.Duration
 	}{
-		"data is not answered": {func(_ *world, dialed *Conn) { dialed.Write([]byte("hello?")) }, checkAfter + strangerWait},
-		"dialled again":        {func(w *world, dialed *Conn) { w.dial(dialed.engine) }, strangerWait},
+		"data is not answered": {func(_ *world, dialed *Conn) { dialed.Write([]byte("hello?")) }, checkAfter + deniedWait},
+		"dialled again":        {func(w *world, dialed *Conn) { w.dial(dialed.engine) }, deniedWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestManyConnsOfARestartedListener(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if passed := time.Since(start); passed != checkAfter+strangerWait {
+		if passed := time.Since(start); passed != checkAfter+deniedWait {
 			t.Errorf("the last of %d Conns ended after %v", len(dialed), passed)
 		}
 		checkEmpty(t, dialed[0].engine)
@@ -77,7 +77,7 @@ func TestReconnectingListenerIsNotGone(t *testing.T) {
 		w.exchange(dialed, accepted)
 		w.cut(first)
 		dialed.Write([]byte("over and out"))
-		time.Sleep(checkAfter + strangerWait - 2*time.Second) // a reconnect takes up to 1 s
+		time.Sleep(checkAfter + deniedWait - 2*time.Second) // a reconnect takes up to 1 s
 		w.mend(first)
 		time.Sleep(time.Minute)
 		got := make([]byte, 12)
@@ -113,7 +113,7 @@ func TestListenerTakesOverAgain(t *testing.T) {
 		w.listen(second)
 		start := time.Now()
 		dialed.Write([]byte("hello?"))
-		wantGone(t, dialed, start, checkAfter+strangerWait)
+		wantGone(t, dialed, start, checkAfter+deniedWait)
 	})
 }
 
@@ -130,7 +130,7 @@ func TestForgottenConn(t *testing.T) {
 					keeps, forgets = forgets, keeps
 				}
 				time.Sleep(time.Second)
-				forgets.discard()
+				forgets.Discard()
 				start := time.Now()
 				keeps.Write([]byte("hello?"))
 				wantGone(t, keeps, start, checkAfter)

@@ -10,9 +10,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-// halfOpenLife is how long an answer waits for the dialer's first packet.
-const halfOpenLife = 30 * time.Second
-
 // receive handles what arrives on the rendezvous topic.
 func (l *Listener) receive(_, payload []byte, now time.Time) {
 	m, err := l.keys.HelloKey().Open(payload)
@@ -48,7 +45,7 @@ func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.R
 // understands, once.
 func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
 	e := l.engine
-	wall := e.config.Wall()
+	wall := e.config.wall()
 	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), m.Time.Add(e.config.TimeWindow), wall) {
 		l.refuse(m, now, handshake.RefusedVersion, why.Error())
 	}
@@ -57,7 +54,7 @@ func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
 // hello goes from the cheap checks to the costly ones (SPEC.md, "Hello").
 func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	e := l.engine
-	wall := e.config.Wall()
+	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
 		if e.limits.time(m, now) {
 			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
@@ -106,27 +103,27 @@ func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
 		e.rejected.Add(1)
 		return
 	}
-	c := e.newConn(reply.ID, origin{
-		name: l.name, protocol: protocol, logID: secrets.LogID, peerID: offer.ID, peerInbox: offer.Inbox,
-		digest: digest, listener: l, answer: answer,
-	}, secrets.ToListener, secrets.ToDialer, offer.MaxMessageSize, now)
-	l.admit(c, now)
+	l.admit(agreed{
+		id: reply.ID,
+		origin: origin{
+			name: l.name, protocol: protocol, logID: secrets.LogID, peerID: offer.ID, peerInbox: offer.Inbox,
+			digest: digest, listener: l, answer: answer,
+		},
+		incoming: secrets.ToListener, outgoing: secrets.ToDialer, maxMessageSize: offer.MaxMessageSize,
+	}, now)
 }
 
 // admit sends the answer and waits for the dialer's proof.
-func (l *Listener) admit(c *Conn, now time.Time) {
-	c.until = now.Add(halfOpenLife)
-	if !l.engine.enter(c, now) {
-		return
+func (l *Listener) admit(a agreed, now time.Time) {
+	c := l.engine.enter(a, now)
+	switch {
+	case c == nil:
+	case !l.await(c):
+		c.Refuse()
+	default:
+		c.Start(now)
+		l.engine.toInbox(a.origin.peerInbox, a.origin.answer)
 	}
-	if !l.await(c) {
-		c.refuse()
-		return
-	}
-	c.mu.Lock()
-	c.update(now)
-	c.mu.Unlock()
-	l.engine.toInbox(c.origin.peerInbox, c.origin.answer)
 }
 
 // list writes protocols for people.

@@ -10,8 +10,8 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// fadeOut leaves dialed with a FIN that is not acknowledged, and accepted as a
-// tombstone: the ACK of the FIN is lost, and everything later arrives.
+// fadeOut leaves dialed with a FIN that is not acknowledged, and accepted as in
+// TIME-WAIT: the ACK of the FIN is lost, and everything later arrives.
 func fadeOut(w *world) (dialed, accepted *Conn) {
 	dialed, accepted = w.pair()
 	w.exchange(dialed, accepted)
@@ -25,24 +25,24 @@ func fadeOut(w *world) (dialed, accepted *Conn) {
 	return dialed, accepted
 }
 
-func TestTombstoneAcknowledgesARepeatedFin(t *testing.T) {
+func TestTimeWaitAcknowledgesARepeatedFin(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		dialed, accepted := fadeOut(w)
-		if n := entries(accepted.engine); n["tombstones"] != 1 || dialed.stream.Acknowledged() {
+		if n := entries(accepted.engine); n["in TIME-WAIT"] != 1 || acknowledged(dialed) {
 			t.Fatalf("the scene is not set: %v", n)
 		}
 		start := time.Now()
-		if err := dialed.waitAcknowledged(context.Background()); err != nil || time.Since(start) != 100*time.Millisecond {
+		if err := dialed.WaitAcknowledged(context.Background()); err != nil || time.Since(start) != 100*time.Millisecond {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		if got, err := io.ReadAll(readerOf{dialed}); len(got) != 0 || err != nil {
 			t.Errorf("read %q, %v", got, err)
 		}
 		dialed.Close()
-		time.Sleep(tombstoneLife - time.Since(start) - time.Nanosecond)
+		time.Sleep(timeWaitLife - time.Since(start) - time.Nanosecond)
 		simtest.Wait()
-		if n := entries(accepted.engine); n["tombstones"] != 1 {
+		if n := entries(accepted.engine); n["in TIME-WAIT"] != 1 {
 			t.Errorf("before 10 s have passed the Engine has %v", n)
 		}
 		time.Sleep(time.Nanosecond)
@@ -53,17 +53,17 @@ func TestTombstoneAcknowledgesARepeatedFin(t *testing.T) {
 	})
 }
 
-// TestFinAfterTheTombstone repeats it to a process that has forgotten the Conn,
+// TestFinAfterTimeWait repeats it to a process that has forgotten the Conn,
 // and says so.
-func TestFinAfterTheTombstone(t *testing.T) {
+func TestFinAfterTimeWait(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		dialed, _ := fadeOut(w)
 		w.set(refuse)
-		time.Sleep(tombstoneLife)
+		time.Sleep(timeWaitLife)
 		w.set(nil)
 		start := time.Now()
-		err := dialed.waitAcknowledged(context.Background())
+		err := dialed.WaitAcknowledged(context.Background())
 		if passed := time.Since(start); !errors.Is(err, ErrPeerGone) || passed > checkAfter {
 			t.Errorf("after %v: %v", passed, err)
 		}
@@ -73,31 +73,37 @@ func TestFinAfterTheTombstone(t *testing.T) {
 	})
 }
 
-// TestTombstonesAreBounded makes more of them than there may be, by Conns that
+// TestTimeWaitIsBounded makes more of them than there may be, by Conns that
 // are reset.
-func TestTombstonesAreBounded(t *testing.T) {
+func TestTimeWaitIsBounded(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		e := w.engine()
 		w.listen(e).Close()
 		now := time.Now()
 		const extra = 200
-		for i := range maxTombstones + extra {
-			c := e.newConn([8]byte{byte(i >> 8), byte(i)}, origin{dialer: true}, [32]byte{}, [32]byte{}, e.config.MaxMessageSize, now)
-			e.enter(c, now)
-			c.refuse()
+		for i := range maxTimeWait + extra {
+			c := e.enter(agreed{id: [8]byte{byte(i >> 8), byte(i)}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
+			c.Refuse()
 		}
 		simtest.Wait()
-		if n := entries(e); n["tombstones"] != maxTombstones || n["Conns"] != maxTombstones {
+		if n := entries(e); n["in TIME-WAIT"] != maxTimeWait || n["Conns"] != maxTimeWait {
 			t.Errorf("the Engine has %v", n)
 		}
 		for i := range extra {
 			if e.conn([8]byte{byte(i >> 8), byte(i)}) != nil {
-				t.Errorf("tombstone %d, one of the oldest, is still there", i)
+				t.Errorf("number %d, one of the oldest, is still there", i)
 			}
 		}
-		time.Sleep(tombstoneLife)
+		time.Sleep(timeWaitLife)
 		simtest.Wait()
 		checkEmpty(t, e)
 	})
+}
+
+// acknowledged reports whether the peer has everything that a Conn sent.
+func acknowledged(c *Conn) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return c.WaitAcknowledged(ctx) == nil
 }

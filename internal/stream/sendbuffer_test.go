@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// TestPiecesAgainstModel appends, reads, lends and discards at random, as the
+// TestSendBufferAgainstModel appends, reads, lends and discards at random, as the
 // sender does, and compares with one slice of bytes.
-func TestPiecesAgainstModel(t *testing.T) {
+func TestSendBufferAgainstModel(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		packet := []int{500, 9000, 20 << 10, 48 << 10}[random.IntN(4)]
-		p := pieces{blocks: NewBlocks(packet + random.IntN(2)*4000)}
+		p := sendBuffer{blocks: NewBlocks(packet + random.IntN(2)*4000)}
 		una := random.Uint64() >> random.IntN(60) >> 1
 		var model []byte // from una on
 		for range 100 {
@@ -41,25 +41,26 @@ func TestPiecesAgainstModel(t *testing.T) {
 				}
 				lendFrom(t, &p, una, model, at, random)
 			}
-			if held := heldPieces(&p); held > len(model)+len(model)/7+2*p.blocks.size {
+			if held := heldSegments(&p); held > len(model)+len(model)/7+2*p.blocks.size {
 				t.Fatalf("seed %d: %d bytes of memory for %d", seed, held, len(model))
 			}
 		}
-		if p.release(); heldPieces(&p) != 0 {
-			t.Errorf("%d bytes after release", heldPieces(&p))
+		if p.release(); heldSegments(&p) != 0 {
+			t.Errorf("%d bytes after release", heldSegments(&p))
 		}
 	}
 }
 
-// lendFrom asks for the rest of a piece in place and checks that it is what was
-// written, behind room for its head that belongs to the same Block.
-func lendFrom(t *testing.T, p *pieces, una uint64, model []byte, at int, random *rand.Rand) {
+// lendFrom asks for the rest of a segment in place and checks that it is what was
+// written, behind room for its head that belongs to the same Block and holds
+// nothing that was written.
+func lendFrom(t *testing.T, p *sendBuffer, una uint64, model []byte, at int, random *rand.Rand) {
 	t.Helper()
 	offset, head := una+uint64(at), random.IntN(2*headroom)
 	n := int(p.list[p.at(offset)].end() - offset)
 	packet := p.inPlace(offset, n, head)
 	switch {
-	case packet == nil && n >= minInPlace && head <= headroom:
+	case packet == nil && n >= minInPlace && head <= headroom && offset == p.list[p.at(offset)].start:
 		t.Fatalf("%d bytes behind a head of %d are not lent", n, head)
 	case packet != nil && (len(packet) != head+n || !bytes.Equal(packet[head:], model[at:at+n])):
 		t.Fatalf("%d bytes are lent for %d, or they differ", len(packet), head+n)
@@ -77,6 +78,6 @@ func lendFrom(t *testing.T, p *pieces, una uint64, model []byte, at int, random 
 		want = limit
 	}
 	if got := p.whole(offset, limit); got != want {
-		t.Fatalf("%d bytes end with a piece, of %d, want %d", got, limit, want)
+		t.Fatalf("%d bytes end with a segment, of %d, want %d", got, limit, want)
 	}
 }

@@ -7,16 +7,17 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// TestAttentiveConnAsksSooner has an idle Conn that somebody watches: it asks
+// TestKeepAliveOfADial has an idle Conn that somebody watches: it asks
 // each 10 s, its peer need not, and an outage shows although nothing is written.
-func TestAttentiveConnAsksSooner(t *testing.T) {
+func TestKeepAliveOfADial(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		dialer := w.engine()
 		w.listen(w.engine())
+		const keepAlive = 10 * time.Second
 		ctx, cancel := contextFor(time.Minute)
 		defer cancel()
-		dialed, err := dialer.Dial(Attentive(ctx), testName, nil)
+		dialed, err := dialer.Dial(WithKeepAlive(ctx, keepAlive), testName, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,8 +34,8 @@ func TestAttentiveConnAsksSooner(t *testing.T) {
 
 		w.set(refuse)
 		start = time.Now()
-		time.Sleep(attentiveAfter + time.Second)
-		if since := dialed.SilentSince(); since.Before(start) || since.Sub(start) > attentiveAfter {
+		time.Sleep(keepAlive + time.Second)
+		if since := dialed.SilentSince(); since.Before(start) || since.Sub(start) > keepAlive {
 			t.Errorf("silent since %v after the path went", since.Sub(start))
 		}
 		w.set(nil)

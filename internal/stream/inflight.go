@@ -38,8 +38,8 @@ func (p *sentPacket) carry(s *signal, c control) {
 	p.control |= c
 }
 
-// A ledger knows the ack-eliciting packets in flight, maxSent at most.
-type ledger struct {
+// inFlight are the ack-eliciting packets in flight, maxSent at most.
+type inFlight struct {
 	packets []sentPacket // ascending by number; the first is not done
 	bytes   int          // in flight
 	count   int          // packets in flight
@@ -52,10 +52,10 @@ type ledger struct {
 
 	backoff  uint      // probe timeouts since the last progress
 	lastSent time.Time // when the last ack-eliciting packet went
-	excused  uint64    // packets below this number were sent before a reconnect of either side
+	newPath  uint64    // packets below this number were sent before a reconnect of either side
 }
 
-func (l *ledger) add(p sentPacket) {
+func (l *inFlight) add(p sentPacket) {
 	l.packets = append(l.packets, p)
 	l.bytes += p.size
 	l.count++
@@ -66,7 +66,7 @@ func (l *ledger) add(p sentPacket) {
 }
 
 // finish takes a packet out of flight.
-func (l *ledger) finish(p *sentPacket) {
+func (l *inFlight) finish(p *sentPacket) {
 	p.done = true
 	l.bytes -= p.size
 	l.count--
@@ -76,7 +76,7 @@ func (l *ledger) finish(p *sentPacket) {
 }
 
 // trim forgets finished packets at the front.
-func (l *ledger) trim() {
+func (l *inFlight) trim() {
 	n := 0
 	for n < len(l.packets) && l.packets[n].done {
 		n++
@@ -89,7 +89,7 @@ func (l *ledger) trim() {
 }
 
 // between returns the packets with numbers in [smallest, largest].
-func (l *ledger) between(smallest, largest uint64) []sentPacket {
+func (l *inFlight) between(smallest, largest uint64) []sentPacket {
 	p := l.packets
 	i := sort.Search(len(p), func(i int) bool { return p[i].number >= smallest })
 	j := i
@@ -100,7 +100,7 @@ func (l *ledger) between(smallest, largest uint64) []sentPacket {
 }
 
 // oldest returns the first packet in flight, nil if there is none.
-func (l *ledger) oldest() *sentPacket {
+func (l *inFlight) oldest() *sentPacket {
 	if len(l.packets) == 0 {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (l *ledger) oldest() *sentPacket {
 
 // oldestData returns the first packet in flight that carries data, nil if none
 // does.
-func (l *ledger) oldestData() *sentPacket {
+func (l *inFlight) oldestData() *sentPacket {
 	for i := range l.packets {
 		if p := &l.packets[i]; !p.done && p.length > 0 {
 			return p
@@ -118,16 +118,16 @@ func (l *ledger) oldestData() *sentPacket {
 	return nil
 }
 
-// excuse starts the probe timeouts afresh after a reconnect of either side.
+// restart starts the probe timeouts afresh after a reconnect of either side.
 // What was sent before says nothing about the path, neither by its loss nor by
 // its round-trip time.
-func (l *ledger) excuse() {
-	l.excused = l.next
+func (l *inFlight) restart() {
+	l.newPath = l.next
 	l.backoff = 0
 }
 
 // overdue reports whether p, which is below largest or eligible, is lost: too
 // many numbers behind an acknowledged one, or too long ago.
-func (l *ledger) overdue(p *sentPacket, now time.Time, delay time.Duration) bool {
+func (l *inFlight) overdue(p *sentPacket, now time.Time, delay time.Duration) bool {
 	return p.number+packetThreshold < l.largest || !now.Before(p.at.Add(delay))
 }
