@@ -37,7 +37,7 @@ func New(config Config) *Engine {
 		mask:      record.NewMask(root.MaskKey()),
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
-		blocks:    stream.NewBlocks(config.MaxMessageSize - overhead),
+		blocks:    stream.NewBlocks(config.MaxMessageSize - record.Overhead),
 		clock:     life.NewClock(config.wall, time.Now()),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),

@@ -30,7 +30,7 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		Name:      a.origin.name,
 		Sealer:    record.NewSealer(a.outgoing, a.origin.peerID, e.mask, e.config.epochBits),
 		Opener:    record.NewOpener(a.incoming, a.id, e.config.epochBits),
-		MaxPacket: min(e.messageSize(), a.maxMessageSize) - overhead,
+		MaxPacket: min(e.messageSize(), a.maxMessageSize) - record.Overhead,
 		PadSize:   e.config.PadSize,
 		RTT:       a.rtt,
 		Send:      e.send,

@@ -16,9 +16,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// overhead is what sealing adds to a plaintext, bytes.
-const overhead = record.Overhead
-
 // Config is the resolved configuration of an Engine. Every exported field is set.
 type Config struct {
 	Key            [16]byte
