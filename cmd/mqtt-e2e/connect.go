@@ -72,7 +72,7 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	if err != nil {
 		return err
 	}
-	err = a.join(ctx, stream)
+	err = a.join(ctx, client, stream)
 	if errors.Is(err, stdio.ErrOutputClosed) {
 		a.logger.Debug(err.Error())
 		err = nil
@@ -87,12 +87,11 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 
 // join joins standard input and output with stream, and tells who waits at a
 // terminal that the path is gone, or back.
-func (a *app) join(ctx context.Context, stream net.Conn) error {
+func (a *app) join(ctx context.Context, client *reach.Client, stream net.Conn) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	path, ok := stream.(interface{ Stats() mqtte2e.Stats })
-	if ok && a.tellsOutages() {
-		go ui.WatchOutages(watching, path.Stats, tellInSession)
+	if conn := client.Conn(); conn != nil && a.tellsOutages() {
+		go ui.WatchOutages(watching, conn.Stats, tellInSession)
 	}
 	return stdio.Join(ctx, os.Stdin, os.Stdout, stream)
 }

@@ -40,9 +40,10 @@ type Client struct {
 
 	turn chan struct{} // holds a token while a session is dialled
 
-	mu      sync.Mutex // guards the rest
-	current *session   // nil: none yet
-	isMux   bool       // the listener speaks mux and not mqtt-e2e/1
+	mu      sync.Mutex    // guards the rest
+	current *session      // nil: none yet
+	conn    *mqtte2e.Conn // dialled last; nil: package mux has it
+	isMux   bool          // the listener speaks mux and not mqtt-e2e/1
 	closed  bool
 }
 
@@ -104,7 +105,7 @@ func (c *Client) try(ctx context.Context, request tunnel.Request) (net.Conn, err
 	case s == nil:
 		return c.openMux(ctx)
 	}
-	return s.open(ctx, request, func() { c.suspect(s) })
+	return s.open(ctx, request)
 }
 
 // protocols lists what may serve request.
@@ -156,11 +157,13 @@ func (c *Client) session(ctx context.Context, protocols []string) (*session, net
 	if err != nil {
 		return nil, nil, Setup(err)
 	}
+	c.setConn(conn)
 	switch conn.Protocol() {
 	case tunnel.Protocol:
 		s, err := c.start(conn)
 		return s, nil, err
 	case muxProtocol:
+		c.setConn(nil)
 		// The Dialer of package mux has the same need to replace sessions, and
 		// keeps its own.
 		conn.Close()
@@ -198,6 +201,19 @@ func (c *Client) start(conn *mqtte2e.Conn) (*session, error) {
 		return nil, net.ErrClosed
 	}
 	return s, nil
+}
+
+// Conn returns the Conn that was dialled last, nil if package mux has it.
+func (c *Client) Conn() *mqtte2e.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn
+}
+
+func (c *Client) setConn(conn *mqtte2e.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn = conn
 }
 
 // Check returns if the Client's state can be had: nothing is stuck.

@@ -35,7 +35,7 @@ func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) 
 			pause.Reset()
 			status.Info("connected to the listener", "name", c.name)
 			s.wait(ctx)
-			if ctx.Err() == nil && !s.isRetired() {
+			if ctx.Err() == nil {
 				status.Warn("the session with the listener is over; connecting again")
 			}
 		case before && (link.Permanent(err) || IsSetup(err)):
@@ -66,7 +66,6 @@ func (c *Client) attempt(ctx context.Context, status *ui.Status, news bool) (*se
 func (s *session) wait(ctx context.Context) {
 	select {
 	case <-s.ctx.Done():
-	case <-s.retired:
 	case <-ctx.Done():
 	}
 }

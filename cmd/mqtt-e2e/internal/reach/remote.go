@@ -17,8 +17,7 @@ import (
 )
 
 const (
-	// openTimeout bounds the listener's answer to a request for a port. It asks
-	// the port's last holder first, for 5 s.
+	// openTimeout bounds the listener's answer to a request for a port.
 	openTimeout = 20 * time.Second
 
 	// headerTimeout bounds how long the listener takes to say what a stream
@@ -56,7 +55,7 @@ func (s *session) keepRemote(remote forwards.Remote) {
 func (s *session) holdRemote(remote forwards.Remote, status *ui.Status) error {
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
-	stream, err := s.openRaw(ctx, tunnel.Request{Kind: tunnel.Open, Text: remote.Bind.String()})
+	stream, err := s.open(ctx, tunnel.Request{Kind: tunnel.Open, Text: remote.Bind.String()})
 	if err != nil {
 		return err
 	}
@@ -79,9 +78,6 @@ func (s *session) serve(stream net.Conn) {
 	}
 	stream.SetDeadline(time.Time{})
 	switch request.Kind {
-	case tunnel.Alive:
-		tunnel.Reply{}.Write(stream)
-		stream.Close()
 	case tunnel.Arrival:
 		s.arrival(stream, request.Text)
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
@@ -16,14 +15,12 @@ import (
 
 // A session carries streams of mqtt-e2e/1 to one listener.
 type session struct {
-	use
 	conn    *mqtte2e.Conn // below mux
 	mux     *mux.Session
 	remotes []forwards.Remote
 	logger  *slog.Logger
 
-	ctx       context.Context // ends with the session
-	suspected sync.Mutex      // held while we find out whether the listener is there
+	ctx context.Context // ends with the session
 }
 
 // newSession makes a session of conn, serves what the listener opens in it and
@@ -35,8 +32,6 @@ func newSession(conn *mqtte2e.Conn, remotes []forwards.Remote, logger *slog.Logg
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{conn: conn, mux: m, remotes: remotes, logger: logger, ctx: ctx}
-	s.retired = make(chan struct{})
-	s.whenIdle = func() { m.Close() }
 	go func() {
 		defer cancel()
 		s.acceptAll()
@@ -49,35 +44,9 @@ func newSession(conn *mqtte2e.Conn, remotes []forwards.Remote, logger *slog.Logg
 
 func (s *session) isDone() bool { return s.ctx.Err() != nil }
 
-// open opens a stream and returns it when the listener has reached what
-// request names. late is called, on a goroutine of its own, if that takes long.
-// It gives up when the session is retired.
-func (s *session) open(ctx context.Context, request tunnel.Request, late func()) (net.Conn, error) {
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer time.AfterFunc(suspectAfter, late).Stop()
-	settled := make(chan struct{})
-	defer close(settled)
-	go func() {
-		select {
-		case <-s.retired:
-			cancel()
-		case <-settled:
-		}
-	}()
-	inner, err := s.openRaw(waiting, request)
-	if err != nil {
-		if waiting.Err() != nil && ctx.Err() == nil {
-			return nil, &endedError{err}
-		}
-		return nil, err
-	}
-	s.begin()
-	return &stream{inner, s.conn, sync.OnceFunc(s.end)}, nil
-}
-
-// openRaw opens a stream that does not count as a use of the session.
-func (s *session) openRaw(ctx context.Context, request tunnel.Request) (net.Conn, error) {
+// open opens a stream and returns it when the listener has reached what request
+// names.
+func (s *session) open(ctx context.Context, request tunnel.Request) (net.Conn, error) {
 	stream, err := s.mux.Open(ctx)
 	if err != nil {
 		return nil, failure(ctx, err)
@@ -115,10 +84,6 @@ func (s *session) acceptAll() {
 			s.logger.Debug("the session ended", "reason", err)
 			return
 		}
-		s.begin()
-		go func() {
-			defer s.end()
-			s.serve(stream)
-		}()
+		go s.serve(stream)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
@@ -16,16 +17,17 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
-// aliveTimeout is how long the holder of a port may take to say that it lives,
-// when another peer asks for the port.
-const aliveTimeout = 5 * time.Second
+// silentAfter is how long the Conn of a session must have waited for a sign of
+// its peer before another session gets its ports. A peer that reconnects to the
+// broker is silent for less, most of the time.
+const silentAfter = 5 * time.Second
 
 // ports are the ports that peers have opened here. A port that is asked for
-// while another session holds it goes to the new one if the old one does not
-// answer: a peer that lost its power comes back as another session, and must
-// not find its port taken by its own ghost.
+// while another session holds it goes to the new one if the peer of the old one
+// is silent: a peer that lost its power comes back as another session, and must
+// not find its port taken by the one before.
 type ports struct {
-	turn chan struct{} // holds a token while a port changes hands
+	listen func(bind.Address) (net.Listener, error)
 
 	mu      sync.Mutex // guards all below
 	holders map[bind.Address]*holder
@@ -34,39 +36,49 @@ type ports struct {
 
 // A holder is a session with a port.
 type holder struct {
+	conn     *mqtte2e.Conn // carries the session
 	session  *mux.Session
-	peer     net.Addr
 	listener net.Listener
 }
 
 func newPorts() *ports {
-	return &ports{turn: make(chan struct{}, 1), holders: make(map[bind.Address]*holder), failed: make(map[bind.Address]string)}
+	return &ports{listen: bind.Address.Listen, holders: make(map[bind.Address]*holder), failed: make(map[bind.Address]string)}
 }
 
-// claim opens the port for a session.
-func (p *ports) claim(address bind.Address, session *mux.Session, peer net.Addr) (*holder, error) {
-	p.turn <- struct{}{}
-	defer func() { <-p.turn }()
+// claim opens the port for a session. Who is refused may ask again: by then it
+// is known whether the holder's peer still answers.
+func (p *ports) claim(address bind.Address, conn *mqtte2e.Conn, session *mux.Session) (*holder, error) {
 	p.mu.Lock()
-	old := p.holders[address]
-	p.mu.Unlock()
-	if old != nil {
-		if old.session == session || old.alive() {
-			return nil, fmt.Errorf("the port %s is in use by %s", address, old.peer)
+	defer p.mu.Unlock()
+	if old := p.holders[address]; old != nil {
+		silent := old.conn.Stats().Silent
+		if silent == 0 {
+			go old.probe()
 		}
-		p.release(address, old)
-		old.session.Close()
+		if silent < silentAfter {
+			return nil, fmt.Errorf("the port %s is in use by %s", address, old.conn.RemoteAddr())
+		}
+		old.listener.Close()
+		delete(p.holders, address)
 	}
-	listener, err := address.Listen()
+	listener, err := p.listen(address)
 	if err != nil {
 		return nil, err
 	}
-	h := &holder{session: session, peer: peer, listener: listener}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	h := &holder{conn: conn, session: session, listener: listener}
 	p.holders[address] = h
 	delete(p.failed, address)
 	return h, nil
+}
+
+// probe sends the holder's peer something that it must acknowledge, a stream
+// that is reset at once, so that Stats soon tell whether it is there.
+func (h *holder) probe() {
+	ctx, cancel := context.WithTimeout(context.Background(), silentAfter)
+	defer cancel()
+	if stream, err := h.session.Open(ctx); err == nil {
+		relay.Abort(stream)
+	}
 }
 
 // isNews takes note that a claim failed, and tells whether the one before it did
@@ -89,20 +101,6 @@ func (p *ports) release(address bind.Address, h *holder) {
 	}
 }
 
-// alive asks the holder's peer.
-func (h *holder) alive() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), aliveTimeout)
-	defer cancel()
-	stream, err := h.session.Open(ctx)
-	if err != nil {
-		return false
-	}
-	defer stream.Close()
-	stream.SetDeadline(time.Now().Add(aliveTimeout))
-	_, err = exchange(stream, tunnel.Request{Kind: tunnel.Alive})
-	return err == nil
-}
-
 // exchange sends a request and waits for its reply.
 func exchange(stream net.Conn, request tunnel.Request) (tunnel.Reply, error) {
 	if err := request.Write(stream); err != nil {
@@ -118,7 +116,7 @@ func (r *request) openPort(text string) {
 		r.refuse(tunnel.Refused, err)
 		return
 	}
-	holder, err := r.server.ports.claim(address, r.session, r.peer)
+	holder, err := r.server.ports.claim(address, r.conn, r.session)
 	if err != nil {
 		if r.server.ports.isNews(address, err) {
 			r.logger.Warn("a port cannot be opened for a peer", "reason", err)

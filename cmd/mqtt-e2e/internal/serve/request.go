@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
@@ -20,9 +21,9 @@ const maxSpeedtest = time.Minute
 // A request is one stream of a peer that speaks mqtt-e2e/1.
 type request struct {
 	server  *Server
+	conn    *mqtte2e.Conn // carries the session
 	session *mux.Session
 	stream  net.Conn
-	peer    net.Addr
 	logger  *slog.Logger
 }
 
@@ -44,9 +45,6 @@ func (s *Server) serveRequest(r *request) {
 		r.openPort(header.Text)
 	case tunnel.Download, tunnel.Upload:
 		r.measure(header.Kind)
-	case tunnel.Alive:
-		r.reply(tunnel.Reply{})
-		r.stream.Close()
 	default:
 		r.refuse(tunnel.Unknown, fmt.Errorf("a request of kind %d is unknown here", header.Kind))
 	}

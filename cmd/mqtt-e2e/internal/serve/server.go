@@ -78,7 +78,7 @@ func (s *Server) serve(conn *mqtte2e.Conn) {
 		s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(stream, logger) })
 	default:
 		s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
-			s.serveRequest(&request{server: s, session: session, stream: stream, peer: conn.RemoteAddr(), logger: logger})
+			s.serveRequest(&request{server: s, conn: conn, session: session, stream: stream, logger: logger})
 		})
 	}
 	logger.Debug("a peer left")

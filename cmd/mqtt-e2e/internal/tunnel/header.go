@@ -22,8 +22,8 @@ const maxText = 512
 // A Kind says what a stream is for.
 type Kind byte
 
-// The kinds of requests. The dialer sends the first five and Alive, the
-// listener Arrival and Alive.
+// The kinds of requests. The dialer sends the first five, the listener
+// Arrival.
 const (
 	Service  Kind = 1 // Text names a service; empty: the default target
 	Target   Kind = 2 // Text is HOST:PORT
@@ -31,7 +31,6 @@ const (
 	Download Kind = 4 // the listener sends zeros until the stream is closed; for measurements
 	Upload   Kind = 5 // the listener discards what it gets, and then answers with its length, 8 bytes
 	Arrival  Kind = 6 // a connection came in at the port that Text asked for
-	Alive    Kind = 7 // asks for the reply only
 )
 
 // A Request stands at the start of a stream, sent by who opened it.
