@@ -11,10 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/stdio"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
@@ -73,27 +70,27 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 		return err
 	}
 	err = a.join(ctx, client, stream)
-	if errors.Is(err, stdio.ErrOutputClosed) {
+	if errors.Is(err, tunnel.ErrOutputClosed) {
 		a.logger.Debug(err.Error())
 		err = nil
 	}
 	if err == nil || errors.Is(err, errInterrupted) {
 		stream.Close()
 	} else {
-		relay.Abort(stream)
+		tunnel.Abort(stream)
 	}
 	return client.Explain(err)
 }
 
 // join joins standard input and output with stream, and tells who waits at a
 // terminal that the path is gone, or back.
-func (a *app) join(ctx context.Context, client *reach.Client, stream net.Conn) error {
+func (a *app) join(ctx context.Context, client *client.Client, stream net.Conn) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	if conn := client.Conn(); conn != nil && a.tellsOutages() {
 		go ui.WatchOutages(watching, conn.Stats, tellInSession)
 	}
-	return stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+	return tunnel.JoinStdio(ctx, os.Stdin, os.Stdout, stream)
 }
 
 // tellsOutages reports whether somebody waits at a terminal and wants to know.
@@ -109,7 +106,7 @@ func tellInSession(text string) { fmt.Fprintf(os.Stderr, "\r\nmqtt-e2e: %s\r\n",
 func parseTarget(args []string) (tunnel.Request, error) {
 	switch len(args) {
 	case 0:
-		return reach.Default, nil
+		return client.Default, nil
 	case 1:
 	default:
 		return tunnel.Request{}, usagef("%q is one argument too many", args[1])
@@ -128,7 +125,7 @@ func parseTarget(args []string) (tunnel.Request, error) {
 }
 
 // client returns a Client of the listener, and what ends it.
-func (a *app) client(f *dialFlags, p place) (*reach.Client, func(), error) {
+func (a *app) client(f *dialFlags, p place) (*client.Client, func(), error) {
 	key, err := f.key()
 	if err != nil {
 		return nil, nil, err
@@ -137,7 +134,7 @@ func (a *app) client(f *dialFlags, p place) (*reach.Client, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	client := reach.New(endpoint, p.name, nil, a.logger)
+	client := client.New(endpoint, p.name, nil, a.logger)
 	return client, func() {
 		client.Close()
 		endpoint.Close()
@@ -146,7 +143,7 @@ func (a *app) client(f *dialFlags, p place) (*reach.Client, func(), error) {
 
 // open opens a stream for request. It tries for timeout, as long as trying
 // again may help.
-func (a *app) open(ctx context.Context, client *reach.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
+func (a *app) open(ctx context.Context, client *client.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
 	err = a.try(ctx, timeout, client.Waits, func(ctx context.Context) error {
 		stream, err = client.Open(ctx, request)
 		return err
@@ -166,7 +163,7 @@ func (a *app) try(ctx context.Context, timeout time.Duration, waits func() strin
 	status := ui.NewStatus(a.logger)
 	stop := ui.Notice(func() { status.Warn(waits()) })
 	defer stop()
-	var pause retry.Pause
+	var pause client.Pause
 	for {
 		err := do(limited)
 		switch {

@@ -7,11 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
@@ -23,9 +22,9 @@ type forwardFlags struct {
 	localTexts, remoteTexts, dynamicTexts []string
 	systemdUnit                           bool
 
-	local   []forwards.Local
-	remote  []forwards.Remote
-	dynamic []bind.Address
+	local   []target.Local
+	remote  []target.Remote
+	dynamic []target.Port
 }
 
 func (a *app) forward() *cobra.Command {
@@ -56,9 +55,9 @@ again for ever.`,
 // parse reads the forwards.
 func (f *forwardFlags) parse() error {
 	var errs []error
-	f.local = parseAll(f.localTexts, forwards.ParseLocal, &errs)
-	f.remote = parseAll(f.remoteTexts, forwards.ParseRemote, &errs)
-	f.dynamic = parseAll(f.dynamicTexts, forwards.ParseDynamic, &errs)
+	f.local = parseAll(f.localTexts, target.ParseLocal, &errs)
+	f.remote = parseAll(f.remoteTexts, target.ParseRemote, &errs)
+	f.dynamic = parseAll(f.dynamicTexts, target.ParseDynamic, &errs)
 	if len(errs) > 0 {
 		return usage(errs[0])
 	}
@@ -70,10 +69,10 @@ func (f *forwardFlags) parse() error {
 
 // twice is an error if two flags ask for one port. Port 0 is another each time.
 func (f *forwardFlags) twice() error {
-	here, there := make(map[bind.Address]string), make(map[bind.Address]string)
+	here, there := make(map[target.Port]string), make(map[target.Port]string)
 	var err error
-	take := func(ports map[bind.Address]string, address bind.Address, flag string) {
-		if first, taken := ports[address]; taken && address.Port != 0 && err == nil {
+	take := func(ports map[target.Port]string, address target.Port, flag string) {
+		if first, taken := ports[address]; taken && address.Number != 0 && err == nil {
 			err = usagef("the port %s is given twice, by %s and %s: leave one away, or choose another port", address, first, flag)
 		}
 		ports[address] = flag
@@ -105,7 +104,7 @@ func parseAll[T any](texts []string, parse func(string) (T, error), errs *[]erro
 // defaultOnly reports whether only the far side's default target is used.
 func (f *forwardFlags) defaultOnly() bool {
 	for _, local := range f.local {
-		if local.Request() != reach.Default {
+		if local.Request() != client.Default {
 			return false
 		}
 	}
@@ -142,7 +141,7 @@ func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secr
 		return err
 	}
 	defer endpoint.Close()
-	client := reach.New(endpoint, p.name, f.remote, a.logger)
+	client := client.New(endpoint, p.name, f.remote, a.logger)
 	defer client.Close()
 	ports.serve(ctx, client)
 	systemd.Notify(systemd.Ready)
@@ -166,7 +165,7 @@ type localPorts []localPort
 func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 	var ports localPorts
 	var errs []error
-	open := func(flag string, address bind.Address, request tunnel.Request, what string) {
+	open := func(flag string, address target.Port, request tunnel.Request, what string) {
 		listener, err := address.Listen()
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
@@ -191,7 +190,7 @@ func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 }
 
 // serve serves every port until it is closed.
-func (ports localPorts) serve(ctx context.Context, client *reach.Client) {
+func (ports localPorts) serve(ctx context.Context, client *client.Client) {
 	for _, port := range ports {
 		if port.request == (tunnel.Request{}) {
 			go client.ServeSocks(ctx, port)

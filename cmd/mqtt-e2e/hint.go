@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/sshconfig"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 )
 
@@ -45,7 +44,7 @@ func connectLine(p place, port int, connect []string) string {
 	if port != sshPort {
 		return shellLine(connect)
 	}
-	return "ssh -o ProxyCommand=" + secrets.Quote(sshconfig.ProxyCommand(connect)) + " USER@" + p.host()
+	return "ssh -o ProxyCommand=" + secrets.Quote(proxyCommand(connect)) + " USER@" + p.host()
 }
 
 // portFlags returns the flags of a forward to all that a policy serves.

@@ -10,14 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/serve"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/server"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
@@ -76,7 +73,7 @@ func (f *listenFlags) policy() (target.Policy, error) {
 		policy.Allow = append(policy.Allow, allow)
 	}
 	for _, text := range f.allowRemote {
-		address, err := bind.Parse(text)
+		address, err := target.ParsePort(text)
 		if err != nil {
 			return policy, usagef("--allow-remote: %w", err)
 		}
@@ -104,7 +101,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	if f.systemdUnit {
 		return a.printUnit("listen", f.served(), &f.settings, p, keys)
 	}
-	server := serve.New(policy, f.speedtest, a.record)
+	server := server.New(policy, f.speedtest, a.record)
 	defer server.Wait() // after the Endpoints are closed
 	var endpoints []*mqtte2e.Endpoint
 	for _, key := range keys {
@@ -127,7 +124,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 
 // serveAll serves one Listener on each Endpoint until the context ends or one
 // fails for good.
-func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p place, server *serve.Server) error {
+func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p place, server *server.Server) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ready := sync.OnceFunc(func() { systemd.Notify(systemd.Ready) })
@@ -151,7 +148,7 @@ type listening struct {
 	app      *app
 	endpoint *mqtte2e.Endpoint
 	place    place
-	server   *serve.Server
+	server   *server.Server
 	watched  *listeners
 	ready    func() // tells the service manager, once, that starting is over
 }
@@ -163,14 +160,14 @@ func (l *listening) run(ctx context.Context) error {
 	status := ui.NewStatus(l.app.logger)
 	stop := ui.Notice(func() { status.Warn(l.where().Waits(false)) })
 	defer stop()
-	var pause retry.Pause
+	var pause client.Pause
 	for ctx.Err() == nil {
 		listener, err := l.listen(ctx)
 		stop()
 		if err == nil {
 			return l.serve(ctx, listener, status)
 		}
-		if link.Permanent(err) || reach.IsSetup(err) {
+		if link.Permanent(err) || client.IsSetup(err) {
 			return err
 		}
 		if ctx.Err() == nil {
@@ -189,10 +186,10 @@ func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
-	return listener, l.where().Explain(reach.Setup(err))
+	return listener, l.where().Explain(client.Setup(err))
 }
 
-func (l *listening) where() words.Place { return words.At(l.endpoint, l.place.name) }
+func (l *listening) where() ui.Place { return ui.PlaceOf(l.endpoint, l.place.name) }
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()

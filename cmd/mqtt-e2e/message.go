@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/message"
 )
 
@@ -103,9 +103,9 @@ func sendMessage(ctx context.Context, session *message.Session, text []byte) err
 	case errors.Is(context.Cause(ctx), errInterrupted):
 		return errInterrupted
 	case errors.Is(err, mqtte2e.ErrBroker):
-		return words.New(err, "the message may be lost: the connection to the broker broke as it was sent: check the network, and send it again")
+		return ui.Wrap(err, "the message may be lost: the connection to the broker broke as it was sent: check the network, and send it again")
 	case errors.Is(err, context.DeadlineExceeded):
-		return words.New(err, "the message was not sent in time: check the network, or give a longer --timeout")
+		return ui.Wrap(err, "the message was not sent in time: check the network, or give a longer --timeout")
 	}
 	return err
 }
@@ -178,7 +178,7 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 	if err != nil {
 		return nil, err
 	}
-	where := words.Place{Broker: p.parsed.String(), Filter: "--topic"}
+	where := ui.Place{Broker: p.parsed.String(), Filter: "--topic"}
 	if publish != "" {
 		where.Filter = "--subscribe"
 	}
@@ -187,7 +187,7 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 		var err error
 		session, err = message.Dial(ctx, p.broker, config)
 		if err != nil && !errors.Is(err, mqtte2e.ErrBroker) {
-			err = reach.Setup(err)
+			err = client.Setup(err)
 		}
 		return where.Explain(err)
 	})

@@ -10,9 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 const (
@@ -79,7 +78,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 
 func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Duration, error) {
 	rtt, err := endpoint.Ping(ctx, name)
-	return rtt, words.At(endpoint, name).Explain(reach.Setup(err))
+	return rtt, ui.PlaceOf(endpoint, name).Explain(client.Setup(err))
 }
 
 // firstPing repeats the probe until the listener is there: only then is a
@@ -87,7 +86,7 @@ func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Du
 func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name string, timeout time.Duration) (rtt time.Duration, err error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	waits := func() string { return words.At(endpoint, name).Waits(endpoint.Connected()) }
+	waits := func() string { return ui.PlaceOf(endpoint, name).Waits(endpoint.Connected()) }
 	err = a.try(ctx, timeout, waits, func(context.Context) error {
 		for {
 			probe, cancel := context.WithTimeout(limited, pingTimeout)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // defaultPeerTimeout outlasts a closed lid, where a program of its own may want
@@ -122,7 +122,7 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile != "" {
 		pem, err := os.ReadFile(s.caFile)
 		if err != nil {
-			return nil, words.File("--ca-file", s.caFile, err)
+			return nil, ui.FileError("--ca-file", s.caFile, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
@@ -143,7 +143,7 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	certificate, err := os.ReadFile(s.clientCert)
 	if err != nil {
-		return tls.Certificate{}, words.File("--client-cert", s.clientCert, err)
+		return tls.Certificate{}, ui.FileError("--client-cert", s.clientCert, err)
 	}
 	key, err := secrets.ReadFile("--client-key", s.clientKey)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certificate, []byte(key))
 	if err != nil {
-		err = words.New(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
+		err = ui.Wrap(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
 	}
 	return pair, err
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
@@ -68,7 +67,7 @@ func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) err
 		err = direction.measure(stream, m)
 		m.progress.Clear()
 		stop()
-		relay.Abort(stream)
+		tunnel.Abort(stream)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -111,7 +110,7 @@ func upload(stream net.Conn, m *meter) error {
 			return err
 		}
 	}
-	if err := relay.CloseWrite(stream); err != nil {
+	if err := tunnel.CloseWrite(stream); err != nil {
 		return err
 	}
 	stream.SetReadDeadline(time.Now().Add(uploadEnd))

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // maxFile bounds what is read of a file with a secret, bytes. MQTT's longest
@@ -34,19 +34,19 @@ func secretDirectories() []string {
 func ReadFile(what, name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return "", words.File(what, name, err)
+		return "", ui.FileError(what, name, err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return "", words.File(what, name, err)
+		return "", ui.FileError(what, name, err)
 	}
 	if exposed(info) && !managed(name) {
 		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), Quote(name))
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
-		return "", words.File(what, name, err)
+		return "", ui.FileError(what, name, err)
 	}
 	if len(content) > maxFile {
 		return "", fmt.Errorf("%s %s has more than %d bytes, too many for a secret: is it the right file?", what, name, maxFile)

@@ -26,7 +26,7 @@ func ParseAllow(text string) (Allow, error) {
 	}
 	var a Allow
 	if port != Any {
-		if a.port, err = ParsePort(port); err != nil {
+		if a.port, err = parseNumber(port); err != nil {
 			return Allow{}, fmt.Errorf("%q: %w, or any", text, err)
 		}
 	}

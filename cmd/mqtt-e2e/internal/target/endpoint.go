@@ -1,5 +1,6 @@
-// Package target decides which TCP targets a peer may reach through a
-// listener. Host names are compared as text and never resolved: a name whose
+// Package target reads what command lines say of TCP: where ports are to be
+// opened, where their connections go, and which targets and ports a peer may
+// reach through a listener, which it decides. Host names are compared as text and never resolved: a name whose
 // address changes between check and use would pass any filter.
 package target
 
@@ -34,7 +35,7 @@ func Parse(text string) (Endpoint, error) {
 	if host, err = parseHost(host); err != nil {
 		return Endpoint{}, fmt.Errorf("%q: %w", text, err)
 	}
-	number, err := ParsePort(port)
+	number, err := parseNumber(port)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("%q: %w", text, err)
 	}
@@ -63,8 +64,8 @@ func Split(text string) (host, port string, err error) {
 	return host, port, nil
 }
 
-// ParsePort reads a port, 1 to 65535.
-func ParsePort(text string) (int, error) {
+// parseNumber reads a port, 1 to 65535.
+func parseNumber(text string) (int, error) {
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || port == 0 {
 		return 0, fmt.Errorf("the port is %q: write a number from 1 to 65535", text)

@@ -1,6 +1,6 @@
-// Package tunnel is the protocol "mqtt-e2e/1": mux, each of whose streams
-// begins with a request that names its target and a reply. SPEC.md, section
-// "mqtt-e2e/1", describes it.
+// Package tunnel is the protocol mqtt-e2e/1, which TUNNEL.md describes, and what
+// both of its ends do with a stream: join it with a TCP connection, or with
+// standard input and output.
 package tunnel
 
 import (

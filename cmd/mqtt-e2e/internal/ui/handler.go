@@ -4,7 +4,8 @@
 //   - a line says one thing, begins with the program's name, and is short
 //   - where no terminal shows it as it comes, the time is in front
 //   - a state is told when it changes, not at each attempt
-//   - an error says what failed, why, and what to check
+//   - an error says what failed, why, and which flag, file or machine to look at;
+//     those of the library, which speak to programs in Go, are translated by kind
 //   - progress is drawn over itself on a terminal, and not shown elsewhere
 package ui
 
@@ -18,8 +19,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // handler is a slog.Handler for people: the time unless they watch, the
@@ -123,7 +122,7 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 // addresses of sockets.
 func brief(value slog.Value) slog.Value {
 	if err, ok := value.Any().(error); ok {
-		return slog.StringValue(words.Brief(err))
+		return slog.StringValue(Brief(err))
 	}
 	return value
 }
