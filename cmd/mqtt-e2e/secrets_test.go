@@ -36,7 +36,7 @@ type teller struct {
 // flags are those of every verb that meets a broker.
 func (r *teller) flags(args ...string) []string {
 	r.ran[args[0]] = true
-	return append(args, "--key-file", r.key, "-v", "--log-format", r.format)
+	return append(args, "--key-file", r.key, "-vv", "--log-format", r.format)
 }
 
 // start starts a verb in the background.
@@ -164,11 +164,11 @@ func (r *teller) withoutBroker() {
 	if err := os.WriteFile(wrongKey, []byte(markedKey), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
-	r.run("connect", place+"#box", "--key-file", wrongKey, "-v", "--log-format", r.format)
-	r.runWith([]string{"MQTT_E2E_KEY=" + markedKey, "MQTT_E2E_ADDRESS=" + place}, "connect", "-n", "box", "-v", "--log-format", r.format)
-	r.runWith([]string{"MQTT_E2E_PASSWORD=" + markedPassword}, "broker", "--listen", "127.0.0.1:x", "--user", "me", "-v", "--log-format", r.format)
-	r.run("keygen", "-o", filepath.Join(r.dir, "new"), "-v", "--log-format", r.format)
-	r.run("key", "show", "--key-file", r.key, "-v", "--log-format", r.format)
+	r.run("connect", place+"#box", "--key-file", wrongKey, "-vv", "--log-format", r.format)
+	r.runWith([]string{"MQTT_E2E_KEY=" + markedKey, "MQTT_E2E_ADDRESS=" + place}, "connect", "-n", "box", "-vv", "--log-format", r.format)
+	r.runWith([]string{"MQTT_E2E_PASSWORD=" + markedPassword}, "broker", "--listen", "127.0.0.1:x", "--user", "me", "-vv", "--log-format", r.format)
+	r.run("keygen", "-o", filepath.Join(r.dir, "new"), "-vv", "--log-format", r.format)
+	r.run("key", "show", "--key-file", r.key, "-vv", "--log-format", r.format)
 	for _, args := range [][]string{{"version"}, {"man", r.dir}, {"--help"}, {"help", "key"}, {"completion", "bash"}, {"nonsense"}} {
 		r.run(args...)
 	}

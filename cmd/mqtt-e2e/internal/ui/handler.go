@@ -34,6 +34,10 @@ type handler struct {
 	out io.Writer
 }
 
+// LevelTrace is below slog.LevelDebug: the library has a line for each packet at
+// this level.
+const LevelTrace slog.Level = -8
+
 // stampLayout is RFC 3339 with milliseconds, of which every line has three.
 const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 
@@ -47,7 +51,10 @@ func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
 }
 
 func newJSONHandler(out io.Writer, level slog.Leveler) slog.Handler {
-	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, attr slog.Attr) slog.Attr {
+		if level, ok := attr.Value.Any().(slog.Level); ok && attr.Key == slog.LevelKey && len(groups) == 0 && level <= LevelTrace {
+			return slog.String(slog.LevelKey, "TRACE")
+		}
 		return slog.Attr{Key: attr.Key, Value: brief(attr.Value)}
 	}})
 }
@@ -71,6 +78,8 @@ func (h *handler) Handle(_ context.Context, record slog.Record) error {
 		line.WriteString("error: ")
 	case record.Level >= slog.LevelWarn:
 		line.WriteString("warning: ")
+	case record.Level <= LevelTrace:
+		line.WriteString("trace: ")
 	}
 	line.WriteString(oneLine(record.Message))
 	line.WriteString(h.attrs)
