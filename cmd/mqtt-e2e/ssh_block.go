@@ -3,19 +3,21 @@ package main
 import (
 	"runtime"
 	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // sshName is ssh's token for the host as it was typed.
 const sshName = "%n"
 
-// hostBlock returns a Host block under which ssh reaches its server through
-// command, the words of a program and its arguments.
+// hostBlock returns a Host block for ~/.ssh/config under which ssh reaches its
+// server through command, the words of a program and its arguments.
 func hostBlock(host string, command []string) string {
 	return "Host " + host + "\n    ProxyCommand " + proxyCommand(command) + "\n"
 }
 
-// fleetBlock is hostBlock for every host that pattern matches. sshName in a word of
-// the command stays what ssh replaces.
+// fleetBlock is hostBlock for every host that pattern matches. sshName in a word
+// of the command stays what ssh replaces.
 func fleetBlock(pattern string, command []string) string {
 	escaped := strings.ReplaceAll(sshName, "%", "%%")
 	return strings.ReplaceAll(hostBlock(pattern, command), escaped, sshName)
@@ -24,39 +26,22 @@ func fleetBlock(pattern string, command []string) string {
 // proxyCommand returns the value of ssh's option. ssh replaces %-tokens in it
 // and gives it to the user's shell.
 func proxyCommand(command []string) string {
-	quote := posix
+	line := ui.QuoteAll(command)
 	if runtime.GOOS == "windows" {
-		quote = windows
+		line = windowsLine(command)
 	}
-	words := make([]string, len(command))
+	return strings.ReplaceAll(line, "%", "%%")
+}
+
+// windowsLine quotes words as CommandLineToArgvW reads them; none has a quote in
+// it, which no file name of Windows can have.
+func windowsLine(command []string) string {
+	quoted := make([]string, len(command))
 	for i, word := range command {
-		words[i] = quote(word)
+		quoted[i] = word
+		if ui.Quote(word) != word {
+			quoted[i] = `"` + word + `"`
+		}
 	}
-	return strings.ReplaceAll(strings.Join(words, " "), "%", "%%")
-}
-
-// posix quotes a word for the shells of Unix.
-func posix(word string) string {
-	if plain(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// windows quotes a word as CommandLineToArgvW reads it; no such word has a
-// quote in it, which no file name of Windows can have.
-func windows(word string) string {
-	if plain(word) && !strings.Contains(word, `\`) {
-		return word
-	}
-	return `"` + word + `"`
-}
-
-// plain reports whether no shell sees anything special in word. A # is special
-// at the beginning only.
-func plain(word string) bool {
-	return word != "" && word[0] != '#' && !strings.ContainsFunc(word, func(r rune) bool {
-		alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		return !alphanumeric && !strings.ContainsRune("/.,:_-+=@#", r)
-	})
+	return strings.Join(quoted, " ")
 }

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
@@ -42,7 +41,7 @@ func ReadFile(what, name string) (string, error) {
 		return "", ui.FileError(what, name, err)
 	}
 	if exposed(info) && !managed(name) {
-		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), Quote(name))
+		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), ui.Quote(name))
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
@@ -71,17 +70,4 @@ func managed(name string) bool {
 		}
 	}
 	return false
-}
-
-// Quote returns text as one word of a POSIX shell.
-func Quote(text string) string {
-	if text != "" && !strings.ContainsFunc(text, needsQuotes) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
-func needsQuotes(r rune) bool {
-	alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	return !alphanumeric && !strings.ContainsRune("/.,:_-+@", r)
 }

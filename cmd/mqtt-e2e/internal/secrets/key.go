@@ -78,7 +78,7 @@ func fallback() (Source, error) {
 	}
 	key, err := keyFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", Quote(file), KeyFileVariable, KeyVariable)
+		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", ui.Quote(file), KeyFileVariable, KeyVariable)
 	}
 	return Source{Key: key, File: file}, err
 }
