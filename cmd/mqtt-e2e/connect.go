@@ -48,28 +48,26 @@ the far side has ended and everything is on standard output.`,
 }
 
 func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error {
-	p, rest, err := a.findPlace(args, &f.settings)
+	endpoint, p, rest, err := a.dialer(args, &f.settings)
 	if err != nil {
 		return err
 	}
+	defer endpoint.Close()
 	request, err := parseTarget(rest)
 	if err != nil {
 		return err
 	}
-	client, stop, err := a.client(f, p)
-	if err != nil {
-		return err
-	}
-	defer stop()
+	c := client.New(endpoint, p.name, nil, a.logger)
+	defer c.Close()
 	opening := ctx
 	if a.tellsOutages() {
 		opening = engine.Attentive(ctx)
 	}
-	stream, err := a.open(opening, client, f.timeout, request)
+	stream, err := a.open(opening, c, f.timeout, request)
 	if err != nil {
 		return err
 	}
-	err = a.join(ctx, client, stream)
+	err = a.join(ctx, c, stream)
 	if errors.Is(err, tunnel.ErrOutputClosed) {
 		a.logger.Debug(err.Error())
 		err = nil
@@ -79,15 +77,15 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	} else {
 		tunnel.Abort(stream)
 	}
-	return client.Explain(err)
+	return c.Explain(err)
 }
 
 // join joins standard input and output with stream, and tells who waits at a
 // terminal that the path is gone, or back.
-func (a *app) join(ctx context.Context, client *client.Client, stream net.Conn) error {
+func (a *app) join(ctx context.Context, c *client.Client, stream net.Conn) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	if conn := client.Conn(); conn != nil && a.tellsOutages() {
+	if conn := c.Conn(); conn != nil && a.tellsOutages() {
 		go ui.WatchOutages(watching, conn.Stats, tellInSession)
 	}
 	return tunnel.JoinStdio(ctx, os.Stdin, os.Stdout, stream)
@@ -124,28 +122,11 @@ func parseTarget(args []string) (tunnel.Request, error) {
 	return tunnel.Request{Kind: tunnel.Service, Text: args[0]}, nil
 }
 
-// client returns a Client of the listener, and what ends it.
-func (a *app) client(f *dialFlags, p place) (*client.Client, func(), error) {
-	key, err := f.key()
-	if err != nil {
-		return nil, nil, err
-	}
-	endpoint, err := a.endpoint(&f.settings, p, key.Key)
-	if err != nil {
-		return nil, nil, err
-	}
-	client := client.New(endpoint, p.name, nil, a.logger)
-	return client, func() {
-		client.Close()
-		endpoint.Close()
-	}, nil
-}
-
 // open opens a stream for request. It tries for timeout, as long as trying
 // again may help.
-func (a *app) open(ctx context.Context, client *client.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
-	err = a.try(ctx, timeout, client.Waits, func(ctx context.Context) error {
-		stream, err = client.Open(ctx, request)
+func (a *app) open(ctx context.Context, c *client.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
+	err = a.try(ctx, timeout, c.Waits, func(ctx context.Context) error {
+		stream, err = c.Open(ctx, request)
 		return err
 	})
 	return stream, err

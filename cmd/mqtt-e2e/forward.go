@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -54,12 +55,12 @@ again for ever.`,
 
 // parse reads the forwards.
 func (f *forwardFlags) parse() error {
-	var errs []error
-	f.local = parseAll(f.localTexts, target.ParseLocal, &errs)
-	f.remote = parseAll(f.remoteTexts, target.ParseRemote, &errs)
-	f.dynamic = parseAll(f.dynamicTexts, target.ParseDynamic, &errs)
-	if len(errs) > 0 {
-		return usage(errs[0])
+	var err error
+	f.local = parseAll(f.localTexts, target.ParseLocal, &err)
+	f.remote = parseAll(f.remoteTexts, target.ParseRemote, &err)
+	f.dynamic = parseAll(f.dynamicTexts, target.ParseDynamic, &err)
+	if err != nil {
+		return usage(err)
 	}
 	if len(f.local)+len(f.remote)+len(f.dynamic) == 0 {
 		return usagef("there is nothing to forward: give at least one of -L, -R and -D")
@@ -89,13 +90,12 @@ func (f *forwardFlags) twice() error {
 	return err
 }
 
-func parseAll[T any](texts []string, parse func(string) (T, error), errs *[]error) []T {
+// parseAll keeps the first error of all.
+func parseAll[T any](texts []string, parse func(string) (T, error), first *error) []T {
 	var all []T
 	for _, text := range texts {
 		value, err := parse(text)
-		if err != nil {
-			*errs = append(*errs, err)
-		}
+		*first = cmp.Or(*first, err)
 		all = append(all, value)
 	}
 	return all
@@ -141,12 +141,12 @@ func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secr
 		return err
 	}
 	defer endpoint.Close()
-	client := client.New(endpoint, p.name, f.remote, a.logger)
-	defer client.Close()
-	ports.serve(ctx, client)
+	c := client.New(endpoint, p.name, f.remote, a.logger)
+	defer c.Close()
+	ports.serve(ctx, c)
 	systemd.Notify(systemd.Ready)
-	go systemd.Watchdog(ctx, client.Check)
-	if err := client.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
+	go watch(ctx, endpoint)
+	if err := c.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
@@ -164,11 +164,11 @@ type localPorts []localPort
 // is taken is known at once.
 func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 	var ports localPorts
-	var errs []error
+	var failed error
 	open := func(flag string, address target.Port, request tunnel.Request, what string) {
 		listener, err := address.Listen()
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
+			failed = cmp.Or(failed, fmt.Errorf("%s: %w", flag, err))
 			return
 		}
 		a.logger.Info("forwarding", "port", listener.Addr(), "to", what)
@@ -183,19 +183,16 @@ func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 	for i, dynamic := range f.dynamic {
 		open("-D "+f.dynamicTexts[i], dynamic, tunnel.Request{}, "what SOCKS5 clients name")
 	}
-	if len(errs) > 0 {
-		return ports, errs[0]
-	}
-	return ports, nil
+	return ports, failed
 }
 
 // serve serves every port until it is closed.
-func (ports localPorts) serve(ctx context.Context, client *client.Client) {
+func (ports localPorts) serve(ctx context.Context, c *client.Client) {
 	for _, port := range ports {
 		if port.request == (tunnel.Request{}) {
-			go client.ServeSocks(ctx, port)
+			go c.ServeSOCKS(ctx, port)
 		} else {
-			go client.ServePort(ctx, port, port.request)
+			go c.ServePort(ctx, port, port.request)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,9 +16,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
-
-// attemptTimeout bounds one attempt to reach the broker.
-const attemptTimeout = 30 * time.Second
 
 // listenFlags are the flags of the verb listen.
 type listenFlags struct {
@@ -128,12 +124,11 @@ func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p pla
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ready := sync.OnceFunc(func() { systemd.Notify(systemd.Ready) })
-	watched := new(listeners)
-	go systemd.Watchdog(ctx, watched.check)
+	go watch(ctx, endpoints...)
 	var running sync.WaitGroup
 	for _, endpoint := range endpoints {
 		running.Go(func() {
-			l := &listening{app: a, endpoint: endpoint, place: p, server: server, watched: watched, ready: ready}
+			l := &listening{app: a, endpoint: endpoint, place: p, server: server, ready: ready}
 			cancel(l.run(ctx))
 		})
 	}
@@ -143,13 +138,22 @@ func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p pla
 	return context.Cause(ctx)
 }
 
+// watch tells the service manager, as often as it wants to hear it, that nothing
+// is stuck: the state of every Endpoint can be had.
+func watch(ctx context.Context, endpoints ...*mqtte2e.Endpoint) {
+	systemd.Watchdog(ctx, func() {
+		for _, endpoint := range endpoints {
+			endpoint.Connected()
+		}
+	})
+}
+
 // listening is one Listener under one key.
 type listening struct {
 	app      *app
 	endpoint *mqtte2e.Endpoint
 	place    place
 	server   *server.Server
-	watched  *listeners
 	ready    func() // tells the service manager, once, that starting is over
 }
 
@@ -183,7 +187,7 @@ func (l *listening) run(ctx context.Context) error {
 }
 
 func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, client.AttemptTimeout)
 	defer cancel()
 	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
 	return listener, l.where().Explain(client.Setup(err))
@@ -193,7 +197,6 @@ func (l *listening) where() ui.Place { return ui.PlaceOf(l.endpoint, l.place.nam
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	l.watched.add(listener)
 	status.Info("listening", "name", l.place.name, "broker", l.place.parsed, "key", l.endpoint.Config.Key)
 	systemd.Notify(systemd.Status("listening"))
 	l.ready()
@@ -201,25 +204,4 @@ func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, statu
 		return err
 	}
 	return context.Cause(ctx)
-}
-
-// listeners are what the watchdog looks after.
-type listeners struct {
-	mu  sync.Mutex // guards all
-	all []*mqtte2e.Listener
-}
-
-func (l *listeners) add(listener *mqtte2e.Listener) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, listener)
-}
-
-// check returns if every Listener's state can be had: nothing is stuck.
-func (l *listeners) check() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, listener := range l.all {
-		listener.Stats()
-	}
 }

@@ -47,15 +47,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 	if f.count < 0 {
 		return usagef("-c %d: write how many probes to send, or 0", f.count)
 	}
-	p, _, err := a.findPlace(args, &f.settings)
-	if err != nil {
-		return err
-	}
-	key, err := f.key()
-	if err != nil {
-		return err
-	}
-	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	endpoint, p, _, err := a.dialer(args, &f.settings)
 	if err != nil {
 		return err
 	}

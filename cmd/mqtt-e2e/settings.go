@@ -83,6 +83,21 @@ func (s *settings) key() (secrets.Source, error) {
 	return sources[0], nil
 }
 
+// dialer returns an Endpoint to reach the place with that args name, and the
+// arguments that follow the address.
+func (a *app) dialer(args []string, s *settings) (*mqtte2e.Endpoint, place, []string, error) {
+	p, rest, err := a.findPlace(args, s)
+	if err != nil {
+		return nil, p, nil, err
+	}
+	key, err := s.key()
+	if err != nil {
+		return nil, p, nil, err
+	}
+	endpoint, err := a.endpoint(s, p, key.Key)
+	return endpoint, p, rest, err
+}
+
 // endpoint returns an Endpoint at the place under key. It does no I/O but
 // reading files.
 func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint, error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -26,10 +25,10 @@ func TestVerbose(t *testing.T) {
 		"-q":              slog.LevelError,
 	} {
 		a := new(app)
-		root := a.root()
-		root.SetArgs(append([]string{"completion", "bash"}, strings.Fields(arguments)...))
-		root.SetOut(io.Discard)
-		if err := root.Execute(); err != nil {
+		if err := a.root().PersistentFlags().Parse(strings.Fields(arguments)); err != nil {
+			t.Fatalf("%s: %v", arguments, err)
+		}
+		if err := a.setUp(t.Context(), slog.LevelInfo); err != nil {
 			t.Fatalf("%s: %v", arguments, err)
 		}
 		if !a.logger.Enabled(t.Context(), want) || a.logger.Enabled(t.Context(), want-1) {

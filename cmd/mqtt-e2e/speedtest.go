@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
@@ -43,21 +44,19 @@ func (a *app) speedtest() *cobra.Command {
 }
 
 func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) error {
-	p, _, err := a.findPlace(args, &f.settings)
+	endpoint, p, _, err := a.dialer(args, &f.settings)
 	if err != nil {
 		return err
 	}
-	client, stop, err := a.client(f, p)
-	if err != nil {
-		return err
-	}
-	defer stop()
+	defer endpoint.Close()
+	c := client.New(endpoint, p.name, nil, a.logger)
+	defer c.Close()
 	for _, direction := range []struct {
 		kind    tunnel.Kind
 		name    string
 		measure func(net.Conn, *meter) error
 	}{{tunnel.Download, "download", download}, {tunnel.Upload, "upload", upload}} {
-		stream, err := a.open(ctx, client, f.timeout, tunnel.Request{Kind: direction.kind})
+		stream, err := a.open(ctx, c, f.timeout, tunnel.Request{Kind: direction.kind})
 		if err != nil {
 			return err
 		}
@@ -72,7 +71,7 @@ func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) err
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return client.Explain(err)
+			return c.Explain(err)
 		}
 		if err := m.print(); err != nil {
 			return err

@@ -22,9 +22,6 @@ import (
 // It is all that listeners which do not speak mqtt-e2e/1 have.
 var Default = tunnel.Request{Kind: tunnel.Service}
 
-// muxProtocol is the protocol of package mux.
-const muxProtocol = "mux"
-
 // maxAttempts is how many sessions one Open tries. The first may be one whose
 // peer was restarted and that does not know yet, the second one that ends just
 // as it is used.
@@ -94,7 +91,7 @@ func (c *Client) Waits() string {
 }
 
 func (c *Client) try(ctx context.Context, request tunnel.Request) (net.Conn, error) {
-	if c.useMux(request) {
+	if request == Default && c.speaksMux() {
 		return c.openMux(ctx)
 	}
 	s, plain, err := c.session(ctx, protocols(request))
@@ -112,15 +109,15 @@ func (c *Client) try(ctx context.Context, request tunnel.Request) (net.Conn, err
 // protocols lists what may serve request.
 func protocols(request tunnel.Request) []string {
 	if request == Default {
-		return []string{tunnel.Protocol, muxProtocol, ""}
+		return []string{tunnel.Protocol, tunnel.MuxProtocol, ""}
 	}
 	return []string{tunnel.Protocol}
 }
 
-func (c *Client) useMux(request tunnel.Request) bool {
+func (c *Client) speaksMux() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.isMux && request == Default
+	return c.isMux
 }
 
 func (c *Client) setMux(isMux bool) {
@@ -131,16 +128,13 @@ func (c *Client) setMux(isMux bool) {
 
 // openMux opens a stream of a listener that speaks mux.
 func (c *Client) openMux(ctx context.Context) (net.Conn, error) {
-	stream, err := c.plainMux.DialContext(ctx, "tcp", c.dialName())
+	stream, err := c.plainMux.DialContext(ctx, "tcp", c.name+":0")
 	if errors.Is(err, mqtte2e.ErrRefused) {
 		// It may have been replaced by one of another kind: ask again next time.
 		c.setMux(false)
 	}
 	return stream, err
 }
-
-// dialName returns the name as DialContext of package mux takes it.
-func (c *Client) dialName() string { return c.name + ":0" }
 
 // session returns the session in use, or makes one of the first of protocols
 // that the listener has. Without session and plain Conn the listener speaks mux.
@@ -158,20 +152,21 @@ func (c *Client) session(ctx context.Context, protocols []string) (*session, net
 	if err != nil {
 		return nil, nil, Setup(err)
 	}
-	c.setConn(conn)
 	switch conn.Protocol() {
 	case tunnel.Protocol:
-		s, err := c.start(conn)
-		return s, nil, err
-	case muxProtocol:
-		c.setConn(nil)
+		s, err := newSession(conn, c.remotes, c.logger)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, nil, c.use(conn, s)
+	case tunnel.MuxProtocol:
 		// The Dialer of package mux has the same need to replace sessions, and
 		// keeps its own.
 		conn.Close()
 		c.setMux(true)
 		return nil, nil, nil
 	}
-	return nil, conn, nil
+	return nil, conn, c.use(conn, nil)
 }
 
 // alive returns the session in use if it has not ended.
@@ -187,21 +182,17 @@ func (c *Client) alive() (*session, error) {
 	return c.current, nil
 }
 
-// start makes conn the session in use.
-func (c *Client) start(conn *mqtte2e.Conn) (*session, error) {
-	s, err := newSession(conn, c.remotes, c.logger)
-	if err != nil {
-		return nil, err
-	}
+// use keeps what was dialled: a Conn, and the session over it unless it is a
+// plain stream.
+func (c *Client) use(conn *mqtte2e.Conn, s *session) error {
 	c.mu.Lock()
-	closed := c.closed
-	c.current = s
-	c.mu.Unlock()
-	if closed {
-		s.mux.Close()
-		return nil, net.ErrClosed
+	defer c.mu.Unlock()
+	if c.closed {
+		go conn.Close() // takes up to a second
+		return net.ErrClosed
 	}
-	return s, nil
+	c.conn, c.current = conn, s
+	return nil
 }
 
 // Conn returns the Conn that was dialled last, nil if package mux has it.
@@ -209,18 +200,6 @@ func (c *Client) Conn() *mqtte2e.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.conn
-}
-
-func (c *Client) setConn(conn *mqtte2e.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.conn = conn
-}
-
-// Check returns if the Client's state can be had: nothing is stuck.
-func (c *Client) Check() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 }
 
 // Close ends the sessions and their streams. What was written gets up to 2 s

@@ -11,8 +11,9 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
-// attemptTimeout bounds one attempt to reach the listener.
-const attemptTimeout = 30 * time.Second
+// AttemptTimeout bounds one attempt to reach the broker or the listener, after
+// which another may do better: who waits for it is told.
+const AttemptTimeout = 30 * time.Second
 
 // Keep keeps a session with the listener until the context ends, so that
 // streams need not wait for one and ports stay open at the far side. It tries
@@ -56,7 +57,7 @@ func (c *Client) attempt(ctx context.Context, status *ui.Status, news bool) (*se
 	if news {
 		defer ui.Notice(func() { status.Warn(c.Waits()) })()
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
 	s, _, err := c.session(ctx, []string{tunnel.Protocol})
 	return s, c.Explain(err)

@@ -3,26 +3,12 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-)
-
-const (
-	// openTimeout bounds the listener's answer to a request for a port.
-	openTimeout = 20 * time.Second
-
-	// headerTimeout bounds how long the listener takes to say what a stream
-	// is for, which it does in its first packet.
-	headerTimeout = 10 * time.Second
-
-	// dialTimeout bounds the connection to a target on this side.
-	dialTimeout = 10 * time.Second
 )
 
 // keepRemote keeps one port open at the listener for as long as the session
@@ -31,18 +17,20 @@ const (
 func (s *session) keepRemote(remote target.Remote) {
 	status := ui.NewStatus(s.logger.With("remote", remote.Bind.String()))
 	var pause Pause
-	for !s.isDone() {
+	for {
 		err := s.holdRemote(remote, status)
+		if s.isDone() {
+			return
+		}
 		var refusal *tunnel.Error
 		switch {
-		case s.isDone():
-		case errors.As(err, &refusal) && refusal.Reply.Code != tunnel.Unreachable:
+		case !errors.As(err, &refusal):
+			status.Warn("the other side does not open a port: " + ui.Brief(err) + "; trying again")
+		case refusal.Reply.Code != tunnel.Unreachable:
 			status.Warn("the other side does not open a port: " + refusal.Reply.Text)
 			return
-		case refusal != nil:
+		default:
 			status.Warn("the other side does not open a port: " + refusal.Reply.Text + "; trying again")
-		case err != nil:
-			status.Warn("the other side does not open a port: " + ui.Brief(err) + "; trying again")
 		}
 		pause.Wait(s.ctx)
 	}
@@ -50,7 +38,7 @@ func (s *session) keepRemote(remote target.Remote) {
 
 // holdRemote asks for a port and returns when it is closed.
 func (s *session) holdRemote(remote target.Remote, status *ui.Status) error {
-	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
+	ctx, cancel := context.WithTimeout(s.ctx, AttemptTimeout)
 	defer cancel()
 	stream, err := s.open(ctx, tunnel.Request{Kind: tunnel.Open, Text: remote.Bind.String()})
 	if err != nil {
@@ -58,8 +46,7 @@ func (s *session) holdRemote(remote target.Remote, status *ui.Status) error {
 	}
 	defer stream.Close()
 	status.Info("the other side opened the port", "target", remote.Target)
-	_, err = io.Copy(io.Discard, stream)
-	if err == nil {
+	if _, err = io.Copy(io.Discard, stream); err == nil {
 		err = errors.New("it was closed again")
 	}
 	return err
@@ -67,56 +54,47 @@ func (s *session) holdRemote(remote target.Remote, status *ui.Status) error {
 
 // serve handles a stream that the listener opened.
 func (s *session) serve(stream net.Conn) {
-	stream.SetDeadline(time.Now().Add(headerTimeout))
-	request, err := tunnel.ReadRequest(stream)
+	request, err := tunnel.AcceptRequest(stream)
 	if err != nil {
-		tunnel.Abort(stream)
 		return
 	}
-	stream.SetDeadline(time.Time{})
-	switch request.Kind {
-	case tunnel.Arrival:
-		s.arrival(stream, request.Text)
-	default:
-		tunnel.Reply{Code: tunnel.Unknown, Text: fmt.Sprintf("a request of kind %d is unknown here", request.Kind)}.Write(stream)
+	if request.Kind != tunnel.Arrival {
+		tunnel.Reply{Code: tunnel.Unknown, Text: tunnel.UnknownKind(request.Kind).Error()}.Write(stream)
 		stream.Close()
+		return
 	}
+	s.arrival(stream, request.Text)
 }
 
-// arrival joins a connection that came in at a port of ours on the far side
-// with its target here.
+// arrival joins a connection that came in at a port of ours on the other side
+// with its target here. Only ports that were asked for have one: the other side
+// cannot name targets here.
 func (s *session) arrival(stream net.Conn, port string) {
-	local, reply := s.dialArrival(port)
 	logger := s.logger.With("remote", port)
-	if reply.Code != tunnel.OK {
-		logger.Warn("a connection from the other side failed", "reason", reply.Text)
-		reply.Write(stream)
+	refuse := func(code tunnel.Code, reason string) {
+		logger.Warn("a connection from the other side failed", "reason", reason)
+		tunnel.Reply{Code: code, Text: reason}.Write(stream)
 		stream.Close()
+	}
+	to := s.target(port)
+	if to == "" {
+		refuse(tunnel.Refused, "nobody asked for the port "+port)
 		return
 	}
-	if err := reply.Write(stream); err != nil {
+	local, err := tunnel.Dial(to)
+	if err != nil {
+		refuse(tunnel.Unreachable, err.Error())
+		return
+	}
+	if err := (tunnel.Reply{}).Write(stream); err != nil {
 		tunnel.Abort(local)
 		tunnel.Abort(stream)
 		return
 	}
-	tunnel.Serve(local, "the target", stream, logger.With("peer", s.conn.RemoteAddr().String(), "target", s.target(port)))
+	tunnel.Serve(local, tunnel.AtTarget, stream, logger.With("peer", s.peer.String(), "target", to))
 }
 
-// dialArrival connects to the target of a port. Only ports that were asked for
-// have one: the far side cannot name targets here.
-func (s *session) dialArrival(port string) (net.Conn, tunnel.Reply) {
-	target := s.target(port)
-	if target == "" {
-		return nil, tunnel.Reply{Code: tunnel.Refused, Text: "nobody asked for the port " + port}
-	}
-	local, err := net.DialTimeout("tcp", target, dialTimeout)
-	if err != nil {
-		return nil, tunnel.Reply{Code: tunnel.Unreachable, Text: fmt.Sprintf("the target %s cannot be reached: %s: check that something listens there", target, ui.Reason(err))}
-	}
-	return local, tunnel.Reply{}
-}
-
-// target returns where the connections to a port of the far side go, "" if it
+// target returns where the connections to a port of the other side go, "" if it
 // is none of ours.
 func (s *session) target(port string) string {
 	for _, remote := range s.remotes {

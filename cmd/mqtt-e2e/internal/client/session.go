@@ -2,9 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
@@ -14,8 +14,8 @@ import (
 
 // A session carries streams of mqtt-e2e/1 to one listener.
 type session struct {
-	conn    *mqtte2e.Conn // below mux
 	mux     *mux.Session
+	peer    net.Addr
 	remotes []target.Remote
 	logger  *slog.Logger
 
@@ -30,7 +30,7 @@ func newSession(conn *mqtte2e.Conn, remotes []target.Remote, logger *slog.Logger
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{conn: conn, mux: m, remotes: remotes, logger: logger, ctx: ctx}
+	s := &session{mux: m, peer: conn.RemoteAddr(), remotes: remotes, logger: logger, ctx: ctx}
 	go func() {
 		defer cancel()
 		s.acceptAll()
@@ -43,36 +43,15 @@ func newSession(conn *mqtte2e.Conn, remotes []target.Remote, logger *slog.Logger
 
 func (s *session) isDone() bool { return s.ctx.Err() != nil }
 
-// open opens a stream and returns it when the listener has reached what request
-// names.
+// open opens a stream and returns it when the listener has done what request
+// asks for.
 func (s *session) open(ctx context.Context, request tunnel.Request) (net.Conn, error) {
-	stream, err := s.mux.Open(ctx)
-	if err != nil {
-		return nil, failure(ctx, err)
+	stream, err := tunnel.OpenStream(ctx, s.mux, request)
+	var refused *tunnel.Error
+	if err == nil || errors.As(err, &refused) {
+		return stream, err
 	}
-	// A deadline in the past wakes the stream's Read and Write.
-	stop := context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })
-	reply, err := ask(stream, request)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		tunnel.Abort(stream)
-		return nil, failure(ctx, err)
-	}
-	if err := reply.Err(); err != nil {
-		stream.Close()
-		return nil, err
-	}
-	return stream, nil
-}
-
-// ask sends a request and waits for its reply.
-func ask(stream net.Conn, request tunnel.Request) (tunnel.Reply, error) {
-	if err := request.Write(stream); err != nil {
-		return tunnel.Reply{}, err
-	}
-	return tunnel.ReadReply(stream)
+	return nil, failure(ctx, err)
 }
 
 // acceptAll serves the streams that the listener opens, until the session ends.

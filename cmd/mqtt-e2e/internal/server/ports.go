@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -100,14 +99,6 @@ func (p *ports) release(address target.Port, h *holder) {
 	}
 }
 
-// exchange sends a request and waits for its reply.
-func exchange(stream net.Conn, request tunnel.Request) (tunnel.Reply, error) {
-	if err := request.Write(stream); err != nil {
-		return tunnel.Reply{}, err
-	}
-	return tunnel.ReadReply(stream)
-}
-
 // openPort opens a port for the peer, for as long as the stream is open.
 func (r *request) openPort(text string) {
 	address, err := r.server.policy.RemotePort(text)
@@ -126,7 +117,7 @@ func (r *request) openPort(text string) {
 	opened := holder.listener.Addr().String()
 	r.logger.Info("opened a port for a peer", "address", opened)
 	if r.reply(tunnel.Reply{Text: opened}) {
-		go r.acceptAll(holder, text)
+		r.server.running.Go(func() { r.acceptAll(holder, text) })
 		// The peer sends nothing: this ends when the peer or its session does.
 		io.Copy(io.Discard, r.stream)
 		r.stream.Close()
@@ -135,46 +126,23 @@ func (r *request) openPort(text string) {
 	r.logger.Info("closed the port of a peer", "address", opened)
 }
 
-// acceptAll passes the connections that come in at a port on to its peer.
+// acceptAll passes the connections that come in at a port on to its peer, until
+// the port is closed, which ends the request too if another session got it.
 func (r *request) acceptAll(h *holder, port string) {
-	for {
-		conn, err := h.listener.Accept()
-		switch {
-		case err == nil:
-			go r.arrival(conn, port)
-		case errors.Is(err, net.ErrClosed):
-			// Ends the request too if another session took the port.
-			r.stream.Close()
-			return
-		default:
-			// Out of descriptors, for one: the next try may find some.
-			time.Sleep(acceptPause)
-		}
-	}
+	tunnel.AcceptAll(h.listener, func(conn net.Conn) {
+		r.server.running.Go(func() { r.arrival(conn, port) })
+	})
+	r.stream.Close()
 }
 
-// acceptPause is waited after an Accept that failed, before the next one.
-const acceptPause = 50 * time.Millisecond
-
 func (r *request) arrival(conn net.Conn, port string) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), tunnel.ArrivalTimeout)
 	defer cancel()
-	stream, err := r.session.Open(ctx)
-	if err != nil {
-		tunnel.Abort(conn)
-		return
-	}
-	stream.SetDeadline(time.Now().Add(2 * dialTimeout))
-	reply, err := exchange(stream, tunnel.Request{Kind: tunnel.Arrival, Text: port})
-	if err == nil {
-		err = reply.Err()
-	}
+	stream, err := tunnel.OpenStream(ctx, r.session, tunnel.Request{Kind: tunnel.Arrival, Text: port})
 	if err != nil {
 		r.logger.Warn("a connection to a peer's port failed", "port", port, "error", ui.Brief(err))
 		tunnel.Abort(conn)
-		tunnel.Abort(stream)
 		return
 	}
-	stream.SetDeadline(time.Time{})
-	r.server.join(conn, aClient, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
+	tunnel.Serve(conn, tunnel.AtClient, stream, r.logger.With("port", port, "from", conn.RemoteAddr().String()))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
-// maxSpeedtest bounds one direction of a measurement.
+// maxSpeedtest bounds one direction of a measurement (TUNNEL.md, "Requests").
 const maxSpeedtest = time.Minute
 
 // A request is one stream of a peer that speaks mqtt-e2e/1.
@@ -26,26 +26,23 @@ type request struct {
 	logger  *slog.Logger
 }
 
-func (s *Server) serveRequest(r *request) {
-	r.stream.SetDeadline(time.Now().Add(headerTimeout))
-	header, err := tunnel.ReadRequest(r.stream)
+func (r *request) serve() {
+	header, err := tunnel.AcceptRequest(r.stream)
 	if err != nil {
 		r.logger.Debug("a stream without a request", "error", err)
-		tunnel.Abort(r.stream)
 		return
 	}
-	r.stream.SetDeadline(time.Time{})
 	switch header.Kind {
 	case tunnel.Service:
-		r.connect(s.policy.Service(header.Text))
+		r.connect(r.server.policy.Service(header.Text))
 	case tunnel.Target:
-		r.connect(s.policy.Target(header.Text))
+		r.connect(r.server.policy.Target(header.Text))
 	case tunnel.Open:
 		r.openPort(header.Text)
 	case tunnel.Download, tunnel.Upload:
 		r.measure(header.Kind)
 	default:
-		r.refuse(tunnel.Unknown, fmt.Errorf("a request of kind %d is unknown here", header.Kind))
+		r.refuse(tunnel.Unknown, tunnel.UnknownKind(header.Kind))
 	}
 }
 
@@ -80,7 +77,7 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		r.refuse(tunnel.Refused, err)
 		return
 	}
-	local, err := dial(endpoint)
+	local, err := tunnel.Dial(endpoint.String())
 	if err != nil {
 		r.refuse(tunnel.Unreachable, err)
 		return
@@ -89,7 +86,7 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		tunnel.Abort(local)
 		return
 	}
-	r.server.join(local, aTarget, r.stream, r.logger.With("target", endpoint.String()))
+	tunnel.Serve(local, tunnel.AtTarget, r.stream, r.logger.With("target", endpoint.String()))
 }
 
 // measure is one direction of a measurement of the throughput.

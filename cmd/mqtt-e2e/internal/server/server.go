@@ -3,35 +3,20 @@
 package server
 
 import (
-	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
-const (
-	// dialTimeout bounds the connection to a target; TCP itself would try for
-	// two minutes, longer than any peer waits.
-	dialTimeout = 10 * time.Second
-
-	// headerTimeout bounds how long a peer takes to say what a stream is for.
-	headerTimeout = 10 * time.Second
-)
-
-// Who is at the end of a connection here, for the record.
-const (
-	aTarget = "the target"
-	aClient = "the client"
-)
-
-// muxProtocol is the protocol of package mux.
-const muxProtocol = "mux"
+// recordTimeout is how long Wait waits. Streams whose Conn is closed end at once,
+// but for those of which only the direction from a silent target is left.
+const recordTimeout = time.Second
 
 // A Server serves the Conns of any number of Listeners under one policy.
 type Server struct {
@@ -39,7 +24,7 @@ type Server struct {
 	speedtest bool
 	logger    *slog.Logger
 	ports     *ports
-	streams   streams
+	running   sync.WaitGroup // of Conns, and of the streams in them
 }
 
 // New returns a Server. speedtest says whether peers may measure the throughput.
@@ -53,7 +38,7 @@ func (s *Server) Protocols() []string {
 	if s.policy.Default == nil {
 		return []string{tunnel.Protocol}
 	}
-	return []string{tunnel.Protocol, muxProtocol, ""}
+	return []string{tunnel.Protocol, tunnel.MuxProtocol, ""}
 }
 
 // Serve serves the Conns of listener until that is closed.
@@ -63,7 +48,22 @@ func (s *Server) Serve(listener *mqtte2e.Listener) error {
 		if err != nil {
 			return err
 		}
-		go s.serve(conn.(*mqtte2e.Conn))
+		s.running.Go(func() { s.serve(conn.(*mqtte2e.Conn)) })
+	}
+}
+
+// Wait waits, for a second at most, until what is to be said of each stream is
+// in the log. It is for a program that ends, after Serve has returned and the
+// Conns were closed.
+func (s *Server) Wait() {
+	ended := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(recordTimeout):
 	}
 }
 
@@ -73,11 +73,11 @@ func (s *Server) serve(conn *mqtte2e.Conn) {
 	switch conn.Protocol() {
 	case "":
 		s.serveDefault(conn, logger)
-	case muxProtocol:
+	case tunnel.MuxProtocol:
 		s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(stream, logger) })
 	default:
 		s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
-			s.serveRequest(&request{server: s, conn: conn, session: session, stream: stream, logger: logger})
+			(&request{server: s, conn: conn, session: session, stream: stream, logger: logger}).serve()
 		})
 	}
 	logger.Debug("a peer left")
@@ -97,7 +97,7 @@ func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*m
 			logger.Debug("the session ended", "reason", err)
 			return
 		}
-		go handle(session, stream)
+		s.running.Go(func() { handle(session, stream) })
 	}
 }
 
@@ -109,29 +109,11 @@ func (s *Server) serveDefault(stream net.Conn, logger *slog.Logger) {
 		tunnel.Abort(stream)
 		return
 	}
-	local, err := dial(endpoint)
+	local, err := tunnel.Dial(endpoint.String())
 	if err != nil {
 		logger.Warn("a target cannot be reached", "target", endpoint, "error", err)
 		tunnel.Abort(stream)
 		return
 	}
-	s.join(local, aTarget, stream, logger.With("target", endpoint.String()))
-}
-
-// join serves a stream whose other end is reached. logger names both.
-func (s *Server) join(local net.Conn, who string, stream net.Conn, logger *slog.Logger) {
-	logger.Debug("joined with a target")
-	s.streams.begin()
-	defer s.streams.end()
-	tunnel.Serve(local, who, stream, logger)
-}
-
-func dial(endpoint target.Endpoint) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", endpoint.String())
-	if err != nil {
-		return nil, ui.Wrap(err, "the target %s cannot be reached: %s: check that something listens there", endpoint, ui.Reason(err))
-	}
-	return conn, nil
+	tunnel.Serve(local, tunnel.AtTarget, stream, logger.With("target", endpoint.String()))
 }

@@ -12,8 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// Protocol is the name that the ends of a Conn agree on.
-const Protocol = "mqtt-e2e/1"
+// What the ends of a Conn agree on.
+const (
+	Protocol    = "mqtt-e2e/1"
+	MuxProtocol = "mux" // that of package mux
+)
 
 // maxText is the length of the longest text in a header, bytes. A target has
 // at most 259 (a host name of 253, a colon and a port), a reason is cut.
