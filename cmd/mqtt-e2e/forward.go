@@ -56,9 +56,9 @@ again for ever.`,
 // parse reads the forwards.
 func (f *forwardFlags) parse() error {
 	var err error
-	f.local = parseAll(f.localTexts, target.ParseLocal, &err)
-	f.remote = parseAll(f.remoteTexts, target.ParseRemote, &err)
-	f.dynamic = parseAll(f.dynamicTexts, target.ParseDynamic, &err)
+	f.local = parseAll("-L", f.localTexts, target.ParseLocal, &err)
+	f.remote = parseAll("-R", f.remoteTexts, target.ParseRemote, &err)
+	f.dynamic = parseAll("-D", f.dynamicTexts, target.ParsePort, &err)
 	if err != nil {
 		return usage(err)
 	}
@@ -90,12 +90,14 @@ func (f *forwardFlags) twice() error {
 	return err
 }
 
-// parseAll keeps the first error of all.
-func parseAll[T any](texts []string, parse func(string) (T, error), first *error) []T {
+// parseAll reads the values of a flag, and keeps the first error of all flags.
+func parseAll[T any](flag string, texts []string, parse func(string) (T, error), first *error) []T {
 	var all []T
 	for _, text := range texts {
 		value, err := parse(text)
-		*first = cmp.Or(*first, err)
+		if err != nil && *first == nil {
+			*first = fmt.Errorf("%s %s: %w", flag, text, err)
+		}
 		all = append(all, value)
 	}
 	return all
@@ -104,7 +106,7 @@ func parseAll[T any](texts []string, parse func(string) (T, error), first *error
 // defaultOnly reports whether only the far side's default target is used.
 func (f *forwardFlags) defaultOnly() bool {
 	for _, local := range f.local {
-		if local.Request() != client.Default {
+		if local.Request != client.Default {
 			return false
 		}
 	}
@@ -178,7 +180,7 @@ func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
 		ports = append(ports, localPort{listener, request})
 	}
 	for i, local := range f.local {
-		open("-L "+f.localTexts[i], local.Bind, local.Request(), local.String())
+		open("-L "+f.localTexts[i], local.Bind, local.Request, local.String())
 	}
 	for i, dynamic := range f.dynamic {
 		open("-D "+f.dynamicTexts[i], dynamic, tunnel.Request{}, "what SOCKS5 clients name")

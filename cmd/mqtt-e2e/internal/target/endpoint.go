@@ -28,7 +28,7 @@ func (e Endpoint) String() string { return net.JoinHostPort(e.Host, strconv.Itoa
 
 // Parse reads HOST:PORT, IPv6 in brackets.
 func Parse(text string) (Endpoint, error) {
-	host, port, err := Split(text)
+	host, port, err := cutPort(text)
 	if err != nil {
 		return Endpoint{}, err
 	}
@@ -42,26 +42,16 @@ func Parse(text string) (Endpoint, error) {
 	return Endpoint{Host: host, Port: number}, nil
 }
 
-// Split cuts text at the colon before the port and removes brackets.
-func Split(text string) (host, port string, err error) {
-	colon := strings.LastIndexByte(text, ':')
-	if colon < 0 {
+// cutPort cuts HOST:PORT and removes brackets.
+func cutPort(text string) (host, port string, err error) {
+	parts, err := splitPort(text, "[::1]:22")
+	if err != nil {
+		return "", "", err
+	}
+	if len(parts) < 2 {
 		return "", "", fmt.Errorf("%q has no port: write HOST:PORT", text)
 	}
-	host, port = text[:colon], text[colon+1:]
-	inside, bracketed := strings.CutPrefix(host, "[")
-	if bracketed {
-		inside, bracketed = strings.CutSuffix(inside, "]")
-	}
-	switch {
-	case bracketed && strings.Contains(inside, ":"):
-		return inside, port, nil
-	case strings.ContainsAny(host, "[]"):
-		return "", "", fmt.Errorf("%q: brackets are for IPv6 addresses only, as in [::1]:22", text)
-	case strings.Contains(host, ":"):
-		return "", "", fmt.Errorf("%q: put an IPv6 address in brackets, as in [::1]:22", text)
-	}
-	return host, port, nil
+	return parts[0], parts[1], nil
 }
 
 // parseNumber reads a port, 1 to 65535.

@@ -8,186 +8,109 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 )
 
-// A Local is the value of one -L: connections to Bind go to the far side's
-// Target or, if it is nil, Service.
+// A Local is the value of one -L, in the grammar of ssh's flag: connections to
+// Bind go where Request says, on the other side.
 type Local struct {
 	Bind    Port
-	Target  *Endpoint
-	Service string // empty: the far side's default target
+	Request tunnel.Request
 }
 
-// A Remote is the value of one -R: connections to Bind on the far side go to
+// A Remote is the value of one -R: connections to Bind on the other side go to
 // Target here.
 type Remote struct {
 	Bind   Port
 	Target Endpoint
 }
 
-var errLocal = errors.New("write [BIND:]PORT, [BIND:]PORT:HOST:PORT or [BIND:]PORT:SERVICE, IPv6 addresses in brackets")
+// String says where connections go.
+func (l Local) String() string {
+	switch {
+	case l.Request.Kind == tunnel.Target:
+		return l.Request.Text
+	case l.Request.Text != "":
+		return "service " + l.Request.Text
+	}
+	return "the default target"
+}
 
-// ParseLocal reads [BIND:]PORT[:HOST:PORT] or [BIND:]PORT:SERVICE.
+// ParseLocal reads [BIND:]PORT[:HOST:PORT] or [BIND:]PORT:SERVICE. A service is
+// never a number, nor is an address.
 func ParseLocal(text string) (Local, error) {
-	l, err := parseLocal(text)
+	parts, err := splitForward(text)
 	if err != nil {
-		return Local{}, fmt.Errorf("-L %s: %w", text, err)
+		return Local{}, err
+	}
+	n := len(parts)
+	last := parts[n-1]
+	var l Local
+	switch {
+	case n == 2 && IsNumber(parts[0]) && IsNumber(last):
+		return Local{}, fmt.Errorf("a port alone is no target: for port %[2]s of the other machine write %[1]s:127.0.0.1:%[2]s", parts[0], last)
+	case n == 1, n == 2 && IsNumber(last):
+		l.Request.Kind = tunnel.Service
+	case n == 2, n == 3 && !IsNumber(last):
+		l.Request, err = tunnel.Request{Kind: tunnel.Service, Text: last}, CheckService(last)
+		parts = parts[:n-1]
+	case n == 3, n == 4:
+		var endpoint Endpoint
+		endpoint, err = join(parts[n-2:])
+		l.Request = tunnel.Request{Kind: tunnel.Target, Text: endpoint.String()}
+		parts = parts[:n-2]
+	default:
+		return Local{}, errors.New("write [BIND:]PORT, [BIND:]PORT:HOST:PORT or [BIND:]PORT:SERVICE, IPv6 addresses in brackets")
+	}
+	if l.Bind, err = bind(parts, err); err != nil {
+		return Local{}, err
 	}
 	return l, nil
 }
 
-func parseLocal(text string) (Local, error) {
-	parts, err := split(text)
-	if err != nil {
-		return Local{}, err
-	}
-	switch len(parts) {
-	case 1:
-		return localDefault(Loopback, parts[0])
-	case 2:
-		// BIND:PORT or PORT:SERVICE: a service is never a number, nor is an address.
-		if IsNumber(parts[0]) && IsNumber(parts[1]) {
-			return Local{}, fmt.Errorf("a port alone is no target: for port %[2]s of the other machine write %[1]s:127.0.0.1:%[2]s", parts[0], parts[1])
-		}
-		if IsNumber(parts[1]) {
-			return localDefault(parts[0], parts[1])
-		}
-		return localService(Loopback, parts[0], parts[1])
-	case 3:
-		// PORT:HOST:PORT or BIND:PORT:SERVICE.
-		if IsNumber(parts[2]) {
-			return localTarget(Loopback, parts[0], parts[1:])
-		}
-		return localService(parts[0], parts[1], parts[2])
-	case 4:
-		return localTarget(parts[0], parts[1], parts[2:])
-	}
-	return Local{}, errLocal
-}
-
-func localDefault(host, port string) (Local, error) {
-	address, err := NewPort(host, port)
-	return Local{Bind: address}, err
-}
-
-func localService(host, port, service string) (Local, error) {
-	address, err := NewPort(host, port)
-	if err != nil {
-		return Local{}, err
-	}
-	if err := CheckService(service); err != nil {
-		return Local{}, err
-	}
-	return Local{Bind: address, Service: service}, nil
-}
-
-func localTarget(host, port string, hostPort []string) (Local, error) {
-	address, err := NewPort(host, port)
-	if err != nil {
-		return Local{}, err
-	}
-	endpoint, err := join(hostPort)
-	if err != nil {
-		return Local{}, err
-	}
-	return Local{Bind: address, Target: &endpoint}, nil
-}
-
 // ParseRemote reads [BIND:]PORT:HOST:PORT.
 func ParseRemote(text string) (Remote, error) {
-	r, err := parseRemote(text)
+	parts, err := splitForward(text)
 	if err != nil {
-		return Remote{}, fmt.Errorf("-R %s: %w", text, err)
+		return Remote{}, err
+	}
+	n := len(parts)
+	switch {
+	case n == 2 && IsNumber(parts[0]) && IsNumber(parts[1]):
+		return Remote{}, fmt.Errorf("a port alone is no target: for port %[2]s of this machine write %[1]s:127.0.0.1:%[2]s", parts[0], parts[1])
+	case n != 3 && n != 4:
+		return Remote{}, errors.New("write [BIND:]PORT:HOST:PORT, IPv6 addresses in brackets")
+	}
+	var r Remote
+	r.Target, err = join(parts[n-2:])
+	if r.Bind, err = bind(parts[:n-2], err); err != nil {
+		return Remote{}, err
 	}
 	return r, nil
 }
 
-func parseRemote(text string) (Remote, error) {
+func splitForward(text string) ([]string, error) {
 	parts, err := split(text)
 	if err != nil {
-		return Remote{}, err
+		return nil, fmt.Errorf("%w, as in [::1]:8080", err)
 	}
-	if len(parts) == 2 && IsNumber(parts[0]) && IsNumber(parts[1]) {
-		return Remote{}, fmt.Errorf("a port alone is no target: for port %[2]s of this machine write %[1]s:127.0.0.1:%[2]s", parts[0], parts[1])
-	}
-	if len(parts) == 3 {
-		parts = append([]string{Loopback}, parts...)
-	}
-	if len(parts) != 4 {
-		return Remote{}, errors.New("write [BIND:]PORT:HOST:PORT, IPv6 addresses in brackets")
-	}
-	address, err := NewPort(parts[0], parts[1])
-	if err != nil {
-		return Remote{}, err
-	}
-	endpoint, err := join(parts[2:])
-	if err != nil {
-		return Remote{}, err
-	}
-	return Remote{Bind: address, Target: endpoint}, nil
+	return parts, nil
 }
 
-// ParseDynamic reads [BIND:]PORT.
-func ParseDynamic(text string) (Port, error) {
-	address, err := ParsePort(text)
-	if err != nil {
-		return Port{}, fmt.Errorf("-D %s: %w", text, err)
+// bind returns the Port of one part or two, whose error goes before that of what
+// stands behind.
+func bind(parts []string, behind error) (Port, error) {
+	if len(parts) == 1 {
+		parts = []string{Loopback, parts[0]}
 	}
-	return address, nil
+	port, err := NewPort(parts[0], parts[1])
+	if err == nil {
+		err = behind
+	}
+	return port, err
 }
 
-// split cuts text at its colons, but not inside brackets, which it removes.
-func split(text string) ([]string, error) {
-	var parts []string
-	for {
-		part, rest, err := cut(text)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-		if rest == "" {
-			return parts, nil
-		}
-		text = rest[1:]
-	}
-}
-
-// cut returns the first part of text, and the rest with its colon.
-func cut(text string) (part, rest string, err error) {
-	if !strings.HasPrefix(text, "[") {
-		if i := strings.IndexByte(text, ':'); i >= 0 {
-			return text[:i], text[i:], nil
-		}
-		return text, "", nil
-	}
-	inside, rest, ok := strings.Cut(text[1:], "]")
-	if !ok || !strings.Contains(inside, ":") || rest != "" && rest[0] != ':' {
-		return "", "", errors.New("brackets are for IPv6 addresses only, as in [::1]:8080")
-	}
-	return inside, rest, nil
-}
-
-func join(hostPort []string) (Endpoint, error) {
-	host := hostPort[0]
+func join(parts []string) (Endpoint, error) {
+	host := parts[0]
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	return Parse(host + ":" + hostPort[1])
-}
-
-// Request returns what the far side is asked for.
-func (l Local) Request() tunnel.Request {
-	if l.Target != nil {
-		return tunnel.Request{Kind: tunnel.Target, Text: l.Target.String()}
-	}
-	return tunnel.Request{Kind: tunnel.Service, Text: l.Service}
-}
-
-// String says where connections go.
-func (l Local) String() string {
-	switch {
-	case l.Target != nil:
-		return l.Target.String()
-	case l.Service != "":
-		return "service " + l.Service
-	}
-	return "the default target"
+	return Parse(host + ":" + parts[1])
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
@@ -67,22 +66,11 @@ func (p Port) IsLoopback() bool {
 // ParsePort reads PORT or BIND:PORT. BIND is an IP address (IPv6 in brackets),
 // localhost, or, as in ssh, * or nothing for every interface.
 func ParsePort(text string) (Port, error) {
-	colon := strings.LastIndexByte(text, ':')
-	if colon < 0 {
-		return NewPort(Loopback, text)
+	parts, err := splitPort(text, "[::1]:8080")
+	if err != nil {
+		return Port{}, err
 	}
-	host := text[:colon]
-	if inside, ok := strings.CutPrefix(host, "["); ok {
-		inside, ok = strings.CutSuffix(inside, "]")
-		if !ok || !strings.Contains(inside, ":") {
-			return Port{}, fmt.Errorf("%q: brackets are for IPv6 addresses only, as in [::1]:8080", text)
-		}
-		return NewPort(inside, text[colon+1:])
-	}
-	if strings.Contains(host, ":") {
-		return Port{}, fmt.Errorf("%q: put an IPv6 address in brackets, as in [::1]:8080", text)
-	}
-	return NewPort(host, text[colon+1:])
+	return bind(parts, nil)
 }
 
 // NewPort returns the Port of a host and a port that were cut apart.

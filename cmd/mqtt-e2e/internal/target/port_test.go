@@ -20,7 +20,7 @@ func TestParsePort(t *testing.T) {
 			t.Errorf("%v reads as %v, %v", got, again, err)
 		}
 	}
-	for _, text := range []string{"", "x", "65536", "-1", "host:80", "::1:80", "[1.2.3.4]:80", "[::1]", "[::1:80", "1.2.3.4:"} {
+	for _, text := range []string{"", "x", "65536", "-1", "host:80", "::1:80", "[1.2.3.4]:80", "[::1]", "[::1:80", "1.2.3.4:", "1080:h:1"} {
 		if got, err := ParsePort(text); err == nil {
 			t.Errorf("ParsePort(%q) = %v, want an error", text, got)
 		}
