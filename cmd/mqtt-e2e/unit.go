@@ -24,22 +24,18 @@ func (a *app) printUnit(verb string, words []string, s *settings, p place, keys 
 		return err
 	}
 	a.warnLeftOut(p)
-	service := systemd.Service{Description: "mqtt-e2e " + verb + " " + p.name, Command: []systemd.Word{{Text: program}, {Text: verb}}}
+	service := systemd.NewService("mqtt-e2e " + verb + " " + p.name)
+	service.Add(program, verb)
 	for i, argument := range arguments {
 		if !argument.file {
-			for _, word := range argument.words() {
-				service.Command = append(service.Command, systemd.Word{Text: word})
-			}
+			service.Add(argument.words()...)
 			continue
 		}
-		name := fmt.Sprintf("%s-%d", argument.flag[2:], i+1)
-		service.Credentials = append(service.Credentials, systemd.Credential{Name: name, File: filepath.ToSlash(argument.value)})
-		service.Command = append(service.Command, systemd.Word{Text: argument.flag}, systemd.Word{Credential: name})
+		service.Add(argument.flag)
+		service.AddFile(fmt.Sprintf("%s-%d", argument.flag[2:], i+1), filepath.ToSlash(argument.value))
 	}
-	for _, word := range words {
-		service.Command = append(service.Command, systemd.Word{Text: word})
-	}
-	service.Command = append(service.Command, systemd.Word{Text: p.public()})
+	service.Add(words...)
+	service.Add(p.public())
 	_, err = fmt.Print(service.Unit())
 	return err
 }

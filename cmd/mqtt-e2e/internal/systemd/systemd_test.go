@@ -27,11 +27,10 @@ func TestQuote(t *testing.T) {
 }
 
 func TestUnit(t *testing.T) {
-	unit := Service{
-		Description: "100%",
-		Command:     []Word{{Text: "/bin/x"}, {Text: "--key-file"}, {Credential: "key-1"}},
-		Credentials: []Credential{{"key-1", "/etc/50% of $it"}},
-	}.Unit()
+	service := NewService("100%")
+	service.Add("/bin/x", "--key-file")
+	service.AddFile("key-1", "/etc/50% of $it")
+	unit := service.Unit()
 	for _, want := range []string{
 		"\nExecStart=/bin/x --key-file ${CREDENTIALS_DIRECTORY}/key-1\n",
 		"\nLoadCredential=key-1:/etc/50%% of $it\n",
