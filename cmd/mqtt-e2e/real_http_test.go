@@ -59,15 +59,7 @@ func serveTCP(t *testing.T, serve func(*net.TCPConn)) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go serve(conn.(*net.TCPConn))
-		}
-	}()
+	go serveAll(listener, serve)
 	return listener.Addr().String()
 }
 

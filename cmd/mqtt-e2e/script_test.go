@@ -138,15 +138,7 @@ func startTarget(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { listener.Close() })
 	ts.Setenv(name, listener.Addr().String())
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go serve(conn.(*net.TCPConn))
-		}
-	}()
+	go serveAll(listener, serve)
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {

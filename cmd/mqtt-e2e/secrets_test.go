@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -118,7 +117,7 @@ func (r *teller) atBroker() {
 	}
 	host := listener.Addr().String()
 	place := "ws://me:" + markedPassword + "@" + host + "/mqtt?token=" + markedToken
-	target, free, taken := r.echo(), unused(r.t), r.echo()
+	target, free, taken := serveTCP(r.t, targets["echo"]), unused(r.t), serveTCP(r.t, targets["echo"])
 
 	listenArgs := r.flags("listen", place+"#box", "--to", target, "--to", "dead=127.0.0.1:1", "--allow-remote", free, "--allow-remote", taken)
 	listen := r.start(listenArgs...)
@@ -172,26 +171,4 @@ func (r *teller) withoutBroker() {
 	for _, args := range [][]string{{"version"}, {"man", r.dir}, {"--help"}, {"help", "key"}, {"completion", "bash"}, {"nonsense"}} {
 		r.run(args...)
 	}
-}
-
-// echo serves a target and returns its address.
-func (r *teller) echo() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				io.Copy(conn, conn)
-				conn.Close()
-			}()
-		}
-	}()
-	return listener.Addr().String()
 }
