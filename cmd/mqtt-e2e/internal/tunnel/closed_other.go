@@ -2,7 +2,5 @@
 
 package tunnel
 
-import "os"
-
 // waitClosed never returns: only a write tells here.
-func waitClosed(*os.File) { select {} }
+func waitClosed(uintptr) { select {} }

@@ -23,9 +23,9 @@ func JoinStdio(ctx context.Context, in io.Reader, out *os.File, stream net.Conn)
 	go func() { sending <- send(stream, in) }()
 	receiving := make(chan error, 1)
 	go func() { receiving <- receive(out, stream) }()
-	closed := make(chan struct{})
+	closed, descriptor := make(chan struct{}), out.Fd()
 	go func() {
-		waitClosed(out)
+		waitClosed(descriptor)
 		close(closed)
 	}()
 	for {
@@ -54,7 +54,8 @@ func isNetwork(err error) bool {
 
 // send copies in to the stream and ends the stream after it.
 func send(stream net.Conn, in io.Reader) error {
-	_, err := io.Copy(stream, reader{in})
+	// Without a ReadFrom, which would make an error of in one of the network.
+	_, err := io.Copy(struct{ io.Writer }{stream}, reader{in})
 	if err != nil {
 		return err
 	}
