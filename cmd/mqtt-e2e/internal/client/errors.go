@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
@@ -32,6 +33,10 @@ func IsSetup(err error) bool {
 	return errors.As(err, &setup)
 }
 
+// endTimeout is how long after the error of a stream its session may be found to
+// have ended, which takes no packet.
+const endTimeout = 100 * time.Millisecond
+
 // endedError means that a session ended before a stream was of use, so that
 // the same request is worth another session.
 type endedError struct{ cause error }
@@ -41,11 +46,19 @@ func (e *endedError) Error() string {
 }
 func (e *endedError) Unwrap() error { return e.cause }
 
-// failure tells the end of the caller's patience from that of the session.
-func failure(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		cause := errors.Join(mqtte2e.ErrNoAnswer, ctx.Err())
-		return ui.Wrap(cause, "the listener was reached and did not answer the request in time: check its target, or give more time")
+// failure says why a stream was of no use: the end of the caller's patience, of
+// the session, or of the stream only. An error of a stream comes a moment before
+// the end of its session is known.
+func (s *session) failure(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		select {
+		case <-s.ctx.Done():
+			return &endedError{err}
+		case <-time.After(endTimeout):
+			return err
+		case <-ctx.Done():
+		}
 	}
-	return &endedError{err}
+	cause := errors.Join(mqtte2e.ErrNoAnswer, ctx.Err())
+	return ui.Wrap(cause, "the listener was reached and did not answer the request in time: check its target, or give more time")
 }

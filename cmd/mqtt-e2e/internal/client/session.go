@@ -51,7 +51,7 @@ func (s *session) open(ctx context.Context, request tunnel.Request) (net.Conn, e
 	if err == nil || errors.As(err, &refused) {
 		return stream, err
 	}
-	return nil, failure(ctx, err)
+	return nil, s.failure(ctx, err)
 }
 
 // acceptAll serves the streams that the listener opens, until the session ends.
