@@ -66,34 +66,16 @@ func printAll(ctx context.Context, session *message.Session, out io.Writer) {
 
 // sendAll sends lines until there are no more, or the context ends.
 func sendAll(ctx context.Context, session *message.Session, in lineReader) error {
-	lines, failed := make(chan string), make(chan error, 1)
-	go func() {
-		for {
-			line, err := in.ReadLine()
-			if err != nil {
-				failed <- err
-				return
-			}
-			select {
-			case lines <- line:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	for {
-		select {
-		case line := <-lines:
-			if err := sendMessage(ctx, session, []byte(line)); err != nil {
-				return err
-			}
-		case err := <-failed:
-			if err == io.EOF {
-				return nil
-			}
+		line, err := inContext(ctx, in.ReadLine)
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
 			return err
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		}
+		if err := sendMessage(ctx, session, []byte(line)); err != nil {
+			return err
 		}
 	}
 }
