@@ -38,7 +38,7 @@ func (a *app) connect() *cobra.Command {
 		Long: `Joins standard input and output with the listener's default target, with the
 SERVICE of that name, or with HOST:PORT, which the listener must allow. Made for
 ssh's ProxyCommand. The end of standard input is passed on. The command ends when
-the far side has ended and everything is on standard output.`,
+the other side has ended and everything is on standard output.`,
 		Example: "  ssh -o ProxyCommand='mqtt-e2e connect mqtts://broker.example#box' user@box",
 		Args:    atMost(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runConnect(cmd.Context(), &f, args) },
@@ -80,7 +80,7 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	return c.Explain(err)
 }
 
-// join joins standard input and output with stream, and tells who waits at a
+// join joins standard input and output with stream, and tells a person at a
 // terminal that the path is gone, or back.
 func (a *app) join(ctx context.Context, c *client.Client, stream net.Conn) error {
 	watching, stop := context.WithCancel(ctx)

@@ -30,7 +30,7 @@ type codedError struct {
 func (e *codedError) Error() string { return e.cause.Error() }
 func (e *codedError) Unwrap() error { return e.cause }
 
-// usage is an error of who typed the command.
+// usage makes err an error in the command line.
 func usage(err error) error { return coded(exitUsage, err) }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }

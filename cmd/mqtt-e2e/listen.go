@@ -178,7 +178,6 @@ func (l *listening) run(ctx context.Context) error {
 			status.Warn(err.Error() + "; trying again until it works")
 			// An absent network does not hold up the boot; a wrong password, above,
 			// fails the start.
-			systemd.Notify(systemd.Status("waiting for the broker"))
 			l.ready()
 		}
 		pause.Wait(ctx)
@@ -198,7 +197,6 @@ func (l *listening) where() ui.Place { return ui.PlaceOf(l.endpoint, l.place.nam
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
 	status.Info("listening", "name", l.place.name, "broker", l.place.parsed, "key", l.endpoint.Config.Key)
-	systemd.Notify(systemd.Status("listening"))
 	l.ready()
 	if err := l.server.Serve(listener); ctx.Err() == nil {
 		return err

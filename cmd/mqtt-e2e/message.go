@@ -12,7 +12,6 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/message"
 )
@@ -199,13 +198,9 @@ func (a *app) messageConfig(f *messageFlags, p place, publish, subscribe string)
 	if err != nil {
 		return nil, err
 	}
-	password, err := secrets.Password(f.passwordFile)
+	password, tlsConfig, err := f.credentials(p)
 	if err != nil {
-		return nil, usage(err)
-	}
-	tlsConfig, err := f.tlsConfig(p)
-	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	config := &message.Config{
 		Publish:    publish,

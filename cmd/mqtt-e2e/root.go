@@ -20,7 +20,7 @@ type app struct {
 	logFormat string
 	started   bool // the command line was understood
 	logger    *slog.Logger
-	record    *slog.Logger // of who was served what: tells it when the program ends, too
+	record    *slog.Logger // of the streams that were served; goes on while the program ends
 }
 
 // run runs the command and returns its exit code.
@@ -78,8 +78,8 @@ type repeatable int
 // String implements pflag.Value.
 func (r *repeatable) String() string { return strconv.Itoa(int(*r)) }
 
-// Type implements pflag.Value: to who types it, it is like any other flag without
-// a value.
+// Type implements pflag.Value: to its user it is like any other flag without a
+// value.
 func (r *repeatable) Type() string { return "bool" }
 
 // Set implements pflag.Value.

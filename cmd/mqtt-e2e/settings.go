@@ -24,7 +24,7 @@ const defaultPeerTimeout = time.Hour
 // what is shorter can only be a slip.
 const minPeerTimeout = time.Second
 
-// settings are the flags of every verb that meets a broker.
+// settings are the flags of every verb that connects to a broker.
 type settings struct {
 	name           string
 	named          func() bool // whether a name was given, which may be empty
@@ -104,13 +104,9 @@ func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint
 	if s.peerTimeout > 0 && s.peerTimeout < minPeerTimeout {
 		return nil, usagef("--peer-timeout %v is shorter than some answers take: write %v or more, such as 90s", s.peerTimeout, minPeerTimeout)
 	}
-	password, err := secrets.Password(s.passwordFile)
+	password, tlsConfig, err := s.credentials(p)
 	if err != nil {
-		return nil, usage(err)
-	}
-	tlsConfig, err := s.tlsConfig(p)
-	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	return &mqtte2e.Endpoint{Broker: p.broker, Config: &mqtte2e.Config{
 		Key:            key,
@@ -123,6 +119,14 @@ func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint
 		TopicPrefix:    s.topicPrefix,
 		Logger:         a.logger,
 	}}, nil
+}
+
+// credentials returns what the broker at the place is to get.
+func (s *settings) credentials(p place) (password string, tlsConfig *tls.Config, err error) {
+	if password, err = secrets.Password(s.passwordFile); err == nil {
+		tlsConfig, err = s.tlsConfig(p)
+	}
+	return password, tlsConfig, usage(err)
 }
 
 // tlsConfig returns nil where the defaults do.

@@ -11,12 +11,12 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
-// AttemptTimeout bounds one attempt to reach the broker or the listener, after
-// which another may do better: who waits for it is told.
+// AttemptTimeout bounds one attempt to reach the broker or the listener: long
+// enough for a slow network, and then it is told why nothing works.
 const AttemptTimeout = 30 * time.Second
 
 // Keep keeps a session with the listener until the context ends, so that
-// streams need not wait for one and ports stay open at the far side. It tries
+// streams need not wait for one and ports stay open at the other side. It tries
 // for ever, and tells what changes. It fails only if a setting is wrong, or the
 // broker refuses us in a way that trying again does not cure, before it let us
 // in once.

@@ -8,7 +8,7 @@ import (
 
 // The pause doubles from firstPause to lastPause. A person who starts the broker
 // after the command waits 5 s at most; a thousand devices that wait for one
-// broker are 200 attempts a second, which brokers stand.
+// broker are 200 attempts a second, which brokers can take.
 const (
 	firstPause = 250 * time.Millisecond
 	lastPause  = 5 * time.Second

@@ -44,7 +44,7 @@ func connect(conn net.Conn, request *socks5.Request, open Open) error {
 		socks5.SendReply(conn, code(err), nil)
 		return err
 	}
-	// Where the far side's connection comes from is not told to clients: they
+	// Clients are not told where the other side's connection comes from: they
 	// get the zero address, as from other servers behind a tunnel.
 	if err := socks5.SendReply(conn, statute.RepSuccess, &net.TCPAddr{IP: net.IPv4zero}); err != nil {
 		tunnel.Abort(stream)
@@ -75,7 +75,7 @@ func code(err error) uint8 {
 	return statute.RepServerFailure
 }
 
-// unresolved leaves names for the far side to judge and to resolve.
+// unresolved leaves names to the other side, to judge and to resolve.
 type unresolved struct{}
 
 func (unresolved) Resolve(ctx context.Context, _ string) (context.Context, net.IP, error) {

@@ -29,7 +29,7 @@ func secretDirectories() []string {
 }
 
 // ReadFile reads a file with a secret, after checking that other users cannot.
-// what says which file it is to who reads the error.
+// what names the file in errors.
 func ReadFile(what, name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -1,7 +1,8 @@
 // Package target reads what command lines say of TCP: where ports are to be
 // opened, where their connections go, and which targets and ports a peer may
-// reach through a listener, which it decides. Host names are compared as text and never resolved: a name whose
-// address changes between check and use would pass any filter.
+// reach through a listener, which it decides. Host names are compared as text and
+// never resolved: a name whose address changes between check and use would pass
+// any filter.
 package target
 
 import (

@@ -36,7 +36,7 @@ const (
 	Arrival  Kind = 6 // a connection came in at the port that Text asked for
 )
 
-// A Request stands at the start of a stream, sent by who opened it.
+// A Request stands at the start of a stream, sent by the side that opened it.
 type Request struct {
 	Kind Kind
 	Text string

@@ -14,7 +14,7 @@ import (
 // how ssh ends a ProxyCommand.
 var ErrOutputClosed = errors.New("standard output was closed")
 
-// JoinStdio copies in to the stream, and the stream to out, until the far side has
+// JoinStdio copies in to the stream, and the stream to out, until the other side has
 // ended and everything is written to out, whether or not in has ended. The end
 // of in is passed on and leaves the other direction open. It returns early if
 // out is closed, or the context ends, and then with its cause.

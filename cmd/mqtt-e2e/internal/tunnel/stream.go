@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// requestTimeout bounds how long who opened a stream takes to say what it is
-	// for, which stands in its first packet (TUNNEL.md, "Form of a header").
+	// requestTimeout bounds how long the side that opened a stream takes to say
+	// what it is for, which it does in its first packet (TUNNEL.md, "Form of a header").
 	requestTimeout = 10 * time.Second
 
 	// dialTimeout bounds the connection to a target; TCP itself would try for

@@ -18,7 +18,7 @@ func StreamEnd(err error, here string) string {
 	case err == nil:
 		return "complete"
 	case errors.As(err, &known) && known.Kind == mqtte2e.ErrPeerGone:
-		// What to check stands behind the semicolon; a record only tells.
+		// What to check follows the semicolon; it is no matter for a record.
 		text, _, _ := strings.Cut(Place{}.known(known), ";")
 		return text
 	case errors.Is(err, net.ErrClosed):

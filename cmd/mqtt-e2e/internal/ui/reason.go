@@ -34,7 +34,7 @@ func Reason(err error) string {
 	return innermost(err).Error()
 }
 
-// Brief returns an error as it stands in a line that says already what failed.
+// Brief returns an error for a line that says already what failed.
 func Brief(err error) string {
 	var explained *Error
 	var op *net.OpError
