@@ -141,24 +141,11 @@ func (a *app) try(ctx context.Context, timeout time.Duration, waits func() strin
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	status := ui.NewStatus(a.logger)
-	stop := ui.Notice(func() { status.Warn(waits()) })
-	defer stop()
-	var pause client.Pause
-	for {
-		err := do(limited)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case limited.Err() != nil, link.Permanent(err), !errors.Is(err, mqtte2e.ErrBroker):
-			return err
-		}
-		stop()
-		status.Warn(err.Error() + "; trying again for " + timeout.String())
-		if !pause.Wait(limited) {
-			return err
-		}
+	err := client.Retry(limited, ui.NewStatus(a.logger), waits, "for "+timeout.String(), func(err error) bool {
+		return link.Permanent(err) || !errors.Is(err, mqtte2e.ErrBroker)
+	}, do)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
+	return err
 }

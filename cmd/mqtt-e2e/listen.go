@@ -14,7 +14,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // listenFlags are the flags of the verb listen.
@@ -162,27 +161,19 @@ type listening struct {
 // before it let us in.
 func (l *listening) run(ctx context.Context) error {
 	status := ui.NewStatus(l.app.logger)
-	stop := ui.Notice(func() { status.Warn(l.where().Waits(false)) })
-	defer stop()
-	var pause client.Pause
-	for ctx.Err() == nil {
-		listener, err := l.listen(ctx)
-		stop()
-		if err == nil {
-			return l.serve(ctx, listener, status)
-		}
-		if link.Permanent(err) || client.IsSetup(err) {
-			return err
-		}
-		if ctx.Err() == nil {
-			status.Warn(err.Error() + "; trying again until it works")
-			// An absent network does not hold up the boot; a wrong password, above,
-			// fails the start.
+	var listener *mqtte2e.Listener
+	err := client.Retry(ctx, status, func() string { return l.where().Waits(false) }, "until it works", client.IsHopeless, func(ctx context.Context) (err error) {
+		if listener, err = l.listen(ctx); err != nil && !client.IsHopeless(err) {
+			// An absent network does not hold up the boot; a wrong password fails the
+			// start.
 			l.ready()
 		}
-		pause.Wait(ctx)
+		return err
+	})
+	if err != nil {
+		return causeOr(ctx, err)
 	}
-	return context.Cause(ctx)
+	return l.serve(ctx, listener, status)
 }
 
 func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {

@@ -8,7 +8,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // AttemptTimeout bounds one attempt to reach the broker or the listener: long
@@ -24,39 +23,43 @@ const AttemptTimeout = 30 * time.Second
 // defaultOnly says that only Default is ever opened, so that listeners that do
 // not speak mqtt-e2e/1 will do; those are dialled when they are needed.
 func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) error {
-	var pause Pause
-	news := true // nothing was told of this outage yet
-	for before := true; ctx.Err() == nil; {
-		s, err := c.attempt(ctx, status, news)
-		news = err == nil
-		switch {
-		case err == nil:
-			before = false
-			pause.Reset()
-			status.Info("connected to the listener", "name", c.name)
-			s.wait(ctx)
-			if ctx.Err() == nil {
-				status.Warn("the session with the listener is over; connecting again")
-			}
-		case before && (link.Permanent(err) || IsSetup(err)):
+	before := true // nothing has shown yet that the broker lets us in
+	for ctx.Err() == nil {
+		var s *session
+		err := Retry(ctx, status, c.Waits, "until it works", func(err error) bool {
+			final := before && IsHopeless(err) || defaultOnly && errors.Is(err, mqtte2e.ErrRefused)
+			before = before && errors.Is(err, mqtte2e.ErrBroker)
+			return final
+		}, func(ctx context.Context) (err error) {
+			s, err = c.attempt(ctx)
 			return err
+		})
+		switch {
+		case ctx.Err() != nil:
 		case defaultOnly && errors.Is(err, mqtte2e.ErrRefused):
 			status.Info("the listener speaks another protocol; connecting when a connection comes in", "reason", err)
 			<-ctx.Done()
-		case ctx.Err() == nil:
-			before = before && errors.Is(err, mqtte2e.ErrBroker)
-			status.Warn(err.Error() + "; trying again until it works")
+		case err != nil:
+			return err
+		default:
+			before = false
+			c.watch(ctx, s, status)
 		}
-		pause.Wait(ctx)
 	}
 	return nil
 }
 
-// attempt tells status what it waits for if that takes long and is news.
-func (c *Client) attempt(ctx context.Context, status *ui.Status, news bool) (*session, error) {
-	if news {
-		defer ui.Notice(func() { status.Warn(c.Waits()) })()
+// watch returns a moment after the session has ended.
+func (c *Client) watch(ctx context.Context, s *session, status *ui.Status) {
+	status.Info("connected to the listener", "name", c.name)
+	s.wait(ctx)
+	if ctx.Err() == nil {
+		status.Warn("the session with the listener is over; connecting again")
+		new(pause).Wait(ctx)
 	}
+}
+
+func (c *Client) attempt(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
 	s, _, err := c.session(ctx, []string{tunnel.Protocol})

@@ -16,7 +16,7 @@ import (
 // started anew, which ends the session, may say something else.
 func (s *session) keepRemote(remote target.Remote) {
 	status := ui.NewStatus(s.logger.With("remote", remote.Bind.String()))
-	var pause Pause
+	var wait pause
 	for {
 		err := s.holdRemote(remote, status)
 		if s.isDone() {
@@ -32,7 +32,7 @@ func (s *session) keepRemote(remote target.Remote) {
 		default:
 			status.Warn("the other side does not open a port: " + refusal.Reply.Text + "; trying again")
 		}
-		pause.Wait(s.ctx)
+		wait.Wait(s.ctx)
 	}
 }
 
