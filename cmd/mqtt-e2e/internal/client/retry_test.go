@@ -44,6 +44,7 @@ func TestRetry(t *testing.T) {
 			if took := time.Since(start); err != test.want || attempts < test.attempts || took > test.within {
 				t.Errorf("%v: %d attempts and %v after %v", test.results, attempts, err, took)
 			}
+			simtest.Wait()
 			if told := strings.Count(log.String(), "it may pass; trying again for a minute"); told != test.told || strings.Contains(log.String(), "waiting") {
 				t.Errorf("%v: it says\n%s", test.results, &log)
 			}
@@ -60,6 +61,7 @@ func TestRetrySaysWhatItWaitsFor(t *testing.T) {
 			time.Sleep(time.Minute)
 			return nil
 		})
+		simtest.Wait()
 		if err != nil || strings.Count(log.String(), "waiting for the listener") != 1 {
 			t.Errorf("it ends with %v, and says\n%s", err, &log)
 		}
