@@ -10,7 +10,7 @@ import (
 // Opener opens the packets of one direction of one connection. It belongs to the goroutine that reads them.
 type Opener struct {
 	secret        *[secretSize]byte // of the epoch after this one
-	previous      atomic.Pointer[epochKeys] // nil if there is none, or it was dropped, by any goroutine
+	previous      *atomic.Pointer[epochKeys] // nil if there is none, or it was dropped, by any goroutine
 	previousUntil time.Time
 	current       *epochKeys
 	next          *epochKeys // derived from secret when a packet claims to need it; not in use before one has proved it
@@ -25,7 +25,7 @@ type Opener struct {
 func NewOpener(secret [32]byte, id [8]byte, epochBits uint) *Opener {
 	o := &Opener{
 		secret: &secret, current: newEpochKeys(&secret), headerKey: newHeaderKey(&secret),
-		epochBits: epochBits, inputs: newInputs(id),
+		epochBits: epochBits, inputs: newInputs(id), previous: new(atomic.Pointer[epochKeys]),
 	}
 	ratchet(o.secret)
 	return o
