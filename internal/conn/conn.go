@@ -40,7 +40,6 @@ type Config struct {
 	Grant              func(now time.Time) (messages, bytes uint64)
 
 	Life   life.Config
-	Peer   *life.Peer
 	Logger *slog.Logger
 }
 
@@ -74,19 +73,16 @@ type Conn struct {
 	rejected uint64 // packets for this Conn that did not authenticate
 }
 
-// headerSize is where a packet's plaintext begins (SPEC.md, "Packets").
-const headerSize = record.Overhead - 16
-
 // New returns a Conn that was made by a handshake right now, at rest until Start.
 func New(config Config, host Host, now time.Time) *Conn {
 	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
 	c.changed.L = &c.mu
 	c.trace = newTracer(config.Logger, c.LogName())
-	c.life = life.New(config.Life, config.Peer, now)
+	c.life = life.New(config.Life, now)
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     config.MaxPacket,
 		Overhead:      record.Overhead,
-		Header:        headerSize,
+		Header:        record.HeaderSize,
 		PadSize:       config.PadSize,
 		Sealer:        c.trace.sealer(config.Sealer),
 		Tracer:        c.trace.stream(),
