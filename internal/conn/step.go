@@ -146,10 +146,11 @@ func (c *Conn) NoPath(now time.Time) {
 	}, now)
 }
 
-// Resume tells the peer what arrived here, and asks for the same.
+// Resume tells the peer what arrived here, and asks for the same, unless nothing can
+// be asked of it any more: it may be gone, and would never answer.
 func (c *Conn) Resume(now time.Time) {
 	c.event(func(time.Time) {
-		if s := c.life.State(); s == life.Open || s == life.Closing {
+		if c.life.ExpectsPeer(c.stream.Status()) {
 			c.stream.Resume()
 		}
 	}, now)
