@@ -170,6 +170,9 @@ func TestWhatRestsWithoutAPath(t *testing.T) {
 	if step := l.NoPath(after(2 * second)); step != (Step{Heard: true}) {
 		t.Errorf("NoPath: %+v", step)
 	}
+	if !l.config.Peer.Deny(after(2 * second)) {
+		t.Error("what another process said is not forgotten")
+	}
 	pings := 0
 	for {
 		due := l.Deadline(owed(second))
