@@ -28,12 +28,12 @@ type end struct {
 	other *end
 	ready chan struct{} // holds a token while there is something to send
 	seal  *record.Sealer
+	peer  *life.Peer // what it knows of the process at the other end
 
-	mu     sync.Mutex // guards all below
-	did    []string   // what the Host was told, but Wake
-	pass   func(packet []byte) bool
-	sent   int // packets
-	copies [][]byte
+	mu   sync.Mutex // guards all below
+	did  []string   // what the Host was told, but Wake
+	pass func(packet []byte) bool
+	sent int // packets
 }
 
 // Wake implements Host.
@@ -140,7 +140,7 @@ func pair(t *testing.T, change ...func(*Config)) (dialer, listener *end) {
 		for _, f := range change {
 			f(&config)
 		}
-		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer}
+		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer}
 		ends[i].Conn = New(config, ends[i], now)
 	}
 	ends[0].other, ends[1].other = ends[1], ends[0]
