@@ -39,7 +39,13 @@ func TestResumeGoesOn(t *testing.T) {
 			e.set(nothing)
 			e.NoPath(time.Now())
 		}
+		if a.Waiting() {
+			t.Error("everything was acknowledged, but data waits")
+		}
 		a.write(t, "meanwhile")
+		if !a.Waiting() {
+			t.Error("what was written does not wait")
+		}
 		before := a.packets()
 		time.Sleep(30 * time.Second)
 		if n := a.packets() - before; n != 0 {
@@ -55,5 +61,9 @@ func TestResumeGoesOn(t *testing.T) {
 		}
 		took(t, 0, func() { b.read(t, "meanwhile") })
 		exchange(t, b, a)
+		time.Sleep(time.Second) // for an ACK that is held back
+		if since := a.SilentSince(); a.Waiting() || !since.IsZero() {
+			t.Errorf("everything was acknowledged, but silent since %v", since)
+		}
 	})
 }

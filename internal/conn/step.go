@@ -54,11 +54,8 @@ func (c *Conn) enter(state life.State) {
 }
 
 // fail tells the application of the end of the Conn; it can still read what had
-// arrived. It is called with c.mu held.
+// arrived. A Conn fails once. It is called with c.mu held.
 func (c *Conn) fail(err error) {
-	if c.err != nil {
-		return
-	}
 	c.err = err
 	c.logger.Debug("connection failed", "conn", c.LogName(), "error", err)
 	c.changed.Broadcast()
@@ -105,10 +102,6 @@ func (c *Conn) arm(now time.Time) {
 // expire is the function of the timer.
 func (c *Conn) expire() {
 	c.event(func(now time.Time) {
-		if now.Before(c.timerAt) {
-			c.timer.Reset(c.timerAt.Sub(now))
-			return
-		}
 		c.timerAt = time.Time{}
 		c.stream.Expire(now)
 		c.apply(c.life.Expire(c.stream.Status(), now), now)
