@@ -84,6 +84,24 @@ func (e *end) wantNo(what string, d time.Duration) {
 	}
 }
 
+// TestFailedConnKeepsWhatArrived, and frees what nobody will get.
+func TestFailedConnKeepsWhatArrived(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		a, b := connected(t)
+		b.write(t, "last words")
+		a.set(nothing)
+		a.write(t, "unheard")
+		simtest.Wait()
+		a.Gone(time.Now())
+		if a.Waiting() {
+			t.Error("what was written is kept")
+		}
+		if got, err := a.readAll(); got != "last words" || !errors.Is(err, ErrPeerGone) {
+			t.Errorf("read %q, %v", got, err)
+		}
+	})
+}
+
 // TestUnconfirmedConnFails: the listener that answered the handshake is not heard of
 // again.
 func TestUnconfirmedConnFails(t *testing.T) {

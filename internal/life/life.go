@@ -39,12 +39,12 @@ const (
 	// confirmTimeout is how long a dialer's Conn waits for the first packet from
 	// the listener that answered it: several repetitions of its own.
 	confirmTimeout = 10 * time.Second
-	// MaxLinger bounds how long what was written is kept for a peer after Close, if
+	// maxLinger bounds how long what was written is kept for a peer after Close, if
 	// PeerTimeout is not shorter.
-	MaxLinger = 30 * time.Second
-	// TimeWaitLife is how long the end of a Conn is acknowledged again: twice the
+	maxLinger = 30 * time.Second
+	// timeWaitLife is how long the end of a Conn is acknowledged again: twice the
 	// longest probe timeout.
-	TimeWaitLife = 10 * time.Second
+	timeWaitLife = 10 * time.Second
 )
 
 // Config is what a Life is made with.
@@ -126,9 +126,9 @@ func (l *Life) Close(now time.Time) Step {
 
 func (l *Life) linger() time.Duration {
 	if t := l.config.PeerTimeout; t > 0 {
-		return min(t, MaxLinger)
+		return min(t, maxLinger)
 	}
-	return MaxLinger
+	return maxLinger
 }
 
 // Abort is Close without delivering what is left: it gives the stream up, and tells
@@ -198,7 +198,7 @@ func (l *Life) enter(state State, step Step, now time.Time) Step {
 	l.state, step.Enter = state, state
 	l.until = time.Time{}
 	if state == TimeWait {
-		l.until = now.Add(TimeWaitLife)
+		l.until = now.Add(timeWaitLife)
 	}
 	step.Heard = step.Heard || !l.checked.IsZero()
 	l.checked = time.Time{}
@@ -220,7 +220,7 @@ func (l *Life) NoPath(now time.Time) Step {
 	}
 	step := Step{Heard: !l.checked.IsZero()}
 	l.pathUp, l.pathDown, l.checked = time.Time{}, now, time.Time{}
-	l.config.Peer.Doubt()
+	l.config.Peer.doubt()
 	return step
 }
 

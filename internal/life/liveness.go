@@ -7,20 +7,20 @@ import (
 )
 
 const (
-	// CheckAfter is the least time that something goes unanswered before the
+	// checkAfter is the least time that something goes unanswered before the
 	// peer's process is asked whether it still knows the Conn.
-	CheckAfter = 3 * time.Second
+	checkAfter = 3 * time.Second
 	// checkTimeouts is the same in probe timeouts, for slow paths.
 	checkTimeouts = 3
-	// DeniedWait is how much longer a Conn lives once another process said that the
+	// deniedWait is how much longer a Conn lives once another process said that the
 	// Conn is not its own: the right one may be reconnecting.
-	DeniedWait = 6 * time.Second
+	deniedWait = 6 * time.Second
 	// asksPerTimeout is how often within PeerTimeout a silent peer is asked at
 	// least, and how many silences of its peer a Conn waits that hears nothing for
 	// itself: a process may have thousands of idle Conns.
 	asksPerTimeout = 3
 	// maxKeepAlive is the longest silence after which a peer is asked, however long
-	// PeerTimeout is: with CheckAfter and DeniedWait, an idle Conn of a restarted
+	// PeerTimeout is: with checkAfter and deniedWait, an idle Conn of a restarted
 	// process ends within a minute.
 	maxKeepAlive = 40 * time.Second
 )
@@ -123,7 +123,7 @@ func (l *Life) checkAt(s stream.Status) time.Time {
 	if since.IsZero() {
 		return time.Time{}
 	}
-	return latest(since, l.checked).Add(max(checkTimeouts*s.ProbeTimeout, CheckAfter))
+	return latest(since, l.checked).Add(max(checkTimeouts*s.ProbeTimeout, checkAfter))
 }
 
 // restartedAt is when a Conn with an open question ends whose peer's process was
@@ -132,7 +132,7 @@ func (l *Life) restartedAt(p seen) time.Time {
 	if p.denied.IsZero() || l.checked.IsZero() {
 		return time.Time{}
 	}
-	return p.denied.Add(DeniedWait)
+	return p.denied.Add(deniedWait)
 }
 
 // check opens the question whether the peer's process knows the Conn, and reports
