@@ -7,10 +7,12 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// apply does what the Conn's Life asks for. It is called with c.mu held.
+// apply does what the Conn's Life asks for. The application can still read what had
+// arrived when the Conn failed, which it does once. It is called with c.mu held.
 func (c *Conn) apply(s life.Step, now time.Time) {
 	if s.Fail != life.None {
-		c.fail(c.failure(s.Fail, now))
+		c.err = c.failure(s.Fail, now)
+		c.logger.Debug("connection failed", "conn", c.LogName(), "error", c.err)
 	}
 	if s.Proved {
 		c.host.Proved()
@@ -51,14 +53,6 @@ func (c *Conn) enter(state life.State) {
 	}
 	c.trace.state(state)
 	c.settle()
-}
-
-// fail tells the application of the end of the Conn; it can still read what had
-// arrived. A Conn fails once. It is called with c.mu held.
-func (c *Conn) fail(err error) {
-	c.err = err
-	c.logger.Debug("connection failed", "conn", c.LogName(), "error", err)
-	c.changed.Broadcast()
 }
 
 // update is what follows every event: the Life takes in how the stream stands, the
