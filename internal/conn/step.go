@@ -35,6 +35,9 @@ func (c *Conn) apply(s life.Step, now time.Time) {
 	if s.Heard {
 		c.host.Checked()
 	}
+	if s.Proved || s.Close || s.Enter != 0 {
+		c.trace.state(c.life.State())
+	}
 	c.enter(s.Enter)
 }
 
@@ -51,7 +54,6 @@ func (c *Conn) enter(state life.State) {
 	default:
 		return
 	}
-	c.trace.state(state)
 	c.settle()
 }
 

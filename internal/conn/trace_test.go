@@ -106,6 +106,28 @@ func TestTrace(t *testing.T) {
 	})
 }
 
+// TestTraceOfStates has each that begins, at a listener.
+func TestTraceOfStates(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		var l log
+		a, b := connected(t, func(c *Config) {
+			if !c.Life.Dialer {
+				c.Logger = l.logger(LevelTrace)
+			}
+		})
+		b.Close()
+		a.Close()
+		time.Sleep(time.Minute)
+		var states []string
+		for _, found := range regexp.MustCompile(`msg=state conn=peer-abcd0000 state=(.*)`).FindAllStringSubmatch(l.taken(), -1) {
+			states = append(states, found[1])
+		}
+		if got := strings.Join(states, " "); got != "open closing time-wait over" {
+			t.Errorf("the states are %s", got)
+		}
+	})
+}
+
 // TestTraceOfLoss names the packet, and tells of the window.
 func TestTraceOfLoss(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
