@@ -84,9 +84,9 @@ func TestTrace(t *testing.T) {
 		b.write(t, "x")
 		simtest.Wait()
 		b.set(nil)
-		wantLines(t, l.taken(), `"packet refused" ~ size=\d+ reason="record: .*"`)
+		wantLines(t, l.taken(), `"packet refused" ~ .*size=\d+ reason="record: .*"`)
 		a.Receive(make([]byte, 5), time.Now())
-		wantLines(t, l.taken(), `"packet refused" ~ size=5 reason="record: packet shorter than .*"`)
+		wantLines(t, l.taken(), `"packet refused" ~ .*size=5 reason="record: packet shorter than .*"`)
 
 		a.NoPath(time.Now())
 		wantLines(t, l.taken(), `path ~ up=false`)
