@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ type peer struct {
 }
 
 // String returns the device's name, or the key's fingerprint.
-func (p *peer) String() string { return orDefault(p.device, p.key.String()) }
+func (p *peer) String() string { return cmp.Or(p.device, p.key.String()) }
 
 // Dial connects to the broker at address and subscribes. The address is a broker URL as package mqtte2e takes it, without a name:
 // mqtts://broker.example. ctx bounds the call, not the Session; without a deadline Dial gives up after 30 s. If the broker cannot be
@@ -91,7 +92,7 @@ func parseBroker(text string, config *Config) (address.Address, error) {
 		return address.Address{}, fmt.Errorf("message: %w", err)
 	}
 	if a.Name != "" {
-		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it away (Config.Publish and Subscribe say who is meant)", a.Name)
+		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it out (Config.Publish and Subscribe say who is meant)", a.Name)
 	}
 	return a, nil
 }
@@ -112,7 +113,7 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 		}
 	}
 	s := &Session{peers: peers, closed: make(chan struct{})}
-	log := orDefault(config.Logger, slog.New(slog.DiscardHandler))
+	log := cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
 	s.link = link.New(link.Config{

@@ -71,6 +71,8 @@ type Conn struct {
 	onDone        []func()  // called once nothing lingers any more, with c.mu held
 	finished      bool      // they were
 
+	oldKeysUntil time.Time // when the keys of the last epoch have to go; zero: there are none
+
 	rejected uint64 // packets for this Conn that did not authenticate
 }
 

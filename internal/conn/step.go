@@ -90,6 +90,9 @@ func (c *Conn) arm(now time.Time) {
 	if at := c.stream.Deadline(); c.life.MaySend() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
 		next = at
 	}
+	if !c.oldKeysUntil.IsZero() && (next.IsZero() || c.oldKeysUntil.Before(next)) {
+		next = c.oldKeysUntil
+	}
 	if next.IsZero() || !c.timerAt.IsZero() && !next.Before(c.timerAt) {
 		return
 	}
@@ -110,6 +113,10 @@ func (c *Conn) expire() {
 			return
 		}
 		c.timerAt = time.Time{}
+		if !c.oldKeysUntil.IsZero() && !now.Before(c.oldKeysUntil) {
+			c.opener.DropPrevious()
+			c.oldKeysUntil = time.Time{}
+		}
 		c.stream.Expire(now)
 		c.apply(c.life.Expire(c.stream.Status(), now), now)
 		c.changed.Broadcast()

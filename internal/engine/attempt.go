@@ -13,6 +13,9 @@ const (
 	maxRepeat   = 2 * time.Second
 	// refusalWait is how long a refusal waits for another listener's answer.
 	refusalWait = time.Second
+	// maxAttempts is how many hellos wait for an answer: one is made each 5 s by default, and a
+	// round trip may take 20 s.
+	maxAttempts = 6
 	// maxCorrections is how often a dial takes the time from a listener.
 	maxCorrections = 3
 )
@@ -36,7 +39,7 @@ type dial struct {
 	keys      *name
 	protocols []string
 	keepAlive time.Duration // the Conn's
-	attempts  []*attempt    // the last two: an answer to the one before may be on its way
+	attempts  []*attempt    // the last maxAttempts: answers to the ones before may be on their way
 	wait      time.Duration // between the last hello and the next
 	repeatAt  time.Time     // when to send the next
 	fixes     int           // corrections of the time so far
@@ -51,8 +54,9 @@ type attempt struct {
 	id        [8]byte
 	initiator *handshake.Initiator
 	hello     handshake.Hello
-	made      time.Time // by the monotonic clock
-	sent      time.Time // when last sent
+	offset    time.Duration // of the name when it was made
+	made      time.Time     // by the monotonic clock
+	sent      time.Time     // when last sent
 	count     int
 }
 
@@ -70,19 +74,19 @@ func (d *dial) begin() error {
 	if err != nil {
 		return err
 	}
-	a.initiator, a.hello = initiator, hello
+	a.initiator, a.hello, a.offset = initiator, hello, offset
 	d.keep(a)
 	d.wait = firstRepeat
 	d.send(a)
 	return nil
 }
 
-// keep registers an attempt in place of the one before the last.
+// keep registers an attempt in place of the oldest.
 func (d *dial) keep(a *attempt) {
 	e := d.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(d.attempts) == 2 {
+	if len(d.attempts) == maxAttempts {
 		delete(e.dials, d.attempts[0].id)
 		d.attempts = d.attempts[1:]
 	}

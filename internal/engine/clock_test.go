@@ -40,6 +40,8 @@ func TestWrongClocks(t *testing.T) {
 		"both right":              {0, 0, 0},
 		"within the window":       {10 * time.Second, 0, 0},
 		"just outside":            {10*time.Second + 1, 0, 1},
+		"behind, in time":         {-20 * time.Second, 0, 0},
+		"behind, too late":        {-20*time.Second - 1, 0, 1},
 		"dialer an hour ahead":    {time.Hour, 0, 1},
 		"dialer never set":        {-1, 0, 1},
 		"listener an hour behind": {0, -time.Hour, 1},

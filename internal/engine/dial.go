@@ -90,7 +90,7 @@ func (d *dial) handle(ev event) (*Conn, error) {
 	case handshake.Refusal:
 		d.refuse(fmt.Sprintf("%s: it says %q", m.Code, m.Reason))
 	case handshake.Time:
-		return nil, d.correct(a, m, ev.now)
+		return nil, d.correct(a, m)
 	}
 	return nil, nil
 }
@@ -111,19 +111,21 @@ func (d *dial) refuse(text string) {
 	}
 }
 
-// correct takes the listener's time and says hello again.
-func (d *dial) correct(a *attempt, m handshake.Time, now time.Time) error {
-	if !m.Hello.Equal(a.hello.Time) || a != d.attempts[len(d.attempts)-1] {
+// correct takes the listener's time and says hello again, unless that was done since the
+// hello was made.
+func (d *dial) correct(a *attempt, m handshake.Time) error {
+	e := d.engine
+	e.mu.Lock()
+	known := !m.Hello.Equal(a.hello.Time) || a.offset != d.keys.offset
+	e.mu.Unlock()
+	if known {
 		return nil
 	}
 	if d.fixes++; d.fixes > maxCorrections {
 		d.refuse(fmt.Sprintf("the clocks disagree even after %d corrections; check the listener's clock", maxCorrections))
 		return nil
 	}
-	e := d.engine
-	wall := e.config.wall()
-	elapsed := time.Since(now)
-	offset := m.Offset(wall.Add(-time.Since(a.sent)), wall.Add(-elapsed))
+	offset := a.offset + m.Behind()
 	e.config.Logger.Info("clock differs from the listener's; using its time", "name", d.name, "offset", offset)
 	e.mu.Lock()
 	d.keys.offset = offset

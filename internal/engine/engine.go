@@ -51,7 +51,7 @@ func New(config Config) *Engine {
 		listeners: make(map[string]*Listener),
 		peers:     make(map[handshake.Inbox]*peer),
 		limits:    newLimits(),
-		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
+		replays:   handshake.NewReplayCache(3*config.TimeWindow, handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),
 	}

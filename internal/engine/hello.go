@@ -46,7 +46,7 @@ func (r *rendezvous) refuse(hello handshake.Hello, now time.Time, code handshake
 func (r *rendezvous) otherVersion(m handshake.Hello, now time.Time, why error) {
 	e := r.engine
 	wall := e.config.wall()
-	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), m.Time.Add(e.config.TimeWindow), wall) {
+	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), wall) {
 		r.refuse(m, now, handshake.RefusedVersion, why.Error())
 	}
 }
@@ -72,7 +72,7 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 		r.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
-	if !e.replays.Add(digest, m.Time.Add(e.config.TimeWindow), wall) {
+	if !e.replays.Add(digest, wall) {
 		e.rejected.Add(1)
 		return
 	}

@@ -102,7 +102,7 @@ type name struct {
 	*handshake.Name
 	text   string
 	key    [16]byte
-	offset time.Duration // what to add to our clock for its listener's time; guarded by Engine.mu
+	offset time.Duration // what to add to our clock so that a hello arrives in time; guarded by Engine.mu
 }
 
 // Format implements fmt.Formatter: there is a key inside.

@@ -172,13 +172,9 @@ func (m Time) append(body []byte) []byte {
 	return appendTime(body, m.Listener)
 }
 
-// Offset returns what the dialer must add to its clock to get the listener's, taking the listener's time for the
-// middle of the round trip. Sent and received are the dialer's clock when the hello left and when m arrived. The
-// error is at most half of what lies between them.
-func (m Time) Offset(sent, received time.Time) time.Duration {
-	middle := sent.Add(received.Sub(sent) / 2)
-	return m.Listener.Sub(middle)
-}
+// Behind returns by how much the hello's time was behind the listener's clock when it arrived: what the clocks differ,
+// and how long it was under way. One with a time that much later arrives in time.
+func (m Time) Behind() time.Duration { return m.Listener.Sub(m.Hello) }
 
 // Pong answers a Probe. Sent to the prober's inbox.
 type Pong struct{ Nonce [8]byte }

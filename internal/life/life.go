@@ -37,8 +37,8 @@ const (
 	// long as a dial lasts.
 	halfOpenLife = 30 * time.Second
 	// confirmTimeout is how long a dialer's Conn waits for the first packet from
-	// the listener that answered it: several repetitions of its own.
-	confirmTimeout = 10 * time.Second
+	// the listener that answered it: a round trip may take 20 s.
+	confirmTimeout = 30 * time.Second
 	// MaxLinger bounds how long what was written is kept for a peer after Close, if
 	// PeerTimeout is not shorter.
 	MaxLinger = 30 * time.Second

@@ -3,13 +3,14 @@ package record
 import (
 	"crypto/cipher"
 	"encoding/binary"
+	"sync/atomic"
 	"time"
 )
 
 // Opener opens the packets of one direction of one connection. It belongs to the goroutine that reads them.
 type Opener struct {
 	secret        *[secretSize]byte // of the epoch after this one
-	previous      *epochKeys        // nil if there is none, or it was dropped
+	previous      atomic.Pointer[epochKeys] // nil if there is none, or it was dropped, by any goroutine
 	previousUntil time.Time
 	current       *epochKeys
 	next          *epochKeys // derived from secret when a packet claims to need it; not in use before one has proved it
@@ -38,7 +39,9 @@ func (o *Opener) Open(room, packet []byte, now time.Time) (number uint64, plaint
 	if len(packet) < Overhead {
 		return 0, nil, ErrShort
 	}
-	o.dropPrevious(now)
+	if o.previous.Load() != nil && !now.Before(o.previousUntil) {
+		o.DropPrevious()
+	}
 	low := binary.BigEndian.Uint32(packet[idSize:]) ^ o.inputs.numberPad(o.headerKey, packet)
 	number = expandNumber(o.received.next, low)
 	if o.received.contains(number) {
@@ -75,21 +78,27 @@ func (o *Opener) keysOf(epoch uint64) *epochKeys {
 		}
 		return o.next
 	case o.epoch - 1:
-		return o.previous
+		return o.previous.Load()
 	}
 	return nil
 }
 
 // commitNext makes the next epoch the current one; call it only when a packet has been authenticated under its keys.
 func (o *Opener) commitNext(now time.Time) {
-	o.previous, o.current, o.next = o.current, o.next, nil
+	o.previous.Store(o.current)
+	o.current, o.next = o.next, nil
 	o.previousUntil = now.Add(keepPrevious)
 	o.epoch++
 	ratchet(o.secret)
 }
 
-func (o *Opener) dropPrevious(now time.Time) {
-	if o.previous != nil && !now.Before(o.previousUntil) {
-		o.previous = nil
+// PreviousUntil is when the keys of the last epoch have to go, whether packets come or not; zero: there are none.
+func (o *Opener) PreviousUntil() time.Time {
+	if o.previous.Load() == nil {
+		return time.Time{}
 	}
+	return o.previousUntil
 }
+
+// DropPrevious forgets the keys of the last epoch. Any goroutine may call it.
+func (o *Opener) DropPrevious() { o.previous.Store(nil) }

@@ -15,7 +15,7 @@ type state struct {
 }
 
 func stateOf(o *Opener) state {
-	return state{*o.secret, o.previous, o.current, o.epoch, o.received}
+	return state{*o.secret, o.previous.Load(), o.current, o.epoch, o.received}
 }
 
 // refuse checks that a packet is refused, at the latest by Open, and changes nothing.
