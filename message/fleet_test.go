@@ -75,8 +75,8 @@ func TestFleetAndOtherKeys(t *testing.T) {
 	})
 }
 
-// everyPacket seals, under key and at testTime, what a holder of it can: messages of every kind of size, with padding and without, all that
-// SendBogus makes, and what is wrong inside.
+// everyPacket seals, under key and at testTime, what a holder of it can: messages of every kind of size, with padding and without, all
+// that SendBogus makes, and what is wrong inside.
 func everyPacket(t *testing.T, key mqtte2e.Key) (packets [][]byte) {
 	t.Helper()
 	now := func() time.Time { return testTime }
