@@ -2,8 +2,11 @@ package mqtte2e
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 // Dial connects to the listener at address, such as
@@ -39,18 +42,18 @@ func (e *Endpoint) Dial(ctx context.Context, name string, protocols ...string) (
 	}
 	c, err := e.engine.Dial(ctx, name, protocols)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "mqtt", Addr: nameAddr(name), Err: withHint(err, e.broker)}
+		return nil, &net.OpError{Op: "dial", Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
 	}
 	return &Conn{c}, nil
 }
 
 // DialContext is Dial for http.Transport and whoever else wants a function of
-// this form. The network is tcp, tcp4 or tcp6; the address is a name, or
+// this form. The network is tcp, tcp4 or tcp6; addr is a name, or
 // name:port, whose port is ignored.
-func (e *Endpoint) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	name, err := parseNetwork(network, address)
+func (e *Endpoint) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	name, err := address.DialName(network, addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("mqtte2e: %w", err)
 	}
 	c, err := e.Dial(ctx, name)
 	if err != nil {
@@ -72,7 +75,7 @@ func (e *Endpoint) Ping(ctx context.Context, name string) (time.Duration, error)
 	}
 	rtt, err := e.engine.Ping(ctx, name)
 	if err != nil {
-		return 0, &net.OpError{Op: "ping", Net: "mqtt", Addr: nameAddr(name), Err: withHint(err, e.broker)}
+		return 0, &net.OpError{Op: "ping", Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
 	}
 	return rtt, nil
 }
@@ -108,7 +111,15 @@ func (e *Endpoint) Listen(ctx context.Context, name string, protocols ...string)
 	}
 	l, err := e.engine.Listen(ctx, name, protocols)
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: "mqtt", Addr: nameAddr(name), Err: withHint(err, e.broker)}
+		return nil, &net.OpError{Op: "listen", Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
 	}
 	return &Listener{l: l}, nil
+}
+
+func parseName(text string) (string, error) {
+	name, err := address.QuoteName(text)
+	if err != nil {
+		return "", fmt.Errorf("mqtte2e: %w", err)
+	}
+	return name, nil
 }

@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"internal/stream":    {"internal/wire"},
 	"internal/engine":    {"internal/stream", "internal/record", "internal/handshake", "internal/link", "internal/setting"},
 	".":                  {"internal/engine", "internal/record", "internal/link", "internal/handshake", "internal/address", "internal/setting"},
-	"mux":                {".", "github.com/hashicorp/yamux"},
+	"mux":                {".", "internal/address", "github.com/hashicorp/yamux"},
 	"message":            {".", "internal/link", "internal/address", "internal/setting", "github.com/beevik/ntp"},
 	"mqtttest":           {"internal/broker"},
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 )
 
@@ -63,7 +64,7 @@ func (l *Listener) Close() error {
 }
 
 // Addr returns the name, as NAME:0.
-func (l *Listener) Addr() net.Addr { return nameAddr(l.l.Name()) }
+func (l *Listener) Addr() net.Addr { return address.OfListener(l.l.Name()) }
 
 // Stats returns what was rejected so far, and how often the connection to the
 // broker was made again.

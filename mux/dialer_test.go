@@ -235,8 +235,8 @@ func TestDialerCancelsADialThatNobodyWaitsFor(t *testing.T) {
 			t.Errorf("DialContext: %v", err)
 		}
 		simtest.Wait()
-		if len(d.attempts) != 0 || len(d.current) != 0 {
-			t.Errorf("left are %d attempts, %d names", len(d.attempts), len(d.current))
+		if len(d.sessions) != 0 || len(d.peers["a"].turn) != 0 {
+			t.Errorf("left are %d sessions, %d dials", len(d.sessions), len(d.peers["a"].turn))
 		}
 		d.Close()
 	})

@@ -28,7 +28,7 @@ var _ net.Listener = (*Listener)(nil)
 // Listen listens at address, such as mqtts://broker.example#thermostat, for
 // connections that carry streams. The context bounds the call only.
 func Listen(ctx context.Context, address string, config *mqtte2e.Config) (*Listener, error) {
-	inner, err := mqtte2e.Listen(ctx, address, config, protocol)
+	inner, err := mqtte2e.Listen(ctx, address, config, Protocol)
 	if err != nil {
 		return nil, err
 	}
