@@ -90,7 +90,7 @@ func (d *Dialer) session(ctx context.Context, name string) (*Session, error) {
 	case <-ctx.Done():
 		return nil, dialError(name, &answerError{name, ctx.Err()})
 	}
-	if s := p.session; s != nil && !closed(s.broken) && !closed(s.draining) {
+	if s := p.session; s != nil && !closed(s.broken) && !s.draining.Load() {
 		return s, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -136,11 +136,7 @@ func (d *Dialer) dial(ctx context.Context, name string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := Client(conn)
-	if err == nil {
-		s.refuseStreams()
-	}
-	return s, err
+	return Client(conn)
 }
 
 func (d *Dialer) dialEndpoint(ctx context.Context, name string) (net.Conn, error) {
@@ -155,7 +151,8 @@ func (d *Dialer) dialEndpoint(ctx context.Context, name string) (net.Conn, error
 	return conn, nil
 }
 
-// add keeps a session until it ends. It returns false after Close.
+// add keeps a session, and resets what the peer opens, until the session ends.
+// It returns false after Close.
 func (d *Dialer) add(s *Session) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -164,6 +161,9 @@ func (d *Dialer) add(s *Session) bool {
 	}
 	d.sessions[s] = struct{}{}
 	go func() {
+		for conn, err := s.Accept(); err == nil; conn, err = s.Accept() {
+			conn.(*stream).Reset()
+		}
 		<-s.Done()
 		d.mu.Lock()
 		defer d.mu.Unlock()

@@ -70,13 +70,6 @@ func (f *frames) add(id uint32) *stream {
 	return st
 }
 
-// stream returns a stream that yamux has just opened or accepted.
-func (f *frames) stream(id uint32) *stream {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.streams[id]
-}
-
 // remove drops a stream that has ended at both ends.
 func (f *frames) remove(st *stream) {
 	f.mu.Lock()

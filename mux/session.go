@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/yamux"
@@ -22,9 +21,8 @@ type Session struct {
 	slots    chan struct{} // a token for each stream that the peer opened and that has not ended
 	open     atomic.Int32  // streams that were opened or accepted and have not ended
 
+	draining atomic.Bool   // no more streams are wanted
 	closing  atomic.Bool   // Close was called
-	drain    sync.Once     // closes draining
-	draining chan struct{} // closed when no more streams are wanted
 	broken   chan struct{} // closed when yamux has given up; cause is set before
 	cause    error         // written by acceptStreams only
 	done     chan struct{} // closed when everything has ended
@@ -49,7 +47,6 @@ func newSession(conn net.Conn, client bool) (*Session, error) {
 		frames:   newFrames(conn, client),
 		accepted: make(chan *stream, maxStreams),
 		slots:    make(chan struct{}, maxStreams),
-		draining: make(chan struct{}),
 		broken:   make(chan struct{}),
 		done:     make(chan struct{}),
 	}
@@ -68,18 +65,11 @@ func newSession(conn net.Conn, client bool) (*Session, error) {
 // Accept returns the next stream that the peer opened. It fails when the
 // session has ended, with net.ErrClosed if that was by Close.
 func (s *Session) Accept() (net.Conn, error) {
-	if s.closing.Load() || closed(s.draining) {
-		return nil, net.ErrClosed
+	st, ok := <-s.accepted // what came before the session ended, too
+	if !ok || s.closing.Load() {
+		return nil, s.failure()
 	}
-	select {
-	case st, ok := <-s.accepted: // what came before the session ended, too
-		if !ok {
-			return nil, s.failure()
-		}
-		return st, nil
-	case <-s.draining:
-		return nil, net.ErrClosed
-	}
+	return st, nil
 }
 
 // acceptStreams takes the streams that the peer opens from yamux as soon as
@@ -94,9 +84,6 @@ func (s *Session) acceptStreams() {
 			break
 		}
 		s.accepted <- s.adopt(inner) // has room for all that slots let in
-		if closed(s.draining) {
-			s.abandonAccepted()
-		}
 	}
 	close(s.broken)
 	close(s.accepted)
@@ -127,7 +114,9 @@ func (s *Session) nextStream() (*yamux.Stream, error) {
 
 // adopt completes the state of a stream that yamux has opened or accepted.
 func (s *Session) adopt(inner *yamux.Stream) *stream {
-	st := s.frames.stream(inner.StreamID())
+	s.frames.mu.Lock()
+	defer s.frames.mu.Unlock()
+	st := s.frames.streams[inner.StreamID()]
 	st.session, st.inner = s, inner
 	s.open.Add(1)
 	return st
@@ -145,7 +134,7 @@ func (s *Session) Open(ctx context.Context) (net.Conn, error) {
 
 func (s *Session) openStream(ctx context.Context) (*stream, error) {
 	switch {
-	case s.closing.Load() || closed(s.draining):
+	case s.closing.Load(), s.draining.Load():
 		return nil, net.ErrClosed
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -196,42 +185,19 @@ func (s *Session) remove(st *stream) {
 		<-s.slots
 	}
 	s.open.Add(-1)
-	if closed(s.draining) {
-		s.closeIfEmpty()
-	}
+	s.closeIfEmpty()
 }
 
-// shutdown takes no more streams, in either direction, and ends the session
-// when the last one has ended.
+// shutdown opens no more streams, lets yamux refuse those of the peer, and ends
+// the session when the last one has ended.
 func (s *Session) shutdown() {
-	s.drain.Do(func() {
-		close(s.draining)
-		s.refuseStreams()
-		s.abandonAccepted()
-		s.closeIfEmpty()
-	})
-}
-
-// refuseStreams lets yamux refuse what the peer opens from now on.
-func (s *Session) refuseStreams() { s.inner.GoAway() } // fails only if the session has ended
-
-// abandonAccepted gets rid of the streams that wait for Accept.
-func (s *Session) abandonAccepted() {
-	for {
-		select {
-		case st, ok := <-s.accepted:
-			if !ok {
-				return
-			}
-			st.Reset()
-		default:
-			return
-		}
-	}
+	s.draining.Store(true)
+	s.inner.GoAway() // fails only if the session has ended
+	s.closeIfEmpty()
 }
 
 func (s *Session) closeIfEmpty() {
-	if s.open.Load() == 0 {
+	if s.draining.Load() && s.open.Load() == 0 {
 		// Not waited for: a Conn may take a second to close.
 		go s.Close()
 	}
