@@ -98,7 +98,7 @@ func (e *Endpoint) start(a address.Address, s *settings) {
 		MaxMessageSize: s.maxMessageSize,
 		PeerTimeout:    s.peerTimeout,
 		TopicPrefix:    s.topicPrefix,
-		Link:           link.Config{Address: linkAddress(a), TLSConfig: s.tlsConfig, DialContext: s.dialContext},
+		Link:           link.Config{Address: a, TLSConfig: s.tlsConfig, DialContext: s.dialContext},
 		Logger:         s.logger,
 		Wall:           time.Now,
 		EpochBits:      record.EpochBits,
@@ -150,8 +150,4 @@ func (e *Endpoint) release() {
 	if last {
 		e.Close()
 	}
-}
-
-func linkAddress(a address.Address) link.Address {
-	return link.Address{Scheme: a.Scheme, Host: a.Host, Path: a.Path, Username: a.Username, Password: a.Password}
 }

@@ -20,7 +20,7 @@ import (
 
 // harmless lists types without a text of their own for logs, none of which can
 // hold a secret.
-var harmless = []string{"net.Addr", "error", module + "/cmd/mqtt-e2e/internal/target.Endpoint", "[]any"}
+var harmless = []string{"net.Addr", "error", "context.Context", module + "/cmd/mqtt-e2e/internal/target.Endpoint", "[]any"}
 
 // compiled is what the go command knows of a package.
 type compiled struct {

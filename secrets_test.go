@@ -24,7 +24,7 @@ func TestNothingShowsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	linkConfig := link.Config{Address: linkAddress(endpoint.broker), MaxPayload: 1 << 10, Logger: settings.logger}
+	linkConfig := link.Config{Address: endpoint.broker, MaxPayload: 1 << 10, Logger: settings.logger}
 	engineConfig := engine.Config{Key: key, Link: linkConfig, Logger: settings.logger}
 	for _, value := range []any{
 		key, &key, *config, config, endpoint, &Endpoint{Broker: broker}, settings, *settings, endpoint.broker, &endpoint.broker,

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
@@ -23,12 +24,6 @@ const (
 
 	// defaultTimeWindow is what a clock kept by NTP never misses.
 	defaultTimeWindow = 10 * time.Second
-
-	// Bounds of MaxMessageSize, bytes. Below 512 a hello, whose envelope has
-	// up to 320 bytes, would leave no room for data worth sending; above 1 MiB
-	// one AES-GCM key would seal more than it should.
-	minMessageSize = 512
-	maxMessageSize = 1 << 20
 
 	// defaultMessageSize is what brokers carry fastest, and 128 of such
 	// messages are the 4 MiB that may be in flight. From some 50 KiB on
@@ -51,7 +46,7 @@ const (
 // one that stands in an unexported field of another struct.
 type settings struct {
 	key                Key
-	padSize            int // bytes, 0 to maxMessageSize; 0 means no padding
+	padSize            int // bytes, 0 to handshake.MaxMessageSize; 0 means no padding
 	timeWindow         time.Duration
 	maxMessageSize     int           // bytes
 	peerTimeout        time.Duration // 0 means never
@@ -113,8 +108,8 @@ func (s *settings) check() error {
 	if s.timeWindow < 0 {
 		return setting.Errorf(prefix, "%v is %v: make it positive, or 0 for %v", setting.Field("Config.TimeWindow"), s.timeWindow, defaultTimeWindow)
 	}
-	if s.maxMessageSize < minMessageSize || s.maxMessageSize > maxMessageSize {
-		return setting.Errorf(prefix, "%v is %d: choose %d to %d bytes, or 0 for %d", messageSize, s.maxMessageSize, minMessageSize, maxMessageSize, defaultMessageSize)
+	if s.maxMessageSize < handshake.MinMessageSize || s.maxMessageSize > handshake.MaxMessageSize {
+		return setting.Errorf(prefix, "%v is %d: choose %d to %d bytes, or 0 for %d", messageSize, s.maxMessageSize, handshake.MinMessageSize, handshake.MaxMessageSize, defaultMessageSize)
 	}
 	if s.padSize > s.maxMessageSize {
 		return setting.Errorf(prefix, "%v is %d, more than %v, which is %d: lower %[1]v, or raise %[3]v on both ends", setting.Field("Config.PadSize"), s.padSize, messageSize, s.maxMessageSize)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	defaultAuthData   = "1234567812345678" // the original's, SPEC.md "Sealed messages, version 1"
+	defaultAuthData   = "1234567812345678" // the original's (message/SPEC.md, "Sealed packet")
 	defaultPadSize    = 50                 // bytes, the original's
 	defaultTimeWindow = 10 * time.Second   // the original's
 )

@@ -1,5 +1,5 @@
 // Package message exchanges short sealed messages over an untrusted MQTT broker, as the devices of toit-mqtt-e2e do: it speaks
-// protocol version 1 of that project byte for byte (SPEC.md, section "Sealed messages, version 1").
+// protocol version 1 of that project byte for byte (message/SPEC.md).
 //
 // A message is one MQTT packet, sealed with AES-128-GCM under a 16-byte key that both ends share. There is no handshake, no
 // acknowledgement and no order: what the broker loses is lost, and the application asks again. Whoever learns the key can read every

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The layout of a packet (SPEC.md, "Sealed messages, version 1"), and nowhere else in the package:
+// The layout of a packet (message/SPEC.md, "Sealed packet"), and nowhere else in the package:
 //
 //	IV          12 bytes   time (8, big-endian nanoseconds since 1970, UTC), random (4)
 //	ciphertext   3 bytes   version (1), message size (2, big-endian)

@@ -110,7 +110,7 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
 	s.link = link.New(link.Config{
-		Address:     link.Address{Scheme: broker.Scheme, Host: broker.Host, Path: broker.Path, Username: broker.Username, Password: broker.Password},
+		Address:     broker,
 		TLSConfig:   config.TLSConfig,
 		DialContext: config.DialContext,
 		MaxPayload:  s.maxPacket,

@@ -11,7 +11,7 @@ import (
 )
 
 // baseTopicLength is the length of a base topic in characters. They hold 72 bits: among a million keys, two share a base topic with a
-// chance of one in ten thousand million (SPEC.md, "Sealed messages, version 1").
+// chance of one in ten thousand million (message/SPEC.md, "Topics of a key").
 const baseTopicLength = 12
 
 // Topic returns the MQTT topic for suffix under key: the key's base topic, a slash, and suffix as it is. Whoever knows the topic

@@ -22,6 +22,11 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
+// watchedKeepAlive is the silence after which a Conn asks its peer where a person
+// watches: who sits at a terminal hears within some 15 s of an outage in which
+// nothing is typed, for six packets a minute in each direction.
+const watchedKeepAlive = 10 * time.Second
+
 // dialFlags are the flags of the verbs that reach for a listener and give up.
 type dialFlags struct {
 	settings
@@ -66,7 +71,7 @@ func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error
 	defer stop()
 	opening := ctx
 	if a.tellsOutages() {
-		opening = engine.Attentive(ctx)
+		opening = engine.WithKeepAlive(ctx, watchedKeepAlive)
 	}
 	stream, err := a.open(opening, client, f.timeout, request)
 	if err != nil {

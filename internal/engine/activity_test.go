@@ -86,9 +86,7 @@ func TestHandshakeTellsTheRoundTrip(t *testing.T) {
 		slow := func(c *Config) { c.Link.DialContext = delayed(w, delay/2) }
 		dialed, accepted := w.pair(slow)
 		for name, c := range map[string]*Conn{"dialer": dialed, "listener": accepted} {
-			c.mu.Lock()
-			_, rtt := c.stream.Stats()
-			c.mu.Unlock()
+			_, rtt, _ := c.Stats()
 			if rtt < delay*9/10 || rtt > delay*11/10 {
 				t.Errorf("%s: the round trip is %v, want %v", name, rtt, delay)
 			}

@@ -7,17 +7,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-// maxEvents bounds the answers that wait for a dial; one more is dropped and
-// comes again with the next repetition.
-const maxEvents = 8
-
-// An event is an authenticated answer to a dial.
-type event struct {
-	id  [8]byte
-	m   handshake.Message
-	now time.Time
-}
-
 // toDial hands an answer to the dial that waits for it. An answer to a dial
 // that has its Conn already can only come from a second listener.
 func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {
@@ -52,6 +41,6 @@ func (d *dial) lookForSecondAnswer(c *Conn) {
 func (e *Engine) secondAnswer(c *Conn, m handshake.Message) {
 	answer, ok := m.(handshake.Answer)
 	if ok && sha256.Sum256(answer.Noise) != c.origin.digest && !c.warned.Swap(true) {
-		e.config.Logger.Warn("another answer came under the same name: a second listener, which should have a name or key of its own, or a restarted one", "conn", c.logName(), "name", c.origin.name)
+		e.config.Logger.Warn("another answer came under the same name: a second listener, which should have a name or key of its own, or a restarted one", "conn", c.LogName(), "name", c.origin.name)
 	}
 }

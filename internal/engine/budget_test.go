@@ -49,7 +49,7 @@ func TestMemoryWhilePeersDoNotRead(t *testing.T) {
 			accepted[i].Close()
 		}
 		l.Close()
-		time.Sleep(maxLinger + tombstoneLife + 5*time.Second)
+		time.Sleep(maxLinger + timeWaitLife + 5*time.Second)
 		simtest.Wait()
 		checkEmpty(t, client)
 		checkEmpty(t, server)

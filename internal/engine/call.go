@@ -32,7 +32,7 @@ func (e *Engine) gaveUp(name string, cause error) error {
 	case e.isClosed():
 		return net.ErrClosed
 	case !e.link.IsUp():
-		return &Error{ErrBroker, cause, "the connection was lost while waiting for an answer: " + cause.Error()}
+		return &Error{Kind: ErrBroker, Cause: cause, Text: "the connection was lost while waiting for an answer: " + cause.Error()}
 	}
 	return noAnswer(name, cause)
 }

@@ -64,7 +64,7 @@ func chaos(t *testing.T, seed uint64) {
 		c.Close()
 	}
 	accepted.origin.listener.Close()
-	time.Sleep(maxLinger + tombstoneLife)
+	time.Sleep(maxLinger + timeWaitLife)
 	simtest.Wait()
 	for i, c := range ends {
 		if n := entries(c.engine); len(n) != 0 {

@@ -10,16 +10,15 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// TestUnannouncedListener crashes a listener's process and starts another, whose
-// announcement is lost. The dialer, however patient, notices by what is not
-// answered, or by a new dial.
-func TestUnannouncedListener(t *testing.T) {
+// TestRestartedListener crashes a listener's process and starts another. The
+// dialer, however patient, notices by what is not answered, or by a new dial.
+func TestRestartedListener(t *testing.T) {
 	for name, test := range map[string]struct {
 		touch func(w *world, dialed *Conn)
 		want  time.Duration
 	}{
-		"data is not answered": {func(_ *world, dialed *Conn) { dialed.Write([]byte("hello?")) }, checkAfter + strangerWait},
-		"dialled again":        {func(w *world, dialed *Conn) { w.dial(dialed.engine) }, strangerWait},
+		"data is not answered": {func(_ *world, dialed *Conn) { dialed.Write([]byte("hello?")) }, checkAfter + deniedWait},
+		"dialled again":        {func(w *world, dialed *Conn) { w.dial(dialed.engine) }, deniedWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
@@ -29,7 +28,6 @@ func TestUnannouncedListener(t *testing.T) {
 				w.exchange(dialed, accepted)
 				time.Sleep(time.Second)
 				w.cut(first)
-				w.set(w.withoutAnnouncements)
 				w.listen(w.engine())
 				time.Sleep(5 * time.Second)
 				start := time.Now()
@@ -49,7 +47,6 @@ func TestManyConnsOfARestartedListener(t *testing.T) {
 		dialed, _ := w.connectMany(w.engine(), w.listen(first), scaled(manyConns/2))
 		time.Sleep(time.Second)
 		w.cut(first)
-		w.set(w.withoutAnnouncements)
 		w.listen(w.engine())
 		start := time.Now()
 		for i, c := range dialed {
@@ -62,7 +59,7 @@ func TestManyConnsOfARestartedListener(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if passed := time.Since(start); passed != checkAfter+strangerWait {
+		if passed := time.Since(start); passed != checkAfter+deniedWait {
 			t.Errorf("the last of %d Conns ended after %v", len(dialed), passed)
 		}
 		checkEmpty(t, dialed[0].engine)
@@ -80,7 +77,7 @@ func TestReconnectingListenerIsNotGone(t *testing.T) {
 		w.exchange(dialed, accepted)
 		w.cut(first)
 		dialed.Write([]byte("over and out"))
-		time.Sleep(checkAfter + strangerWait - 2*time.Second) // a reconnect takes up to 1 s
+		time.Sleep(checkAfter + deniedWait - 2*time.Second) // a reconnect takes up to 1 s
 		w.mend(first)
 		time.Sleep(time.Minute)
 		got := make([]byte, 12)
@@ -93,6 +90,30 @@ func TestReconnectingListenerIsNotGone(t *testing.T) {
 				t.Errorf("questions are left open: %v", n)
 			}
 		}
+	})
+}
+
+// TestListenerTakesOverAgain has two processes listen in turns.
+func TestListenerTakesOverAgain(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		first, second, dialer := w.engine(), w.engine(), w.engine()
+		l := w.listen(first)
+		c, _ := w.connect(dialer, l)
+		standby := w.listen(second)
+		l.Close()
+		c.Close()
+		time.Sleep(time.Minute)
+		l = w.listen(first)
+		standby.Close()
+		dialed, accepted := w.connect(dialer, l)
+		w.exchange(dialed, accepted)
+		w.cut(first)
+		time.Sleep(5 * time.Second)
+		w.listen(second)
+		start := time.Now()
+		dialed.Write([]byte("hello?"))
+		wantGone(t, dialed, start, checkAfter+deniedWait)
 	})
 }
 
@@ -109,7 +130,7 @@ func TestForgottenConn(t *testing.T) {
 					keeps, forgets = forgets, keeps
 				}
 				time.Sleep(time.Second)
-				forgets.discard()
+				forgets.Discard()
 				start := time.Now()
 				keeps.Write([]byte("hello?"))
 				wantGone(t, keeps, start, checkAfter)

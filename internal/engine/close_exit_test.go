@@ -48,7 +48,7 @@ func TestEndIsNotLost(t *testing.T) {
 		dialed, accepted := w.connect(w.engine(func(c *Config) { c.Link.DialContext = delayed(w, 30*time.Millisecond) }), w.listen(w.engine()))
 		w.exchange(dialed, accepted)
 		time.Sleep(100 * time.Millisecond)
-		if !dialed.stream.Acknowledged() {
+		if dialed.Waiting() {
 			t.Error("the scene is not set")
 		}
 		start := time.Now()

@@ -121,7 +121,7 @@ func TestLingerEndsWithAReset(t *testing.T) {
 			dialed.Close()
 			time.Sleep(test.want - time.Nanosecond)
 			simtest.Wait()
-			if n := entries(dialed.engine); n["Conns"] != 1 || n["tombstones"] != 0 {
+			if n := entries(dialed.engine); n["Conns"] != 1 || n["in TIME-WAIT"] != 0 {
 				t.Errorf("before the linger ends the Engine has %v", n)
 			}
 			time.Sleep(time.Nanosecond)
@@ -130,9 +130,9 @@ func TestLingerEndsWithAReset(t *testing.T) {
 			if passed := time.Since(start); passed != test.want || !errors.Is(err, syscall.ECONNRESET) || len(got) < 64<<10 {
 				t.Errorf("after %v the peer read %d bytes, then %v", passed, len(got), err)
 			}
-			time.Sleep(tombstoneLife - time.Nanosecond)
+			time.Sleep(timeWaitLife - time.Nanosecond)
 			simtest.Wait()
-			if n := entries(dialed.engine); n["Conns"] != 1 || n["tombstones"] != 1 || len(n) != 3 {
+			if n := entries(dialed.engine); n["Conns"] != 1 || n["in TIME-WAIT"] != 1 || len(n) != 3 {
 				t.Errorf("before the tombstone is removed the Engine has %v", n)
 			}
 			time.Sleep(time.Nanosecond)
@@ -146,7 +146,7 @@ func TestLingerEndsWithAReset(t *testing.T) {
 // read, so its Endpoint has to stay.
 func TestEndOfAFailedConn(t *testing.T) {
 	for name, fail := range map[string]func(w *world, dialed *Conn){
-		"reset": func(w *world, dialed *Conn) { dialed.reset(resetProtocol, net.ErrClosed, time.Now()) },
+		"reset": func(_ *world, dialed *Conn) { dialed.Abort() },
 		"gone":  func(w *world, _ *Conn) { w.broker.Stop() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,10 +155,7 @@ func TestEndOfAFailedConn(t *testing.T) {
 				dialed, accepted := w.pair()
 				dialed.Write([]byte("last words"))
 				simtest.Wait()
-				dialed.mu.Lock()
 				fail(w, dialed)
-				dialed.update(time.Now())
-				dialed.mu.Unlock()
 				done := false
 				accepted.AfterDone(func() { done = true })
 				time.Sleep(10 * time.Minute)

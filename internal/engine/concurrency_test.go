@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -136,34 +137,20 @@ func TestHelloWhileTheEngineCloses(t *testing.T) {
 	})
 }
 
-// TestConnHearsOfTheLinkInAnyOrder makes a Conn while the link is down and
-// enters it once it is up: its timers must not rest until the next reconnect.
-func TestConnHearsOfTheLinkInAnyOrder(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		e := newWorld(t).engine()
-		now := time.Now()
-		c := e.newConn([8]byte{1}, origin{dialer: true}, [32]byte{}, [32]byte{}, e.config.MaxMessageSize, now)
-		e.Up(now)
-		e.enter(c, now)
-		c.stream.Ping()
-		c.stream.Next(now, 0, make([]byte, c.maxPacket))
-		if c.stream.Deadline().IsZero() {
-			t.Error("nothing would be repeated")
-		}
-		c.discard()
-	})
-}
-
 // TestPacketForADialInProgress comes from a listener that does not wait for
 // the dialer's first packet.
 func TestPacketForADialInProgress(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		e := newWorld(t).engine()
 		now := time.Now()
-		c := e.newConn([8]byte{1}, origin{dialer: true}, [32]byte{}, [32]byte{}, e.config.MaxMessageSize, now)
-		e.enter(c, now)
-		c.heard(now)
-		c.discard()
+		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
+		room := make([]byte, 100)
+		size := record.NewSealer([32]byte{}, c.id, e.mask, e.config.EpochBits).Seal(room, room[12:62])
+		e.receiveInbox(nil, room[:size], now)
+		if stats, _, rejected := c.Stats(); stats.PacketsReceived != 1 || rejected != 0 {
+			t.Errorf("%+v, %d rejected", stats, rejected)
+		}
+		c.Discard()
 	})
 }
 

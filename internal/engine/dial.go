@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -11,44 +10,18 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-const (
-	// firstRepeat is when a hello is sent again; the waits double up to maxRepeat.
-	firstRepeat = 250 * time.Millisecond
-	maxRepeat   = 2 * time.Second
-	// refusalWait is how long a refusal waits for another listener's answer.
-	refusalWait = time.Second
-	// maxCorrections is how often a dial takes the time from a listener.
-	maxCorrections = 3
-	// confirmTimeout is how long a dialer's Conn waits for the first packet
-	// from the listener that answered it.
-	confirmTimeout = 10 * time.Second
-)
+type keepAliveKey struct{}
 
-// A dial is an attempt to reach the listener under a name. Its fields belong
-// to the goroutine that called Dial; only events is shared.
-type dial struct {
-	engine    *Engine
-	name      string
-	keys      *handshake.Name
-	protocols []string
-	attempts  []*attempt    // the last two: an answer to the one before may be on its way
-	wait      time.Duration // between the last hello and the next
-	repeatAt  time.Time     // when to send the next
-	fixes     int           // corrections of the time so far
-	refusal   error         // the first one
-	refused   <-chan time.Time
-
-	events chan event // filled by the reader goroutine
+// WithKeepAlive returns a context for Dial whose Conn asks a silent peer for a sign
+// of life after so long, if others ask later, so that SilentSince soon knows of an
+// outage while the Conn is idle too. When the Conn gives up does not change.
+func WithKeepAlive(ctx context.Context, after time.Duration) context.Context {
+	return context.WithValue(ctx, keepAliveKey{}, after)
 }
 
-// An attempt is one hello, sent several times.
-type attempt struct {
-	id        [8]byte
-	initiator *handshake.Initiator
-	hello     handshake.Hello
-	made      time.Time // by the monotonic clock
-	sent      time.Time // when last sent
-	count     int
+func keepAlive(ctx context.Context) time.Duration {
+	after, _ := ctx.Value(keepAliveKey{}).(time.Duration)
+	return after
 }
 
 // Dial connects to the listener under name, which is valid and folded.
@@ -61,11 +34,10 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, events: make(chan event, maxEvents)}
+	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, keepAlive: keepAlive(ctx), events: make(chan event, maxEvents)}
 	c, err := d.run(ctx)
 	d.end()
 	if c != nil {
-		c.attend(ctx)
 		d.lookForSecondAnswer(c)
 	}
 	return c, err
@@ -104,72 +76,6 @@ func (d *dial) gaveUp(cause error) error {
 		return d.refusal
 	}
 	return d.engine.gaveUp(d.name, cause)
-}
-
-// begin makes a new hello, with a fresh ephemeral key, and sends it.
-func (d *dial) begin() error {
-	e := d.engine
-	a := &attempt{id: random8(), made: time.Now()}
-	e.mu.Lock()
-	offset := e.offset
-	e.mu.Unlock()
-	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
-		ID: a.id, Inbox: e.inbox, Time: e.config.Wall().Add(offset),
-		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
-	})
-	if err != nil {
-		return err
-	}
-	a.initiator, a.hello = initiator, hello
-	d.keep(a)
-	d.wait = firstRepeat
-	d.send(a)
-	return nil
-}
-
-// keep registers an attempt in place of the one before the last.
-func (d *dial) keep(a *attempt) {
-	e := d.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(d.attempts) == 2 {
-		delete(e.dials, d.attempts[0].id)
-		d.attempts = d.attempts[1:]
-	}
-	d.attempts = append(d.attempts, a)
-	e.dials[a.id] = d
-}
-
-// end sees to it that no more events come.
-func (d *dial) end() {
-	e := d.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, a := range d.attempts {
-		delete(e.dials, a.id)
-	}
-}
-
-func (d *dial) send(a *attempt) {
-	a.sent = time.Now()
-	a.count++
-	d.repeatAt = earlier(a.sent.Add(d.wait), a.made.Add(d.life()))
-	d.engine.toName(d.keys, a.hello)
-}
-
-// life is for how long a hello is repeated before a new one takes its place.
-func (d *dial) life() time.Duration { return max(d.engine.config.TimeWindow/2, firstRepeat) }
-
-// repeat sends the hello again, or a new one once half of the time window has
-// passed.
-func (d *dial) repeat() error {
-	a := d.attempts[len(d.attempts)-1]
-	if time.Since(a.made) >= d.life() {
-		return d.begin()
-	}
-	d.wait = min(2*d.wait, maxRepeat)
-	d.send(a)
-	return nil
 }
 
 // handle deals with an authenticated answer. One that does not fit is ignored.
@@ -232,30 +138,30 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 		d.engine.rejected.Add(1)
 		return nil, nil
 	}
-	c := d.engine.newConn(a.id, origin{
-		name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
-		peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
-	}, secrets.ToDialer, secrets.ToListener, reply.MaxMessageSize, now)
-	if a.count == 1 {
-		c.stream.SeedRTT(now.Sub(a.sent))
+	agreed := agreed{
+		id: a.id,
+		origin: origin{
+			name: d.name, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
+			peerID: reply.ID, peerInbox: reply.Inbox, digest: sha256.Sum256(m.Noise),
+		},
+		incoming: secrets.ToDialer, outgoing: secrets.ToListener, maxMessageSize: reply.MaxMessageSize,
+		keepAlive: d.keepAlive,
 	}
-	return d.open(c, now)
+	if a.count == 1 {
+		agreed.rtt = max(now.Sub(a.sent), time.Microsecond)
+	}
+	return d.open(agreed, now)
 }
 
-// open puts the Conn to work: its first packet proves to the listener that
-// this dial is no replay, and is repeated like all others.
-func (d *dial) open(c *Conn, now time.Time) (*Conn, error) {
+// open puts the Conn to work.
+func (d *dial) open(agreed agreed, now time.Time) (*Conn, error) {
 	e := d.engine
-	c.unconfirmed = now.Add(confirmTimeout)
-	c.stream.Ping()
-	if !e.enter(c, now) {
+	c := e.enter(agreed, now)
+	if c == nil {
 		return nil, net.ErrClosed
 	}
-	c.mu.Lock()
-	c.update(now)
-	c.mu.Unlock()
-	e.attend(d.name, d.keys)
+	c.Start(now)
 	e.listens(d.name, c.origin.peerInbox, now)
-	e.config.Logger.Debug("dialled", "conn", c.logName(), "name", d.name, "protocol", c.origin.protocol)
+	e.config.Logger.Debug("dialled", "conn", c.LogName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil
 }

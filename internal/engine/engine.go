@@ -3,14 +3,11 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"log/slog"
 	"net"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/life"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
@@ -25,84 +22,6 @@ const (
 	closeWait = 5 * time.Second
 )
 
-// Config is the resolved configuration of an Engine. Every field is set.
-type Config struct {
-	Key            [16]byte
-	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
-	TimeWindow     time.Duration // how far a hello's time may be off
-	MaxMessageSize int           // largest MQTT payload, bytes
-	PeerTimeout    time.Duration // silence after which a peer is given up; 0: never
-	TopicPrefix    string
-	Link           link.Config
-	Logger         *slog.Logger
-	// Wall tells the time of day that hellos carry, and which goes on while the
-	// machine sleeps. Tests set it wrong.
-	Wall func() time.Time
-	// EpochBits is record.EpochBits, smaller in tests.
-	EpochBits uint
-}
-
-// Format implements fmt.Formatter: no verb prints the key.
-func (c Config) Format(state fmt.State, _ rune) {
-	fmt.Fprintf(state, "engine.Config{%v}", c.Link.Address)
-}
-
-// Format implements fmt.Formatter: in an unexported field Config cannot hide the
-// key from package fmt.
-func (e *Engine) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.Engine{%v}", e.config) }
-
-// An Engine is one MQTT connection with its Conns and Listeners.
-type Engine struct {
-	config Config
-	link   *link.Link
-	root   *handshake.Root
-	mask   *record.Mask
-	inbox  [16]byte
-	topic  string // of the inbox
-	queue  queue
-	active activity
-	// allowance bounds what is published, and allowed wakes the writer when more may go.
-	allowance allowance
-	allowed   *time.Timer
-	send      *stream.Budget
-	receive   *stream.Budget
-	blocks    *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
-	clocks    clocks
-
-	// chores tells the writer that Conns wait to resume or tombstones to go.
-	chores atomic.Bool
-
-	rejected atomic.Uint64 // messages that belong to no Conn and did not authenticate
-
-	life context.Context // ends with Close
-	end  context.CancelFunc
-
-	subscribing chan struct{} // of capacity one; a token serialises the first subscription of the inbox
-	subscribed  bool          // belongs to who has the token
-
-	mu        sync.RWMutex // guards all below
-	conns     map[[8]byte]*Conn
-	dials     map[[8]byte]*dial
-	probes    map[[8]byte]chan<- time.Time
-	checks    map[[8]byte]*Conn
-	names     map[string]*handshake.Name
-	listeners map[string]*Listener
-	peers     map[[16]byte]*peer
-	attended  map[string]bool // names whose announcements are heard; at most maxAttended
-	graves    []*Conn         // tombstones, oldest first; at most maxTombstones, then the oldest goes
-	resumes   resumes
-	offset    time.Duration // what to add to our clock for the listeners' time
-	limit     int           // largest packet that the broker is believed to pass, bytes
-	upSince   time.Time     // zero while the link is down
-	lastUp    time.Time     // when it last came up
-	downSince time.Time     // when it last went down; zero: it never did
-	hangs     hangs
-	closed    bool
-
-	limits  limits                 // owned by the reader goroutine
-	replays *handshake.ReplayCache // owned by the reader goroutine
-}
-
 // New returns an Engine that does nothing yet.
 func New(config Config) *Engine {
 	root := handshake.NewRoot(config.Key, config.TopicPrefix)
@@ -113,7 +32,7 @@ func New(config Config) *Engine {
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - overhead),
-		clocks:    newClocks(config.Wall),
+		clock:     life.NewClock(config.Wall, time.Now()),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),
@@ -121,10 +40,8 @@ func New(config Config) *Engine {
 		names:     make(map[string]*handshake.Name),
 		listeners: make(map[string]*Listener),
 		peers:     make(map[[16]byte]*peer),
-		attended:  make(map[string]bool),
-		limit:     config.MaxMessageSize,
 		limits:    newLimits(),
-		replays:   handshake.NewReplayCache(),
+		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),
 	}
@@ -135,8 +52,8 @@ func New(config Config) *Engine {
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
 	e.link = link.New(config.Link, e)
-	e.allowed = time.AfterFunc(0, e.link.Wake)
-	e.allowed.Stop()
+	e.later = time.AfterFunc(0, e.link.Wake)
+	e.later.Stop()
 	return e
 }
 
@@ -171,51 +88,7 @@ func (e *Engine) brokerError(err error) error {
 	if e.isClosed() {
 		return net.ErrClosed
 	}
-	return &Error{ErrBroker, err, err.Error()}
-}
-
-func (e *Engine) isClosed() bool {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.closed
-}
-
-// name returns the keys of a name, derived once: names that were dialled or
-// listened to, so their number is the application's choice.
-func (e *Engine) name(name string) *handshake.Name {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.names[name] == nil {
-		e.names[name] = e.root.Name(name)
-	}
-	return e.names[name]
-}
-
-// sealed makes a handshake message ready for the queue.
-func (e *Engine) sealed(topic string, keys *handshake.Envelope, m handshake.Message) envelope {
-	payload, err := keys.Seal(rand.Reader, m)
-	if err != nil {
-		panic(fmt.Sprintf("BUG: sealing a handshake message: %v", err))
-	}
-	return envelope{topic, payload}
-}
-
-// toInbox sends a message to a process.
-func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
-	e.link.Wake()
-}
-
-// reply sends a process an answer that a replayed message may have asked for.
-func (e *Engine) reply(inbox [16]byte, m handshake.Message) {
-	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.Inbox(), m))
-	e.link.Wake()
-}
-
-// toName sends a message to whoever listens under a name.
-func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.Envelope(), m))
-	e.link.Wake()
+	return &Error{Kind: ErrBroker, Cause: err, Text: err.Error()}
 }
 
 // Close ends the Listeners and Conns, waits up to 5 s for what lingers, and
@@ -235,28 +108,20 @@ func (e *Engine) Close() error {
 	}
 	deadline := time.Now().Add(closeWait)
 	for _, c := range conns {
-		c.beginClose()
+		c.BeginClose()
 	}
 	for _, c := range conns {
-		c.waitDone(deadline)
+		c.WaitDone(deadline)
 	}
 	if e.link.IsUp() {
 		e.queue.drain(deadline)
 	}
-	e.allowed.Stop()
+	e.later.Stop()
 	err := e.link.Close()
 	for _, c := range conns {
-		c.discard()
+		c.Discard()
 	}
 	return err
-}
-
-func values[K comparable, V any](m map[K]V) []V {
-	list := make([]V, 0, len(m))
-	for _, v := range m {
-		list = append(list, v)
-	}
-	return list
 }
 
 // Stats are the counts of the Engine as a whole.

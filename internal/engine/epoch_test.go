@@ -2,17 +2,57 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// epoch returns the key epoch of the next packet that a resting Conn sends.
+// numbers remembers the number of the last packet that each Conn sent, as the trace
+// tells them.
+type numbers struct {
+	slog.Handler
+	mu   sync.Mutex
+	last map[string]uint64 // by the Conn's name in logs
+}
+
+func (n *numbers) Enabled(context.Context, slog.Level) bool { return true }
+
+func (n *numbers) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "packet sent" {
+		return nil
+	}
+	var conn string
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "conn":
+			conn = a.Value.String()
+		case "number":
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.last[conn] = a.Value.Uint64()
+		}
+		return true
+	})
+	return nil
+}
+
+// traced lets an Engine tell the numbers of its packets.
+func traced(c *Config) {
+	c.Logger = slog.New(&numbers{Handler: slog.DiscardHandler, last: make(map[string]uint64)})
+}
+
+// epoch returns the key epoch of the packet after the last one that a resting Conn
+// of a traced Engine sent.
 func epoch(c *Conn) uint64 {
 	simtest.Wait()
-	return c.sealer.Next(time.Now()) >> c.engine.config.EpochBits
+	n := c.engine.config.Logger.Handler().(*numbers)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return (n.last[c.LogName()] + 1) >> c.engine.config.EpochBits
 }
 
 // TestKeysChangeUnderReordering moves data on paths that lose, repeat and
@@ -21,6 +61,7 @@ func TestKeysChangeUnderReordering(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		bad := func(c *Config) {
+			traced(c)
 			c.EpochBits, c.MaxMessageSize = 8, 1<<10
 			c.Link.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := w.broker.DialContext(ctx, network, address)
@@ -44,10 +85,10 @@ func TestKeysChangeUnderReordering(t *testing.T) {
 func TestKeysChangeByTheHour(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		w := newWorld(t)
-		client, l := w.engine(), w.listen(w.engine())
+		client, l := w.engine(traced), w.listen(w.engine(traced))
 		idle, idleThere := w.connect(client, l)
-		otherClient := w.engine()
-		busy, busyThere := w.connect(otherClient, w.listenTo(w.engine(), "busy"))
+		otherClient := w.engine(traced)
+		busy, busyThere := w.connect(otherClient, w.listenTo(w.engine(traced), "busy"))
 		const hours = 2
 		for range hours * 360 {
 			w.exchange(busy, busyThere)

@@ -1,57 +1,21 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
-	"net"
-	"syscall"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/setting"
+	"github.com/mqtt-e2e/mqtte2e/internal/conn"
 )
+
+// Error is what calls of this package and of Conns fail with.
+type Error = conn.Error
 
 // What went wrong, for errors.Is. The root package exports these.
 var (
-	ErrNoAnswer = errors.New("mqtte2e: nobody answered")
-	ErrPeerGone = errors.New("mqtte2e: the peer is gone")
-	ErrRefused  = errors.New("mqtte2e: the listener refused")
-	ErrBroker   = errors.New("mqtte2e: the broker cannot be used")
+	ErrNoAnswer = conn.ErrNoAnswer
+	ErrPeerGone = conn.ErrPeerGone
+	ErrRefused  = conn.ErrRefused
+	ErrBroker   = conn.ErrBroker
 )
-
-// An Error is one of the above with what is known about it.
-type Error struct {
-	Kind  error  // one of the above
-	Cause error  // nil if there is none beside the kind
-	Text  string // for people: what happened and what to check
-}
-
-var _ net.Error = (*Error)(nil)
-
-// Error returns the kind and the text.
-func (e *Error) Error() string { return e.Kind.Error() + ": " + e.Text }
-
-// Unwrap returns the kind and the cause.
-func (e *Error) Unwrap() []error {
-	if e.Cause == nil {
-		return []error{e.Kind}
-	}
-	return []error{e.Kind, e.Cause}
-}
-
-// Timeout reports whether a deadline ended the call, as callers of net.Dialer
-// test for.
-func (e *Error) Timeout() bool {
-	var timeout net.Error
-	return errors.As(e.Cause, &timeout) && timeout.Timeout()
-}
-
-// Temporary is part of net.Error, where it is deprecated.
-func (e *Error) Temporary() bool { return e.Timeout() }
-
-// peerGone says why the peer is given up. values may be setting.Fields.
-func peerGone(format string, values ...any) error {
-	cause := setting.Errorf("", format, values...)
-	return &Error{Kind: ErrPeerGone, Cause: cause, Text: cause.Error()}
-}
 
 // noAnswer says that a dial to name reached the broker and no listener.
 func noAnswer(name string, cause error) error {
@@ -59,20 +23,5 @@ func noAnswer(name string, cause error) error {
 	if cause != nil {
 		text += " (" + cause.Error() + ")"
 	}
-	return &Error{ErrNoAnswer, cause, text}
+	return &Error{Kind: ErrNoAnswer, Cause: cause, Text: text}
 }
-
-// errPeerClosed answers to syscall.EPIPE, as on a TCP connection whose peer
-// closed it.
-var errPeerClosed = &peerError{"the peer closed the connection and reads no more", syscall.EPIPE}
-
-// errReset answers to syscall.ECONNRESET.
-var errReset = &peerError{"connection reset by peer", syscall.ECONNRESET}
-
-type peerError struct {
-	text string
-	like error
-}
-
-func (e *peerError) Error() string { return e.text }
-func (e *peerError) Unwrap() error { return e.like }

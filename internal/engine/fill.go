@@ -4,35 +4,34 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
-	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
 // Fill implements link.Source. It runs on the writer goroutine, which owns the
 // batch and every Conn's Sealer.
 func (e *Engine) Fill(batch *link.Batch, now time.Time) {
-	if e.chores.Swap(false) {
-		e.resumeNext(now)
-		e.thinGraves()
-	}
+	later := e.resumeNext(now)
 	e.fillEnvelopes(batch)
 	for !batch.Full() {
 		wait := e.allowance.wait(now)
 		c := e.queue.nextConn(wait == 0)
 		if c == nil {
-			e.wakeAfter(wait)
+			e.wakeAfter(later, wait)
 			return
 		}
 		if n := c.fill(batch, now); n > 0 {
-			e.hangs.note(n, now)
 			e.allowance.sent(n)
 		}
 	}
 }
 
-// wakeAfter lets the writer look again when data may go that has to wait.
-func (e *Engine) wakeAfter(wait time.Duration) {
-	if wait > 0 {
-		e.allowed.Reset(wait)
+// wakeAfter lets the writer look again when the first of two things may happen that
+// have to wait; 0: there is none.
+func (e *Engine) wakeAfter(a, b time.Duration) {
+	switch {
+	case a > 0 && b > 0:
+		e.later.Reset(min(a, b))
+	case a+b > 0:
+		e.later.Reset(a + b)
 	}
 }
 
@@ -49,15 +48,5 @@ func (e *Engine) fillEnvelopes(batch *link.Batch) {
 			return
 		}
 		batch.Commit(copy(batch.Publish(m.topic), m.payload))
-	}
-}
-
-// schedule queues the Conn for the writer if its stream has something to send.
-// It is called with c.mu held.
-func (c *Conn) schedule(now time.Time) {
-	if p := c.stream.Pending(now); p != stream.Idle && c.mayWrite() {
-		if c.engine.queue.schedule(c, p) {
-			c.engine.link.Wake()
-		}
 	}
 }

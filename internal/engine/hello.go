@@ -10,12 +10,9 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
-// halfOpenLife is how long an answer waits for the dialer's first packet.
-const halfOpenLife = 30 * time.Second
-
 // receive handles what arrives on the rendezvous topic.
 func (l *Listener) receive(_, payload []byte, now time.Time) {
-	m, err := l.keys.Envelope().Open(payload)
+	m, err := l.keys.HelloKey().Open(payload)
 	var version *handshake.VersionError
 	switch {
 	case errors.As(err, &version) && version.Hello != nil:
@@ -39,7 +36,7 @@ func (l *Listener) receive(_, payload []byte, now time.Time) {
 
 // refuse tells a dialer why it gets no Conn.
 func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
-	if l.engine.limits.refusals.Allow(now) {
+	if l.engine.limits.refusals.allow(now) {
 		l.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
@@ -66,7 +63,7 @@ func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	}
 	digest := m.Digest()
 	if c := l.pending(digest); c != nil {
-		if e.limits.repeats.Allow(now) {
+		if e.limits.repeats.allow(now) {
 			e.reply(m.Inbox, c.origin.answer)
 		}
 		return
@@ -106,27 +103,27 @@ func (l *Listener) respond(m handshake.Hello, digest [32]byte, now time.Time) {
 		e.rejected.Add(1)
 		return
 	}
-	c := e.newConn(reply.ID, origin{
-		name: l.name, protocol: protocol, logID: secrets.LogID, peerID: offer.ID, peerInbox: offer.Inbox,
-		digest: digest, listener: l, answer: answer,
-	}, secrets.ToListener, secrets.ToDialer, offer.MaxMessageSize, now)
-	l.admit(c, now)
+	l.admit(agreed{
+		id: reply.ID,
+		origin: origin{
+			name: l.name, protocol: protocol, logID: secrets.LogID, peerID: offer.ID, peerInbox: offer.Inbox,
+			digest: digest, listener: l, answer: answer,
+		},
+		incoming: secrets.ToListener, outgoing: secrets.ToDialer, maxMessageSize: offer.MaxMessageSize,
+	}, now)
 }
 
 // admit sends the answer and waits for the dialer's proof.
-func (l *Listener) admit(c *Conn, now time.Time) {
-	c.until = now.Add(halfOpenLife)
-	if !l.engine.enter(c, now) {
-		return
+func (l *Listener) admit(a agreed, now time.Time) {
+	c := l.engine.enter(a, now)
+	switch {
+	case c == nil:
+	case !l.await(c):
+		c.Refuse()
+	default:
+		c.Start(now)
+		l.engine.toInbox(a.origin.peerInbox, a.origin.answer)
 	}
-	if !l.await(c) {
-		c.refuse()
-		return
-	}
-	c.mu.Lock()
-	c.update(now)
-	c.mu.Unlock()
-	l.engine.toInbox(c.origin.peerInbox, c.origin.answer)
 }
 
 // list writes protocols for people.

@@ -16,7 +16,7 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 			return
 		}
 	}
-	m, err := e.root.Inbox().Open(payload)
+	m, err := e.root.InboxKey().Open(payload)
 	if err != nil {
 		e.rejected.Add(1)
 		return
@@ -38,39 +38,6 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 		e.receiveVerdict(m.Nonce, false, now)
 	default:
 		e.rejected.Add(1)
-	}
-}
-
-// receiveCheck handles a CHECK that came by a rendezvous topic, where every
-// listener of the name hears it: one that is meant for another process is told
-// so. A CHECK of our own that comes back is for nobody.
-func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
-	switch {
-	case m.Instance == e.inbox:
-		e.receiveOwnCheck(m, now)
-	case m.Reply != e.inbox && e.limits.check(m, e.limits.notMine, now):
-		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
-	}
-}
-
-// receiveOwnCheck answers the question whether a Conn is known here. A live Conn
-// answers by itself, with an authenticated packet; one that this process never
-// had or no longer has is gone. A CHECK for another process can only have been
-// redirected to our inbox.
-func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
-	if m.Instance != e.inbox || !e.limits.check(m, e.limits.gone, now) {
-		return
-	}
-	c := e.conn(m.ID)
-	if c == nil || c.origin.peerInbox != m.Reply {
-		e.reply(m.Reply, handshake.Gone{Nonce: m.Nonce})
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state == stateOpen || c.state == stateClosing {
-		c.stream.Ping()
-		c.update(now)
 	}
 }
 

@@ -1,13 +1,8 @@
 package engine
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
@@ -30,49 +25,6 @@ type Listener struct {
 	halfOpen map[[32]byte]*Conn // by the digest of their hello
 	waiting  []*Conn            // proved, not yet accepted; with halfOpen at most backlog
 	closed   bool
-}
-
-// Listen subscribes to the name's rendezvous topic. name is valid and folded.
-func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*Listener, error) {
-	// Each has to fit into a hello, where a dialer may offer it alone.
-	for _, p := range protocols {
-		if err := handshake.CheckProtocols([]string{p}); err != nil {
-			return nil, err
-		}
-	}
-	ctx, cancel := e.bound(ctx)
-	defer cancel()
-	if err := e.start(ctx); err != nil {
-		return nil, err
-	}
-	l := &Listener{engine: e, name: name, keys: e.name(name), protocols: slices.Clone(protocols), halfOpen: make(map[[32]byte]*Conn)}
-	l.changed.L = &l.mu
-	l.topic = handshake.Topic(e.config.TopicPrefix, l.keys.Rendezvous)
-	if err := e.register(l); err != nil {
-		return nil, err
-	}
-	if err := e.link.Subscribe(ctx, l.topic, l.receive); err != nil {
-		l.Close()
-		return nil, e.brokerError(err)
-	}
-	l.announce()
-	l.lookForNamesake(time.Now())
-	return l, nil
-}
-
-var errListening = errors.New("this Endpoint already listens under the name")
-
-func (e *Engine) register(l *Listener) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return net.ErrClosed
-	}
-	if e.listeners[l.name] != nil {
-		return fmt.Errorf("%w %q; accept from that Listener, or close it first", errListening, l.name)
-	}
-	e.listeners[l.name] = l
-	return nil
 }
 
 // Name is the name that dialers use.
@@ -116,20 +68,9 @@ func (l *Listener) Close() error {
 	}
 	e.mu.Unlock()
 	for _, c := range unused {
-		c.refuse()
+		c.Refuse()
 	}
 	return nil
-}
-
-// refuse ends a Conn that nobody will accept. Its dialer, which may hold the
-// answer already, would else find out only after confirmTimeout.
-func (c *Conn) refuse() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	c.closed = true
-	c.reset(resetUnused, net.ErrClosed, now)
-	c.update(now)
 }
 
 // await enters a Conn that has yet to be proved. It reports whether the Listener
@@ -154,7 +95,7 @@ func (l *Listener) accept(c *Conn) {
 	}
 	l.waiting = append(l.waiting, c)
 	l.changed.Signal()
-	l.engine.config.Logger.Debug("accepted", "conn", c.logName(), "name", l.name, "protocol", c.origin.protocol)
+	l.engine.config.Logger.Debug("accepted", "conn", c.LogName(), "name", l.name, "protocol", c.origin.protocol)
 }
 
 // forget drops a Conn that never was proved.

@@ -29,7 +29,10 @@ type namesake struct {
 
 // ask makes the nonce for another PROBE and reports whether it may be sent.
 func (n *namesake) ask(now time.Time) bool {
-	full := latest(n.full, now).Add(namesakePause)
+	full := now.Add(namesakePause)
+	if n.full.After(now) {
+		full = n.full.Add(namesakePause)
+	}
 	if n.met || full.Sub(now) > namesakeBurst*namesakePause {
 		return false
 	}

@@ -129,7 +129,7 @@ func TestLookingForNamesakesIsBounded(t *testing.T) {
 		intruder := w.intruder() // who has the key, for once
 		const probes = 1000
 		for i := range probes {
-			payload, err := l.keys.Envelope().Seal(rand.Reader, handshake.Probe{Nonce: [8]byte{1, byte(i), byte(i >> 8)}, Inbox: [16]byte{1, byte(i)}})
+			payload, err := l.keys.HelloKey().Seal(rand.Reader, handshake.Probe{Nonce: [8]byte{1, byte(i), byte(i >> 8)}, Inbox: [16]byte{1, byte(i)}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ type path struct {
 	conns   [2]*Conn
 	batch   *link.Batch
 	buffer  []byte // of the application that reads
+	taken   uint64 // bytes that it read
 }
 
 func newPath(tb testing.TB, messageSize int) *path {
@@ -35,10 +36,10 @@ func newPath(tb testing.TB, messageSize int) *path {
 	for i, e := range p.engines {
 		e.Up(now)
 		other := 1 - i
-		p.conns[i] = e.newConn(ids[i], origin{dialer: true, peerID: ids[other], peerInbox: p.engines[other].inbox}, secrets[i], secrets[other], messageSize, now)
-		if !e.enter(p.conns[i], now) {
-			tb.Fatal("the Engine is closed")
-		}
+		p.conns[i] = e.enter(agreed{
+			id: ids[i], origin: origin{dialer: true, peerID: ids[other], peerInbox: p.engines[other].inbox},
+			incoming: secrets[i], outgoing: secrets[other], maxMessageSize: messageSize,
+		}, now)
 	}
 	tb.Cleanup(p.end)
 	return p
@@ -46,9 +47,7 @@ func newPath(tb testing.TB, messageSize int) *path {
 
 func (p *path) end() {
 	for _, c := range p.conns {
-		c.mu.Lock()
-		c.remove()
-		c.mu.Unlock()
+		c.Discard()
 	}
 }
 
@@ -65,17 +64,15 @@ func (p *path) carry(b []byte) {
 				p.Fatal(err)
 			}
 			left -= n
+			p.taken += uint64(n)
 		}
 		p.flush(1)
 	}
 }
 
-func (p *path) readable() int {
-	c := p.conns[1]
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n, _ := c.stream.Readable()
-	return n
+func (p *path) readable() uint64 {
+	stats, _, _ := p.conns[1].Stats()
+	return stats.BytesReceived - p.taken
 }
 
 // flush hands what one Engine publishes to the other, batch by batch.

@@ -27,7 +27,7 @@ func TestPayloadsLookRandom(t *testing.T) {
 		var all, heads []byte
 		for _, m := range w.recorded() {
 			all = append(all, m.payload...)
-			heads = append(heads, m.payload[:headerSize]...)
+			heads = append(heads, m.payload[:(overhead-16)]...)
 		}
 		if at := repetition(w.recorded()); at >= 0 {
 			t.Errorf("message %d of %d has 16 bytes that occurred before", at, len(w.recorded()))

@@ -6,27 +6,25 @@ import (
 )
 
 const (
-	// maxResumes is how many Conns at once wait for an answer to RESUME after
-	// a reconnect, so that thousands do not overflow a broker's queue.
-	maxResumes = 64
-	// resumeSlot is how long an unanswered RESUME holds one of these places;
-	// it is repeated all the same.
-	resumeSlot = time.Second
+	// resumeBatch is how many Conns resume at once after a reconnect, and
+	// resumePause when the next do, so that thousands do not overflow a broker's
+	// queue.
+	resumeBatch = 64
+	resumePause = 100 * time.Millisecond
 )
 
 // resumes are the Conns that have yet to resume. Guarded by Engine.mu.
 type resumes struct {
-	waiting []*Conn // bounded by the number of Conns
-	running int
+	waiting []*Conn   // bounded by the number of Conns
+	next    time.Time // when the next may
 }
 
 // Up implements link.Source: every Conn goes on where it was.
 func (e *Engine) Up(now time.Time) {
 	e.mu.Lock()
-	first := e.upSince.IsZero() && e.hangs.connections == 0
+	first := e.lastUp.IsZero()
 	up, ended := e.lastUp, e.downSince
 	e.upSince, e.lastUp = now, now
-	e.hangs.begin()
 	conns := values(e.conns)
 	e.mu.Unlock()
 	if first {
@@ -36,113 +34,66 @@ func (e *Engine) Up(now time.Time) {
 		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
 	}
 	e.lookForNamesakes(now)
-	urgent := make(map[*Conn]bool, len(conns))
+	limit := e.messageSize() - overhead
+	idle := make(map[*Conn]bool, len(conns))
 	for _, c := range conns {
-		urgent[c] = c.linkUp(now)
+		c.PathUp(limit, now)
+		idle[c] = !c.Waiting()
 	}
-	slices.SortStableFunc(conns, func(a, b *Conn) int { return rank(urgent[a]) - rank(urgent[b]) })
+	// Those with data go first.
+	slices.SortStableFunc(conns, func(a, b *Conn) int { return rank(idle[a]) - rank(idle[b]) })
 	e.mu.Lock()
 	e.resumes = resumes{waiting: conns}
+	e.resuming.Store(len(conns) > 0)
 	e.mu.Unlock()
-	e.chores.Store(true)
 	e.link.Wake()
 }
 
-func rank(urgent bool) int {
-	if urgent {
-		return 0
+func rank(late bool) int {
+	if late {
+		return 1
 	}
-	return 1
+	return 0
 }
 
 // Down implements link.Source.
 func (e *Engine) Down(now time.Time) {
 	e.mu.Lock()
 	e.upSince, e.downSince = time.Time{}, now
-	e.limit = e.hangs.limit(e.limit, e.config.MaxMessageSize, now)
-	limit := e.limit
 	conns := values(e.conns)
 	e.mu.Unlock()
 	for _, c := range conns {
-		c.linkDown(now, limit)
+		c.NoPath(now)
 	}
 }
 
-func (e *Engine) linkUpSince() time.Time {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.upSince
-}
-
-// linkUp restarts the Conn's timers and reports whether data of it waits.
-func (c *Conn) linkUp(now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.resumeUntil = time.Time{} // the slots were those of the last connection
-	c.stream.LinkUp(now)
-	c.update(now)
-	return c.stream.Unacknowledged()
-}
-
-func (c *Conn) linkDown(now time.Time, limit int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.endCheck() // silence says nothing now
-	c.peer.times.doubt()
-	c.stream.LinkDown()
-	c.stream.LimitPacket(limit - overhead)
-	c.update(now)
-}
-
-// resumeNext lets Conns resume while there are places. It runs on the writer
-// goroutine, which holds no lock.
-func (e *Engine) resumeNext(now time.Time) {
-	for {
-		c := e.resumes.next(e)
-		if c == nil {
-			return
-		}
-		c.resume(now)
+// resumeNext lets Conns resume whose turn it is, and returns after how long the next
+// may; 0: there are none. It runs on the writer goroutine, which holds no lock.
+func (e *Engine) resumeNext(now time.Time) time.Duration {
+	if !e.resuming.Load() {
+		return 0
 	}
+	conns, wait := e.takeResumes(now)
+	for _, c := range conns {
+		c.Resume(now)
+	}
+	return wait
 }
 
-func (r *resumes) next(e *Engine) *Conn {
+func (e *Engine) takeResumes(now time.Time) (conns []*Conn, wait time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if r.running >= maxResumes || len(r.waiting) == 0 {
-		return nil
+	r := &e.resumes
+	if wait := r.next.Sub(now); wait > 0 {
+		return nil, wait
 	}
-	c := r.waiting[0]
-	r.waiting[0] = nil
-	r.waiting = r.waiting[1:]
-	r.running++
-	return c
-}
-
-func (c *Conn) resume(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.resumeUntil = now.Add(resumeSlot)
-	if !c.expectsLife() {
-		c.endResume()
-		return
+	n := min(resumeBatch, len(r.waiting))
+	conns, r.waiting = r.waiting[:n], r.waiting[n:]
+	r.next = now.Add(resumePause)
+	if len(r.waiting) == 0 {
+		e.resumes = resumes{}
+		e.resuming.Store(false)
+		return conns, 0
 	}
-	c.stream.Resume()
-	c.update(now)
-}
-
-// endResume gives the Conn's place to the next.
-func (c *Conn) endResume() {
-	if c.resumeUntil.IsZero() {
-		return
-	}
-	c.resumeUntil = time.Time{}
-	e := c.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.resumes.running = max(e.resumes.running-1, 0)
-	if len(e.resumes.waiting) > 0 {
-		e.chores.Store(true)
-		e.link.Wake()
-	}
+	return conns, resumePause
 }

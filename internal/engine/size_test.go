@@ -69,85 +69,21 @@ func TestBrokerDropsLargeMessages(t *testing.T) {
 	}
 }
 
-// TestBrokerHangsUpOnLargePackets without a word.
+// TestBrokerHangsUpOnLargePackets without a word. Each end finds out in two
+// connections, as MaxMessageSize should have said.
 func TestBrokerHangsUpOnLargePackets(t *testing.T) {
-	for _, limit := range []int{16 << 10, 2 << 10} {
+	for _, limit := range []int{16 << 10, 4 << 10} {
 		simtest.Run(t, func(t *testing.T) {
 			w := newWorld(t, broker.Config{MaxPacketSize: limit})
 			dialed, accepted := w.pair()
 			start := time.Now()
 			transferBothWays(t, dialed, accepted, 1<<20)
-			t.Logf("limit %d: both ways after %v and %d reconnects", limit, time.Since(start), dialed.Reconnects())
+			t.Logf("limit %d: both ways after %v", limit, time.Since(start))
+			for _, c := range []*Conn{dialed, accepted} {
+				if n := c.Reconnects(); n > 2 {
+					t.Errorf("limit %d: %d reconnects, want at most 2", limit, n)
+				}
+			}
 		})
-	}
-}
-
-// TestHangsSuspectWhatGrew has packets become larger long after the connection
-// was made, until the broker hangs up.
-func TestHangsSuspectWhatGrew(t *testing.T) {
-	const size, passes = 60 << 10, 4 << 10
-	for published, want := range map[int]int{5 * passes: 5 * passes / 2, 3 * minLimit / 2: minLimit, minLimit: size, passes: size} {
-		var h hangs
-		limit, now := size, time.Now()
-		for range maxHangs {
-			h.begin()
-			h.note(minLimit, now)
-			h.note(published, now.Add(10*hangTime))
-			h.note(published+1, now.Add(20*hangTime)) // which is no other size
-			if published == passes {
-				h.notePassed(passes + 1)
-			}
-			if limit = h.limit(limit, size, now.Add(20*hangTime)); limit != size {
-				t.Fatalf("%d bytes: the limit is %d although the connection lasted", published, limit)
-			}
-		}
-		for range maxHangs {
-			h.begin()
-			h.note(minLimit, now)
-			h.note(published, now.Add(10*hangTime))
-			if published == passes {
-				h.notePassed(passes)
-			}
-			limit = h.limit(limit, size, now.Add(10*hangTime+hangTime/2))
-		}
-		if limit != want {
-			t.Errorf("%d bytes: the limit is %d, want %d", published, limit, want)
-		}
-	}
-}
-
-// TestHangsAcquitPartialPackets has connections end soon after a large packet
-// that was far from full, when one almost as large had passed.
-func TestHangsAcquitPartialPackets(t *testing.T) {
-	const size = 32 << 10
-	var h hangs
-	now := time.Now()
-	for range 10 * maxHangs {
-		h.begin()
-		h.first, h.largest = now, size/2+300
-		h.notePassed(size/2 + 250)
-		if limit := h.limit(size, size, now.Add(hangTime/2)); limit != size {
-			t.Fatalf("the limit is %d", limit)
-		}
-	}
-}
-
-// TestHangsAcquitWhatPassed has connections end soon after their first large
-// packet: only where no peer got it is its size to blame.
-func TestHangsAcquitWhatPassed(t *testing.T) {
-	const size = 60 << 10
-	for passed, want := range map[int]int{0: size / 2, size - 200: size / 2, size - 100: size - 100, size: size} {
-		var h hangs
-		limit, now := size, time.Now()
-		for range maxHangs {
-			h.begin()
-			h.first, h.largest = now, size
-			h.notePassed(passed)
-			h.notePassed(1)
-			limit = h.limit(limit, size, now.Add(hangTime/2))
-		}
-		if limit != want {
-			t.Errorf("packets of %d bytes passed: the limit is %d, want %d", passed, limit, want)
-		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // afterTombstones is how long after Close at both ends nothing of a Conn is
 // left, even if the last acknowledgement waited for an answer to carry it.
-const afterTombstones = tombstoneLife + time.Second
+const afterTombstones = timeWaitLife + time.Second
 
 // scaled returns n, or a fifth of it where tests take long: with the race
 // detector, and with -short, which is for platforms with slow cryptography.
@@ -27,8 +27,8 @@ func entries(e *Engine) map[string]int {
 	defer e.mu.RUnlock()
 	n := map[string]int{
 		"Conns": len(e.conns), "dials": len(e.dials), "probes": len(e.probes), "checks": len(e.checks),
-		"Listeners": len(e.listeners), "peers": len(e.peers), "tombstones": len(e.graves),
-		"to resume": len(e.resumes.waiting), "resuming": e.resumes.running,
+		"Listeners": len(e.listeners), "peers": len(e.peers), "in TIME-WAIT": len(e.timeWait),
+		"to resume":        len(e.resumes.waiting),
 		"borrowed to send": int(bufferBudget - e.send.Left()), "borrowed to receive": int(bufferBudget - e.receive.Left()),
 	}
 	for _, l := range e.listeners {

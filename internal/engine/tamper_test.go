@@ -51,8 +51,8 @@ func alterMessage(t *testing.T, n int) {
 		if passed > firstRepeat {
 			t.Errorf("byte %d of %d: repeated after %v", at%size, size, passed)
 		}
-		dialed.discard()
-		accepted.discard()
+		dialed.Discard()
+		accepted.Discard()
 		if packet := n >= 2; packet && at >= size {
 			break
 		}

@@ -101,3 +101,18 @@ func TestSecondAnswerReplayed(t *testing.T) {
 		}
 	})
 }
+
+// TestSecondListenerDisturbsNobody starts one under the same name.
+func TestSecondListenerDisturbsNobody(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		dialed, accepted := w.pair()
+		w.exchange(dialed, accepted)
+		w.listen(w.engine())
+		time.Sleep(time.Minute)
+		w.exchange(dialed, accepted)
+		if n := entries(dialed.engine); n["checks"] != 0 {
+			t.Errorf("questions are left open: %v", n)
+		}
+	})
+}

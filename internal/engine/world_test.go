@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
@@ -100,12 +101,10 @@ func (w *world) recorded() []message {
 // and nil for a packet.
 func (w *world) envelope(m message) handshake.Message {
 	name := w.root().Name(testName)
-	envelope := w.root().Inbox()
+	envelope := w.root().InboxKey()
 	switch m.topic {
 	case handshake.Topic("", name.Rendezvous):
-		envelope = name.Envelope()
-	case handshake.Topic("", name.Announcements):
-		envelope = name.Announcement()
+		envelope = name.HelloKey()
 	}
 	opened, err := envelope.Open(m.payload)
 	if err != nil {
@@ -122,7 +121,7 @@ func (w *world) config() Config {
 		TimeWindow:     10 * time.Second,
 		MaxMessageSize: 60 << 10,
 		PeerTimeout:    2 * time.Minute,
-		Link:           link.Config{Address: link.Address{Scheme: "mqtt", Host: "broker.test:1883"}, DialContext: w.broker.DialContext},
+		Link:           link.Config{Address: address.Address{Scheme: "mqtt", Host: "broker.test:1883"}, DialContext: w.broker.DialContext},
 		Logger:         slog.New(slog.DiscardHandler),
 		Wall:           time.Now,
 		EpochBits:      record.EpochBits,

@@ -2,9 +2,9 @@ package handshake
 
 import "testing"
 
-// What a packet costs that a stranger sends.
+// What a packet costs whose sender lacks the key.
 func BenchmarkOpenGarbage(b *testing.B) {
-	e := NewRoot(testKey, "").Inbox()
+	e := NewRoot(testKey, "").InboxKey()
 	packet := make([]byte, MaxEnvelope)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -15,7 +15,7 @@ func BenchmarkOpenGarbage(b *testing.B) {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	e, random := NewRoot(testKey, "").Inbox(), seeded(80)
+	e, random := NewRoot(testKey, "").InboxKey(), seeded(80)
 	b.ReportAllocs()
 	for b.Loop() {
 		mustSeal(b, e, random, Pong{})

@@ -18,30 +18,30 @@ const (
 
 	saltSize     = 16
 	tagSize      = 16
-	envelopeKey  = 16 // AES-128
+	keySize      = 16 // AES-128
 	nonceSize    = 12
 	maxPlaintext = MaxEnvelope - saltSize - tagSize
 )
 
-// Envelope seals and opens the messages of one kind of topic. It never changes after it is made.
-type Envelope struct {
-	concealed
+// EnvelopeKey seals and opens the messages of one kind of topic. It never changes after it is made.
+type EnvelopeKey struct {
+	redacted
 	key   []byte
 	types uint16 // bit set of the message types that belong on this kind of topic
 }
 
-func newEnvelope(key []byte, types ...byte) *Envelope {
-	e := &Envelope{key: key}
+func newEnvelopeKey(key []byte, types ...byte) *EnvelopeKey {
+	k := &EnvelopeKey{key: key}
 	for _, t := range types {
-		e.types |= 1 << t
+		k.types |= 1 << t
 	}
-	return e
+	return k
 }
 
 // Seal returns a new envelope around m, different at each call. It fails only if the source of randomness does; a
 // message that does not belong on this kind of topic is a bug.
-func (e *Envelope) Seal(rand io.Reader, m Message) ([]byte, error) {
-	if e.types&(1<<m.kind()) == 0 {
+func (k *EnvelopeKey) Seal(rand io.Reader, m Message) ([]byte, error) {
+	if k.types&(1<<m.kind()) == 0 {
 		panic(fmt.Sprintf("BUG: handshake: %T does not belong on this kind of topic", m))
 	}
 	body := m.append(make([]byte, 0, maxBody))
@@ -53,7 +53,7 @@ func (e *Envelope) Seal(rand io.Reader, m Message) ([]byte, error) {
 	copy(packet, random[4:])
 	plaintext := packet[saltSize : len(packet)-tagSize]
 	putFrame(plaintext, m.kind(), body)
-	aead, nonce := e.oneTime(packet[:saltSize])
+	aead, nonce := k.oneTime(packet[:saltSize])
 	aead.Seal(plaintext[:0], nonce, plaintext, nil)
 	return packet, nil
 }
@@ -70,11 +70,11 @@ func drawLength(random uint32, body int) int {
 // 2 KiB of memory that is garbage at once, and none at all if the length is wrong.
 //
 // The error is ErrLength, ErrForged, or, from somebody who holds the key, ErrMalformed or a *VersionError.
-func (e *Envelope) Open(packet []byte) (Message, error) {
+func (k *EnvelopeKey) Open(packet []byte) (Message, error) {
 	if len(packet) < MinEnvelope || len(packet) > MaxEnvelope {
 		return nil, ErrLength
 	}
-	aead, nonce := e.oneTime(packet[:saltSize])
+	aead, nonce := k.oneTime(packet[:saltSize])
 	plaintext, err := aead.Open(nil, nonce, packet[saltSize:], nil)
 	if err != nil {
 		return nil, ErrForged
@@ -83,16 +83,16 @@ func (e *Envelope) Open(packet []byte) (Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.types&(1<<m.kind()) == 0 {
+	if k.types&(1<<m.kind()) == 0 {
 		return nil, fmt.Errorf("%w: %T on a topic where it does not belong", ErrMalformed, m)
 	}
 	return m, nil
 }
 
 // oneTime returns the cipher and the nonce that only the envelope with this salt uses.
-func (e *Envelope) oneTime(salt []byte) (cipher.AEAD, []byte) {
-	secret := expand(e.key, "envelope"+string(salt), envelopeKey+nonceSize)
-	block, err := aes.NewCipher(secret[:envelopeKey])
+func (k *EnvelopeKey) oneTime(salt []byte) (cipher.AEAD, []byte) {
+	secret := expand(k.key, "envelope"+string(salt), keySize+nonceSize)
+	block, err := aes.NewCipher(secret[:keySize])
 	if err != nil {
 		panic("BUG: handshake: AES refused a 16-byte key: " + err.Error())
 	}
@@ -100,5 +100,5 @@ func (e *Envelope) oneTime(salt []byte) (cipher.AEAD, []byte) {
 	if err != nil {
 		panic("BUG: handshake: GCM refused AES: " + err.Error())
 	}
-	return aead, secret[envelopeKey:]
+	return aead, secret[keySize:]
 }

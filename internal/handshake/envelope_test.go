@@ -13,11 +13,11 @@ func TestEnvelopeRefusesEveryFlippedBit(t *testing.T) {
 	root := NewRoot(testKey, "")
 	for _, c := range []struct {
 		what     string
-		envelope *Envelope
+		envelope *EnvelopeKey
 		packet   []byte
 	}{
-		{"hello", root.Name("thermostat").Envelope(), x.hello},
-		{"answer", root.Inbox(), x.answer},
+		{"hello", root.Name("thermostat").HelloKey(), x.hello},
+		{"answer", root.InboxKey(), x.answer},
 	} {
 		for bit := range len(c.packet) * 8 {
 			packet := bytes.Clone(c.packet)
@@ -30,7 +30,7 @@ func TestEnvelopeRefusesEveryFlippedBit(t *testing.T) {
 }
 
 func TestEnvelopeRefusesAnotherLength(t *testing.T) {
-	e := NewRoot(testKey, "").Inbox()
+	e := NewRoot(testKey, "").InboxKey()
 	packet := mustSeal(t, e, seeded(2), Pong{})
 	for cut := 1; len(packet)-cut >= MinEnvelope; cut++ {
 		if _, err := e.Open(packet[:len(packet)-cut]); !errors.Is(err, ErrForged) {
@@ -47,7 +47,7 @@ func TestEnvelopeRefusesAnotherLength(t *testing.T) {
 
 // The absence of work shows in the absence of allocations: the key derivation cannot do without.
 func TestEnvelopeLengthOutsideBoundsDoesNoWork(t *testing.T) {
-	e := NewRoot(testKey, "").Inbox()
+	e := NewRoot(testKey, "").InboxKey()
 	for _, size := range []int{0, 1, saltSize, MinEnvelope - 1, MaxEnvelope + 1, 1 << 20} {
 		packet := make([]byte, size)
 		allocs := testing.AllocsPerRun(10, func() {
@@ -65,28 +65,28 @@ func TestEnvelopeBelongsToOneKeyNameAndTopic(t *testing.T) {
 	root := NewRoot(testKey, "")
 	other := testKey
 	other[15] ^= 1
-	packet := mustSeal(t, root.Name("a").Envelope(), seeded(3), Check{})
-	for what, e := range map[string]*Envelope{
-		"another name": root.Name("b").Envelope(),
-		"no name":      root.Name("").Envelope(),
-		"an inbox":     root.Inbox(),
-		"another key":  NewRoot(other, "").Name("a").Envelope(),
+	packet := mustSeal(t, root.Name("a").HelloKey(), seeded(3), Check{})
+	for what, e := range map[string]*EnvelopeKey{
+		"another name": root.Name("b").HelloKey(),
+		"no name":      root.Name("").HelloKey(),
+		"an inbox":     root.InboxKey(),
+		"another key":  NewRoot(other, "").Name("a").HelloKey(),
 	} {
 		if _, err := e.Open(packet); !errors.Is(err, ErrForged) {
 			t.Errorf("opened with %s: error %v, want ErrForged", what, err)
 		}
 	}
-	if m := mustOpen(t, root.Name("a").Envelope(), packet); m != (Check{}) {
+	if m := mustOpen(t, root.Name("a").HelloKey(), packet); m != (Check{}) {
 		t.Errorf("opened %v", m)
 	}
 }
 
 func TestEnvelopeRefusesTypesOfOtherTopics(t *testing.T) {
 	root := NewRoot(testKey, "")
-	mustPanic(t, "a Pong to a rendezvous", func() { root.Name("").Envelope().Seal(seeded(4), Pong{}) })
-	mustPanic(t, "a Probe to an inbox", func() { root.Inbox().Seal(seeded(4), Probe{}) })
+	mustPanic(t, "a Pong to a rendezvous", func() { root.Name("").HelloKey().Seal(seeded(4), Pong{}) })
+	mustPanic(t, "a Probe to an inbox", func() { root.InboxKey().Seal(seeded(4), Probe{}) })
 	plaintext := frame(version, typePong, make([]byte, 8), 200)
-	_, err := root.Name("").Envelope().Open(sealPlaintext(root.Name("").Envelope(), [16]byte{}, plaintext))
+	_, err := root.Name("").HelloKey().Open(sealPlaintext(root.Name("").HelloKey(), [16]byte{}, plaintext))
 	if !errors.Is(err, ErrMalformed) {
 		t.Errorf("a Pong at a rendezvous: error %v, want ErrMalformed", err)
 	}
@@ -94,7 +94,7 @@ func TestEnvelopeRefusesTypesOfOtherTopics(t *testing.T) {
 
 // Only somebody who holds the key can make these.
 func TestEnvelopeRefusesMalformedPlaintext(t *testing.T) {
-	e := NewRoot(testKey, "").Inbox()
+	e := NewRoot(testKey, "").InboxKey()
 	good := frame(version, typePong, []byte("12345678"), 170)
 	open := func(plaintext []byte) error {
 		_, err := e.Open(sealPlaintext(e, [16]byte{7}, plaintext))
@@ -125,7 +125,7 @@ func TestEnvelopeRefusesMalformedPlaintext(t *testing.T) {
 }
 
 func TestEnvelopeReportsForeignVersions(t *testing.T) {
-	e := NewRoot(testKey, "").Name("").Envelope()
+	e := NewRoot(testKey, "").Name("").HelloKey()
 	hello := Hello{Time: testStart, ID: [8]byte{1}, Inbox: [16]byte{2}, Noise: []byte("something of version 2")}
 	open := func(version, kind byte, body []byte) *VersionError {
 		t.Helper()
@@ -154,14 +154,14 @@ func TestEnvelopeReportsForeignVersions(t *testing.T) {
 func TestSealReportsItsSourceOfRandomness(t *testing.T) {
 	broken := errors.New("broken")
 	for _, random := range []io.Reader{iotest.ErrReader(broken), io.MultiReader(io.LimitReader(seeded(5), 19), iotest.ErrReader(broken))} {
-		if _, err := NewRoot(testKey, "").Inbox().Seal(random, Pong{}); !errors.Is(err, broken) {
+		if _, err := NewRoot(testKey, "").InboxKey().Seal(random, Pong{}); !errors.Is(err, broken) {
 			t.Errorf("error %v, want one that wraps that of the source", err)
 		}
 	}
 }
 
 func TestEnvelopeLengthIsUniform(t *testing.T) {
-	e := NewRoot(testKey, "").Inbox()
+	e := NewRoot(testKey, "").InboxKey()
 	random := seeded(6)
 	for _, c := range []struct {
 		reason   int
@@ -182,7 +182,7 @@ func TestEnvelopeHoldsTheLargestBody(t *testing.T) {
 			t.Errorf("length %d for the largest body, want %d", n, MaxEnvelope)
 		}
 	}
-	e := NewRoot(testKey, "").Name("").Envelope()
+	e := NewRoot(testKey, "").Name("").HelloKey()
 	packet := mustSeal(t, e, seeded(7), Hello{Noise: make([]byte, maxBody-timeSize-idSize-inboxSize)})
 	if len(packet) != MaxEnvelope {
 		t.Errorf("length %d, want %d", len(packet), MaxEnvelope)

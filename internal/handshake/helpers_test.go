@@ -32,7 +32,7 @@ func seeded(seed byte) io.Reader {
 	return rand.NewChaCha8([32]byte{seed})
 }
 
-func mustSeal(tb testing.TB, e *Envelope, random io.Reader, m Message) []byte {
+func mustSeal(tb testing.TB, e *EnvelopeKey, random io.Reader, m Message) []byte {
 	tb.Helper()
 	packet, err := e.Seal(random, m)
 	if err != nil {
@@ -41,7 +41,7 @@ func mustSeal(tb testing.TB, e *Envelope, random io.Reader, m Message) []byte {
 	return packet
 }
 
-func mustOpen(tb testing.TB, e *Envelope, packet []byte) Message {
+func mustOpen(tb testing.TB, e *EnvelopeKey, packet []byte) Message {
 	tb.Helper()
 	m, err := e.Open(packet)
 	if err != nil {
@@ -51,13 +51,13 @@ func mustOpen(tb testing.TB, e *Envelope, packet []byte) Message {
 }
 
 // sealPlaintext makes the envelope that an insider could make around any bytes.
-func sealPlaintext(e *Envelope, salt [saltSize]byte, plaintext []byte) []byte {
+func sealPlaintext(e *EnvelopeKey, salt [saltSize]byte, plaintext []byte) []byte {
 	aead, nonce := e.oneTime(salt[:])
 	return aead.Seal(bytes.Clone(salt[:]), nonce, plaintext, nil)
 }
 
 // plaintextOf opens an envelope without reading it.
-func plaintextOf(tb testing.TB, e *Envelope, packet []byte) []byte {
+func plaintextOf(tb testing.TB, e *EnvelopeKey, packet []byte) []byte {
 	tb.Helper()
 	aead, nonce := e.oneTime(packet[:saltSize])
 	plaintext, err := aead.Open(nil, nonce, packet[saltSize:], nil)
@@ -92,8 +92,8 @@ func runHandshake(tb testing.TB, root *Root, name string, random io.Reader) exch
 	if err != nil {
 		tb.Fatal(err)
 	}
-	x.hello = mustSeal(tb, n.Envelope(), random, hello)
-	responder, offer, err := n.Respond(mustOpen(tb, n.Envelope(), x.hello).(Hello))
+	x.hello = mustSeal(tb, n.HelloKey(), random, hello)
+	responder, offer, err := n.Respond(mustOpen(tb, n.HelloKey(), x.hello).(Hello))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -102,8 +102,8 @@ func runHandshake(tb testing.TB, root *Root, name string, random io.Reader) exch
 		tb.Fatal(err)
 	}
 	x.offer, x.listener = offer, secrets
-	x.answer = mustSeal(tb, root.Inbox(), random, answer)
-	x.reply, x.dialer, err = initiator.Finish(mustOpen(tb, root.Inbox(), x.answer).(Answer))
+	x.answer = mustSeal(tb, root.InboxKey(), random, answer)
+	x.reply, x.dialer, err = initiator.Finish(mustOpen(tb, root.InboxKey(), x.answer).(Answer))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,106 +1,198 @@
 package handshake
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
 )
 
-// The plaintext of an envelope is version (1) | type (1) | length of the body (2) | body | zeros up to the end.
+// Hello asks a listener for a connection. Sent to the rendezvous topic.
+//
+// Time, ID and Inbox stand in every version's hello, and again inside the Noise message. The clear copies let a
+// listener refuse at little cost; [Name.Respond] compares them.
+type Hello struct {
+	Time  time.Time // the dialer's clock when it made Noise
+	ID    [8]byte   // the connection id that the dialer wants to be addressed by
+	Inbox [16]byte  // where the dialer hears the answer
+	Noise []byte    // Noise message 1
+}
+
+func (Hello) kind() byte { return typeHello }
+
+func (m Hello) append(body []byte) []byte {
+	body = appendTime(body, m.Time)
+	body = append(body, m.ID[:]...)
+	body = append(body, m.Inbox[:]...)
+	return append(body, m.Noise...)
+}
+
+func readHello(f *fields) Hello {
+	return Hello{Time: f.time(), ID: f.id(), Inbox: f.inbox(), Noise: f.remaining()}
+}
+
+// Digest identifies the hello however often it is sealed anew: SHA-256 of its Noise message.
+func (m Hello) Digest() [32]byte { return sha256.Sum256(m.Noise) }
+
+// Probe asks whether a listener is there. Sent to the rendezvous topic and answered by a Pong.
+type Probe struct {
+	Nonce [8]byte
+	Inbox [16]byte // where the answer goes
+}
+
+func (Probe) kind() byte { return typeProbe }
+
+func (m Probe) append(body []byte) []byte {
+	body = append(body, m.Nonce[:]...)
+	return append(body, m.Inbox[:]...)
+}
+
+// Check asks whether a connection still exists. Sent to the rendezvous topic or to an inbox and answered by a Gone
+// or a NotMine; whoever has the connection answers under its session keys instead.
+type Check struct {
+	Nonce    [8]byte
+	Reply    [16]byte // the inbox that the answer goes to
+	ID       [8]byte  // the connection id asked about
+	Instance [16]byte // the inbox of the process that should know it
+}
+
+func (Check) kind() byte { return typeCheck }
+
+func (m Check) append(body []byte) []byte {
+	body = append(body, m.Nonce[:]...)
+	body = append(body, m.Reply[:]...)
+	body = append(body, m.ID[:]...)
+	return append(body, m.Instance[:]...)
+}
+
+// Answer accepts a Hello. Sent to the dialer's inbox.
+type Answer struct {
+	ID    [8]byte // the dialer's
+	Noise []byte  // Noise message 2
+}
+
+func (Answer) kind() byte { return typeAnswer }
+
+func (m Answer) append(body []byte) []byte {
+	body = append(body, m.ID[:]...)
+	return append(body, m.Noise...)
+}
+
+func readAnswer(f *fields) Answer {
+	return Answer{ID: f.id(), Noise: f.remaining()}
+}
+
+// RefusalCode says why a listener refused, for programs. Codes that this package does not know pass through.
+type RefusalCode byte
+
 const (
-	frameHeader = 4
-	maxBody     = maxPlaintext - frameHeader // bytes
+	RefusedVersion  RefusalCode = 1 // the hello's protocol version is not ours
+	RefusedProtocol RefusalCode = 2 // no protocol in common
+	RefusedBusy     RefusalCode = 3 // the listener's backlog is full
+	RefusedPinned   RefusalCode = 4 // the dialer asks for a pinned listener key
 )
 
-// The types of messages (SPEC.md, "Messages").
-const (
-	typeHello   = 1
-	typeProbe   = 2
-	typeCheck   = 3
-	typeAnswer  = 4
-	typeRefusal = 5
-	typeTime    = 6
-	typePong    = 7
-	typeGone    = 8
-	typeNotMine = 9
-	typeHere    = 10
-)
-
-// Message is what an envelope carries: a Hello, Probe, Check, Answer, Refusal, Time, Pong, Gone, NotMine or Here.
-type Message interface {
-	kind() byte
-	append(body []byte) []byte
+// String returns a few words, made to stand after "refused: ".
+func (c RefusalCode) String() string {
+	switch c {
+	case RefusedVersion:
+		return "protocol version not supported"
+	case RefusedProtocol:
+		return "no protocol in common"
+	case RefusedBusy:
+		return "backlog full"
+	case RefusedPinned:
+		return "pinned listener key not supported"
+	}
+	return fmt.Sprintf("reason %d", byte(c))
 }
 
-// putFrame fills plaintext, which must be zero, with a message.
-func putFrame(plaintext []byte, kind byte, body []byte) {
-	plaintext[0], plaintext[1] = version, kind
-	binary.BigEndian.PutUint16(plaintext[2:], uint16(len(body)))
-	copy(plaintext[frameHeader:], body)
+// MaxReason is the length of a refusal's reason in bytes. A reason is a line for people, and has to fit into an
+// envelope.
+const MaxReason = 120
+
+// Refusal tells a dialer that there will be no connection. Sent to the dialer's inbox. It is made by NewRefusal,
+// and its format is the same in all versions, so that a version may be what is refused.
+type Refusal struct {
+	ID     [8]byte // the dialer's
+	Code   RefusalCode
+	Reason string // UTF-8, at most MaxReason bytes; may be empty. Quote it before it reaches a terminal
 }
 
-// parse reads the plaintext of an envelope. Whatever it accepts encodes to the same bytes again.
-func parse(plaintext []byte) (Message, error) {
-	f := fields{rest: plaintext}
-	head := f.take(2)
-	body := f.take(int(f.uint16()))
-	if f.short || !allZero(f.rest) {
-		return nil, fmt.Errorf("%w: the length of the body or the padding is wrong", ErrMalformed)
-	}
-	if head[0] != version {
-		return nil, newVersionError(head[0], head[1], body)
-	}
-	return parseBody(head[1], body)
-}
-
-// parseBody reads the body of one type of message of our version.
-func parseBody(kind byte, body []byte) (Message, error) {
-	f := fields{rest: body}
-	var m Message
-	switch kind {
-	case typeHello:
-		m = readHello(&f)
-	case typeProbe:
-		m = Probe{Nonce: f.id(), Inbox: f.inbox()}
-	case typeCheck:
-		m = Check{Nonce: f.id(), Reply: f.inbox(), ID: f.id(), Instance: f.inbox()}
-	case typeAnswer:
-		m = readAnswer(&f)
-	case typeRefusal:
-		m = readRefusal(&f)
-	case typeTime:
-		m = Time{ID: f.id(), Hello: f.time(), Listener: f.time()}
-	case typePong:
-		m = Pong{Nonce: f.id()}
-	case typeGone:
-		m = Gone{Nonce: f.id()}
-	case typeNotMine:
-		m = NotMine{Nonce: f.id()}
-	case typeHere:
-		m = Here{Inbox: f.inbox()}
-	default:
-		return nil, newVersionError(version, kind, body)
-	}
-	if !f.done() {
-		return nil, fmt.Errorf("%w: a body of %d bytes is not one of message type %d", ErrMalformed, len(body), kind)
-	}
-	return m, nil
-}
-
-// newVersionError reads no more of a foreign message than what all versions have in common.
-func newVersionError(version, kind byte, body []byte) *VersionError {
-	e := &VersionError{Version: version, Type: kind}
-	if f := (fields{rest: body}); kind == typeHello {
-		if hello := readHello(&f); f.done() {
-			e.Hello = &hello
+// NewRefusal makes a refusal whose reason is valid UTF-8 and cut to MaxReason at the start of a character.
+func NewRefusal(id [8]byte, code RefusalCode, reason string) Refusal {
+	reason = strings.ToValidUTF8(reason, "?")
+	if len(reason) > MaxReason {
+		end := MaxReason
+		for !utf8.RuneStart(reason[end]) {
+			end--
 		}
+		reason = reason[:end]
 	}
-	return e
+	return Refusal{ID: id, Code: code, Reason: reason}
 }
 
-func allZero(b []byte) bool {
-	var or byte
-	for _, c := range b {
-		or |= c
+func (Refusal) kind() byte { return typeRefusal }
+
+func (m Refusal) append(body []byte) []byte {
+	if len(m.Reason) > MaxReason || !utf8.ValidString(m.Reason) {
+		panic("BUG: handshake: a refusal that NewRefusal did not make")
 	}
-	return or == 0
+	body = append(body, m.ID[:]...)
+	body = append(body, byte(m.Code))
+	return append(body, m.Reason...)
 }
+
+func readRefusal(f *fields) Refusal {
+	m := Refusal{ID: f.id(), Code: RefusalCode(f.uint8()), Reason: string(f.take(len(f.rest)))}
+	if len(m.Reason) > MaxReason || !utf8.ValidString(m.Reason) {
+		f.short = true
+	}
+	return m
+}
+
+// Time tells a dialer whose clock is off what the listener's clock shows. Sent to the dialer's inbox. The dialer
+// believes it only if ID and Hello are those of a hello that it is waiting with.
+type Time struct {
+	ID       [8]byte   // the dialer's
+	Hello    time.Time // the time of the hello that this answers
+	Listener time.Time // the listener's clock when it answered
+}
+
+func (Time) kind() byte { return typeTime }
+
+func (m Time) append(body []byte) []byte {
+	body = append(body, m.ID[:]...)
+	body = appendTime(body, m.Hello)
+	return appendTime(body, m.Listener)
+}
+
+// Offset returns what the dialer must add to its clock to get the listener's, taking the listener's time for the
+// middle of the round trip. Sent and received are the dialer's clock when the hello left and when m arrived. The
+// error is at most half of what lies between them.
+func (m Time) Offset(sent, received time.Time) time.Duration {
+	middle := sent.Add(received.Sub(sent) / 2)
+	return m.Listener.Sub(middle)
+}
+
+// Pong answers a Probe. Sent to the prober's inbox.
+type Pong struct{ Nonce [8]byte }
+
+func (Pong) kind() byte { return typePong }
+
+func (m Pong) append(body []byte) []byte { return append(body, m.Nonce[:]...) }
+
+// Gone answers a Check: this is the process that was asked for, and it does not know the connection.
+type Gone struct{ Nonce [8]byte }
+
+func (Gone) kind() byte { return typeGone }
+
+func (m Gone) append(body []byte) []byte { return append(body, m.Nonce[:]...) }
+
+// NotMine answers a Check: this is another process than the one that was asked for.
+type NotMine struct{ Nonce [8]byte }
+
+func (NotMine) kind() byte { return typeNotMine }
+
+func (m NotMine) append(body []byte) []byte { return append(body, m.Nonce[:]...) }

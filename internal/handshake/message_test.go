@@ -3,9 +3,11 @@ package handshake
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -23,7 +25,6 @@ var messages = []struct {
 	{Pong{Nonce: [8]byte{1}}, 8},
 	{Gone{Nonce: [8]byte{1}}, 8},
 	{NotMine{Nonce: [8]byte{1}}, 8},
-	{Here{Inbox: [16]byte{2}}, 16},
 }
 
 func TestMessagesTravelUnchanged(t *testing.T) {
@@ -36,7 +37,7 @@ func TestMessagesTravelUnchanged(t *testing.T) {
 		if size := len(c.message.append(nil)); size != c.size {
 			t.Errorf("%T has a body of %d bytes, want %d", c.message, size, c.size)
 		}
-		for _, e := range []*Envelope{root.Inbox(), root.Name("x").Envelope(), root.Name("x").Announcement()} {
+		for _, e := range []*EnvelopeKey{root.InboxKey(), root.Name("x").HelloKey()} {
 			if e.types&(1<<c.message.kind()) == 0 {
 				continue
 			}
@@ -145,5 +146,18 @@ func checkKnownError(t *testing.T, err error) {
 	var foreign *VersionError
 	if !errors.Is(err, ErrMalformed) && !errors.As(err, &foreign) {
 		t.Errorf("error %v, want ErrMalformed or a *VersionError", err)
+	}
+}
+
+func TestOffsetErrsByHalfARoundTripAtMost(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 1000 {
+		offset := time.Duration(r.Int64N(int64(2000*time.Hour))) - 1000*time.Hour
+		there, back := time.Duration(r.Int64N(int64(time.Minute))), time.Duration(r.Int64N(int64(time.Minute)))
+		m := Time{Listener: testStart.Add(there + offset)}
+		got := m.Offset(testStart, testStart.Add(there+back))
+		if wrong := (got - offset).Abs(); wrong > (there+back)/2+1 {
+			t.Fatalf("offset %v measured as %v over a round trip of %v", offset, got, there+back)
+		}
 	}
 }

@@ -52,11 +52,11 @@ func answerTo(t *testing.T, n *Name, hello Hello, seed byte) Answer {
 func TestInsiderCannotAlterAHello(t *testing.T) {
 	n := NewRoot(testKey, "").Name("thermostat")
 	_, hello := begun(t, n, 21)
-	plaintext := plaintextOf(t, n.Envelope(), mustSeal(t, n.Envelope(), seeded(22), hello))
+	plaintext := plaintextOf(t, n.HelloKey(), mustSeal(t, n.HelloKey(), seeded(22), hello))
 	for bit := range len(plaintext) * 8 {
 		altered := bytes.Clone(plaintext)
 		altered[bit/8] ^= 1 << (bit % 8)
-		m, err := n.Envelope().Open(sealPlaintext(n.Envelope(), [16]byte{1}, altered))
+		m, err := n.HelloKey().Open(sealPlaintext(n.HelloKey(), [16]byte{1}, altered))
 		if err != nil {
 			continue
 		}
@@ -71,11 +71,11 @@ func TestInsiderCannotAlterAnAnswer(t *testing.T) {
 	n := root.Name("thermostat")
 	initiator, hello := begun(t, n, 23)
 	answer := answerTo(t, n, hello, 24)
-	plaintext := plaintextOf(t, root.Inbox(), mustSeal(t, root.Inbox(), seeded(25), answer))
+	plaintext := plaintextOf(t, root.InboxKey(), mustSeal(t, root.InboxKey(), seeded(25), answer))
 	for bit := range len(plaintext) * 8 {
 		altered := bytes.Clone(plaintext)
 		altered[bit/8] ^= 1 << (bit % 8)
-		m, err := root.Inbox().Open(sealPlaintext(root.Inbox(), [16]byte{1}, altered))
+		m, err := root.InboxKey().Open(sealPlaintext(root.InboxKey(), [16]byte{1}, altered))
 		if err != nil {
 			continue
 		}
@@ -99,7 +99,7 @@ func TestHelloCannotMove(t *testing.T) {
 		"another key":  NewRoot(other, "").Name("a"),
 	} {
 		// Sealed anew under the other name's envelope key, as an insider would.
-		m := mustOpen(t, n.Envelope(), mustSeal(t, n.Envelope(), seeded(27), hello))
+		m := mustOpen(t, n.HelloKey(), mustSeal(t, n.HelloKey(), seeded(27), hello))
 		if _, _, err := n.Respond(m.(Hello)); !errors.Is(err, ErrForged) {
 			t.Errorf("hello moved to %s: error %v, want ErrForged", what, err)
 		}
@@ -112,10 +112,10 @@ func TestReflectionIsRefused(t *testing.T) {
 	initiator, hello := begun(t, n, 28)
 	answer := answerTo(t, n, hello, 29)
 
-	if _, err := root.Inbox().Open(mustSeal(t, n.Envelope(), seeded(30), hello)); !errors.Is(err, ErrForged) {
+	if _, err := root.InboxKey().Open(mustSeal(t, n.HelloKey(), seeded(30), hello)); !errors.Is(err, ErrForged) {
 		t.Errorf("hello sent to an inbox: error %v, want ErrForged", err)
 	}
-	if _, err := n.Envelope().Open(mustSeal(t, root.Inbox(), seeded(30), answer)); !errors.Is(err, ErrForged) {
+	if _, err := n.HelloKey().Open(mustSeal(t, root.InboxKey(), seeded(30), answer)); !errors.Is(err, ErrForged) {
 		t.Errorf("answer sent to a rendezvous: error %v, want ErrForged", err)
 	}
 	if _, _, err := initiator.Finish(Answer{ID: hello.ID, Noise: hello.Noise}); !errors.Is(err, ErrForged) {

@@ -35,7 +35,7 @@ func TestOfferNeverOutgrowsAnEnvelope(t *testing.T) {
 		if room := maxBody - len(hello.append(nil)); room < 32 {
 			t.Errorf("%d protocols leave %d bytes, want 32 for a pinned key", len(c.protocols), room)
 		}
-		_, got, err := n.Respond(mustOpen(t, n.Envelope(), mustSeal(t, n.Envelope(), seeded(61), hello)).(Hello))
+		_, got, err := n.Respond(mustOpen(t, n.HelloKey(), mustSeal(t, n.HelloKey(), seeded(61), hello)).(Hello))
 		if err != nil || !slices.Equal(got.Protocols, plainIfEmpty(c.protocols)) {
 			t.Errorf("%d protocols arrived as %q, error %v", len(c.protocols), got.Protocols, err)
 		}

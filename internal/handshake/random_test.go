@@ -28,7 +28,7 @@ func checkUniform(t *testing.T, what string, counts []int) {
 // the next.
 func TestEnvelopesLookRandom(t *testing.T) {
 	const samples = 10000
-	e := NewRoot(testKey, "").Inbox()
+	e := NewRoot(testKey, "").InboxKey()
 	random := seeded(10)
 	var values, differences [MinEnvelope][]int
 	for i := range MinEnvelope {
@@ -86,6 +86,6 @@ func TestHandshakesNeverRepeatABlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 20 {
-		record(mustSeal(t, n.Envelope(), random, hello))
+		record(mustSeal(t, n.HelloKey(), random, hello))
 	}
 }

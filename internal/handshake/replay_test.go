@@ -48,8 +48,7 @@ func TestReplayCacheAgainstModel(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		capacity := 1 + r.IntN(40)
-		cache := NewReplayCache()
-		cache.capacity = capacity
+		cache := NewReplayCache(capacity)
 		model := naiveCache{capacity: capacity, entries: make(map[[32]byte]time.Time)}
 		now := testStart
 		for i := range 3000 {
@@ -57,8 +56,9 @@ func TestReplayCacheAgainstModel(t *testing.T) {
 			digest := digestOf(r.IntN(120))
 			// No two expire at the same instant, or which one is evicted first would be open.
 			expires := now.Add(time.Duration(r.IntN(20000))*time.Millisecond + time.Duration(i))
-			if got, want := cache.Add(digest, expires, now), model.add(digest, expires, now); got != want {
-				t.Fatalf("seed %d, step %d: Add = %v, want %v", seed, i, got, want)
+			known := cache.Contains(digest, now)
+			if got, want := cache.Add(digest, expires, now), model.add(digest, expires, now); got != want || known == want {
+				t.Fatalf("seed %d, step %d: Add = %v, Contains before it %v, want %v", seed, i, got, known, want)
 			}
 			if cache.Len() != len(model.entries) || len(cache.seen) != cache.Len() || cache.Len() > capacity {
 				t.Fatalf("seed %d, step %d: %d entries and %d digests, want %d", seed, i, cache.Len(), len(cache.seen), len(model.entries))
@@ -69,17 +69,17 @@ func TestReplayCacheAgainstModel(t *testing.T) {
 
 func TestReplayCacheForgetsTheSoonestAtItsBound(t *testing.T) {
 	const extra = 100
-	cache := NewReplayCache()
+	cache := NewReplayCache(HelloCapacity)
 	expires := func(i int) time.Time { return testStart.Add(time.Second + time.Duration(i)) }
-	for i := range replayCapacity + extra {
+	for i := range HelloCapacity + extra {
 		if !cache.Add(digestOf(i), expires(i), testStart) {
 			t.Fatalf("entry %d is not new", i)
 		}
 	}
-	if cache.Len() != replayCapacity {
-		t.Errorf("%d entries, want %d", cache.Len(), replayCapacity)
+	if cache.Len() != HelloCapacity {
+		t.Errorf("%d entries, want %d", cache.Len(), HelloCapacity)
 	}
-	for i := extra; i < replayCapacity+extra; i++ {
+	for i := extra; i < HelloCapacity+extra; i++ {
 		if cache.Add(digestOf(i), expires(i), testStart) {
 			t.Fatalf("entry %d was forgotten before earlier ones", i)
 		}
@@ -95,7 +95,7 @@ func TestReplayCacheForgetsTheSoonestAtItsBound(t *testing.T) {
 // A hello is remembered for exactly as long as its time would be accepted.
 func TestReplayCacheCoversTheWindow(t *testing.T) {
 	const window = 10 * time.Second
-	cache := NewReplayCache()
+	cache := NewReplayCache(HelloCapacity)
 	for _, ahead := range []time.Duration{-window, 0, window} {
 		hello := Hello{Time: testStart.Add(ahead), Noise: []byte{byte(ahead / time.Second)}}
 		expires := hello.Time.Add(window)
@@ -113,5 +113,22 @@ func TestReplayCacheCoversTheWindow(t *testing.T) {
 	cache.Add(digestOf(1), testStart.Add(time.Hour), testStart.Add(time.Minute))
 	if cache.Len() != 1 {
 		t.Errorf("%d entries after all but one expired", cache.Len())
+	}
+}
+
+func TestInTime(t *testing.T) {
+	const window = 10 * time.Second
+	for _, c := range []struct {
+		off  time.Duration
+		want bool
+	}{
+		{0, true}, {window, true}, {-window, true}, {window + 1, false}, {-window - 1, false}, {1 << 62, false}, {-1 << 62, false},
+	} {
+		if got := InTime(testStart.Add(c.off), testStart, window); got != c.want {
+			t.Errorf("a hello %v off: %v, want %v", c.off, got, c.want)
+		}
+	}
+	if InTime(time.Unix(0, -1<<63), time.Unix(0, 1<<63-1), window) {
+		t.Error("the first and the last time that can be written are taken for near")
 	}
 }

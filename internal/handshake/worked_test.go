@@ -26,8 +26,6 @@ type workedExample struct {
 	Rendezvous  hexBytes
 	Topic       string
 	HelloKey    hexBytes
-	Announced   hexBytes
-	HereKey     hexBytes
 	InboxKey    hexBytes
 	MaskKey     hexBytes
 	Prologue    hexBytes
@@ -85,7 +83,7 @@ func counting(first byte, n int) []byte {
 }
 
 // sealWorked seals m with a salt that counts up from first into an envelope of the given length.
-func sealWorked(t *testing.T, e *Envelope, m Message, first byte, length int) workedEnvelope {
+func sealWorked(t *testing.T, e *EnvelopeKey, m Message, first byte, length int) workedEnvelope {
 	t.Helper()
 	salt := counting(first, saltSize)
 	draw := length - max(MinEnvelope, saltSize+frameHeader+len(m.append(nil))+tagSize)
@@ -112,8 +110,7 @@ func computeWorkedExample(t *testing.T) workedExample {
 	n := root.Name(x.Name)
 	mask := root.MaskKey()
 	x.PRK, x.PSK, x.Rendezvous, x.Topic = root.prk, n.psk, n.Rendezvous[:], Topic("", n.Rendezvous)
-	x.HelloKey, x.InboxKey, x.MaskKey, x.Prologue = n.envelope.key, root.inbox.key, mask[:], n.prologue
-	x.Announced, x.HereKey = n.Announcements[:], n.announcement.key
+	x.HelloKey, x.InboxKey, x.MaskKey, x.Prologue = n.hello.key, root.inbox.key, mask[:], n.prologue
 	x.DialerTopic = Topic("", offer.Inbox)
 
 	initiator, hello, err := n.Initiate(bytes.NewReader(x.DialerPrivate), offer)
@@ -121,9 +118,9 @@ func computeWorkedExample(t *testing.T) workedExample {
 		t.Fatal(err)
 	}
 	x.Offer, x.NoiseMessage1 = initiator.payload, hello.Noise
-	x.Hello = sealWorked(t, n.Envelope(), hello, 0xa0, 224)
+	x.Hello = sealWorked(t, n.HelloKey(), hello, 0xa0, 224)
 
-	responder, _, err := n.Respond(mustOpen(t, n.Envelope(), x.Hello.Packet).(Hello))
+	responder, _, err := n.Respond(mustOpen(t, n.HelloKey(), x.Hello.Packet).(Hello))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +129,8 @@ func computeWorkedExample(t *testing.T) workedExample {
 		t.Fatal(err)
 	}
 	x.Reply, x.NoiseMessage2 = reply.encode(), answer.Noise
-	x.Answer = sealWorked(t, root.Inbox(), answer, 0xb0, MinEnvelope)
-	if _, got, err := initiator.Finish(mustOpen(t, root.Inbox(), x.Answer.Packet).(Answer)); err != nil || got != secrets {
+	x.Answer = sealWorked(t, root.InboxKey(), answer, 0xb0, MinEnvelope)
+	if _, got, err := initiator.Finish(mustOpen(t, root.InboxKey(), x.Answer.Packet).(Answer)); err != nil || got != secrets {
 		t.Fatalf("the dialer has other secrets, or error %v", err)
 	}
 	x.ToListener, x.ToDialer, x.LogID = secrets.ToListener[:], secrets.ToDialer[:], secrets.LogID[:]
@@ -203,8 +200,6 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 		{"PSK", psk, x.PSK},
 		{"Rendezvous", rendezvous, x.Rendezvous},
 		{"HelloKey", helloKey, x.HelloKey},
-		{"Announced", plainExpand(prk, "announcements\x00"+x.Name, 16), x.Announced},
-		{"HereKey", plainExpand(prk, "here\x00"+x.Name, 32), x.HereKey},
 		{"InboxKey", inboxKey, x.InboxKey},
 		{"MaskKey", plainExpand(prk, "mask\x00", 16), x.MaskKey},
 		{"Offer", offer, x.Offer},

@@ -25,6 +25,7 @@ type Batch struct {
 	buf        []byte // whole packets
 	maxPayload int
 	limit      int // size from which it takes no further packet, at most batchLimit; the writer sets it
+	largest    int // size of the largest packet, bytes, as if its header were the largest
 
 	// The packet between Publish and Commit stands behind buf: its header, with room for the length of the largest payload,
 	// then topic and payload.
@@ -71,6 +72,7 @@ func (b *Batch) Commit(n int) {
 		return
 	}
 	length := 2 + len(b.topic) + n
+	b.largest = max(b.largest, maxHeader+length)
 	reserved := len(b.buf) + 1 + lengthSize(2+len(b.topic)+b.maxPayload)
 	b.buf = appendHeader(b.buf, header{kind: typePublish, length: length})
 	start := len(b.buf)
@@ -92,7 +94,7 @@ func (b *Batch) Reset() {
 	if b.open {
 		panic("BUG: link: a packet was begun and not committed")
 	}
-	b.buf = b.buf[:0]
+	b.buf, b.largest = b.buf[:0], 0
 }
 
 // appendControl appends packets that are not PUBLISH.

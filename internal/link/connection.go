@@ -36,6 +36,7 @@ type connectionParts struct {
 	wake       chan struct{} // has a token while there may be something to write
 	readBuffer *bufio.Reader
 	batch      *Batch
+	largest    *largest
 }
 
 // newConnection starts to read and write. onPing must be what the transport was dialed with.
@@ -52,6 +53,7 @@ func newConnection(transport *transport, parts connectionParts, pingRequested *a
 		session:    c.session,
 		counters:   parts.counters,
 		maxPayload: parts.maxPayload,
+		wake:       parts.wake,
 	}
 	c.outbound = newOutbound(c, parts, clock, pingRequested)
 	c.goroutines.Go(func() { c.fail(c.inbound.run()) })

@@ -143,7 +143,7 @@ var instead = map[string]map[string]string{
 
 // hungUp tells whether err says that the other end closed or reset the connection.
 func hungUp(err error) bool {
-	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, io.ErrClosedPipe, syscall.ECONNABORTED} {
 		if errors.Is(err, end) && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return true
 		}

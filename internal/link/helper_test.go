@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 // testMaxPayload is the largest payload in tests that do not say otherwise, bytes.
@@ -64,7 +66,7 @@ type testLink struct {
 }
 
 // newTestLink returns a link that closes with the test.
-func newTestLink(t testing.TB, address Address, dial dialFunc) *testLink {
+func newTestLink(t testing.TB, address address.Address, dial dialFunc) *testLink {
 	t.Helper()
 	l := &testLink{source: &testSource{down: make(chan struct{}, 100)}, received: make(chan testMessage, 10_000)}
 	l.Link = New(Config{
@@ -124,7 +126,7 @@ func (l *testLink) want(t testing.TB, topic, payload string) {
 }
 
 // testAddress is an address to go with a DialContext that does not look at it.
-var testAddress = Address{Scheme: "mqtt", Host: "broker.test:1883"}
+var testAddress = address.Address{Scheme: "mqtt", Host: "broker.test:1883"}
 
 // dialTo returns a DialContext that hands out conns one after the other.
 func dialTo(conns ...net.Conn) dialFunc {

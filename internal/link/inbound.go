@@ -30,7 +30,9 @@ type inbound struct {
 	session    *pahoConn
 	counters   *counters
 	maxPayload int
-	connected  bool // CONNACK has come
+	connected  bool          // CONNACK has come
+	pongs      atomic.Uint64 // PINGRESP packets
+	wake       chan struct{} // wakes the writer
 }
 
 // newReadBuffer returns a buffer that holds the largest packet.
@@ -162,6 +164,8 @@ func (r *inbound) control(h header) error {
 		err = checkSize(h, 2)
 	case typePingResp:
 		err = checkSize(h, 0)
+		r.pongs.Add(1)
+		signal(r.wake)
 	default:
 		// We ask for nothing that has another answer.
 		err = fmt.Errorf("%w: unexpected type %d", errMalformed, h.kind)

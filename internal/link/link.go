@@ -12,19 +12,20 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 // Config is what a Link needs to reach its broker.
 type Config struct {
 	// Address is where the broker is and what to tell it.
-	Address Address
+	Address address.Address
 
 	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Address is verified unless ServerName is set.
 	TLSConfig *tls.Config
@@ -39,21 +40,6 @@ type Config struct {
 	// Logger must not be nil.
 	Logger *slog.Logger
 }
-
-// Address is a broker's address. What is printed of it, by whatever prints, is scheme and host.
-type Address struct {
-	Scheme   string // mqtt, mqtts, ws or wss
-	Host     string // host:port
-	Path     string // with the query, beginning with a slash; for ws and wss
-	Username string // empty: no credentials
-	Password string
-}
-
-// Format implements fmt.Formatter.
-func (a Address) Format(state fmt.State, _ rune) { io.WriteString(state, a.Scheme+"://"+a.Host) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (a Address) MarshalText() ([]byte, error) { return []byte(a.Scheme + "://" + a.Host), nil }
 
 // Format implements fmt.Formatter. A pointer in a field would be printed without asking Address.
 func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Address) }
@@ -94,7 +80,8 @@ type Link struct {
 	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
 	counters counters
 	isUp     atomic.Bool
-	trickles atomic.Bool   // see PayloadLimit; set by the run loop
+	trickles atomic.Bool   // see PayloadLimit; this and the next are set by the run loop
+	small    atomic.Bool   // the broker hung up on large packets
 	changes  chan struct{} // has a token while subscriptions wait for the run loop
 	ctx      context.Context
 	cancel   context.CancelFunc // by Close
@@ -129,6 +116,7 @@ func New(config Config, source Source) *Link {
 		routes:     &l.routes,
 		counters:   &l.counters,
 		maxPayload: config.MaxPayload,
+		largest:    new(largest),
 		wake:       make(chan struct{}, 1),
 	}
 	return l
@@ -191,6 +179,15 @@ func (l *Link) Wake() { signal(l.parts.wake) }
 
 // IsUp tells whether the link is connected and all its subscriptions are confirmed.
 func (l *Link) IsUp() bool { return l.isUp.Load() }
+
+// PayloadLimit returns the largest payload that the broker takes, and hands over at once, on topic: MaxPayload, or less if it
+// hung up twice on large packets, or serves WebSocket in a way that makes them trickle. Each connection may lower it.
+func (l *Link) PayloadLimit(topic string) int {
+	if !l.small.Load() && !l.trickles.Load() {
+		return l.config.MaxPayload
+	}
+	return min(l.config.MaxPayload, smallPacket-maxHeader-2-len(topic))
+}
 
 // Stats returns the counters.
 func (l *Link) Stats() Stats {

@@ -15,6 +15,8 @@ type outbound struct {
 	batch     *Batch
 	wake      chan struct{}
 	session   *pahoConn
+	largest   *largest
+	pongs     *atomic.Uint64 // counted by the reader
 	clock     *readClock
 	failed    <-chan struct{}
 
@@ -30,12 +32,15 @@ type outbound struct {
 func newOutbound(c *connection, parts connectionParts, clock *readClock, pingRequested *atomic.Bool) *outbound {
 	parts.batch.Reset()
 	parts.batch.limit = batchLimit
+	parts.largest.begin()
 	return &outbound{
 		transport:     c.transport,
 		source:        parts.source,
 		batch:         parts.batch,
 		wake:          parts.wake,
 		session:       c.session,
+		largest:       parts.largest,
+		pongs:         &c.inbound.pongs,
 		clock:         clock,
 		failed:        c.failed,
 		pingRequested: pingRequested,
@@ -97,7 +102,8 @@ func (w *outbound) fill(now time.Time, ping bool) (disconnect bool, err error) {
 	if w.isUp {
 		w.source.Fill(w.batch, now)
 	}
-	if ping {
+	if w.largest.wrote(w.batch.largest, w.pongs.Load()) || ping {
+		w.largest.pings++
 		w.batch.appendControl(typePingReq<<4, 0)
 	}
 	return w.session.appendTo(w.batch)

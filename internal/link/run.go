@@ -154,12 +154,22 @@ func (r *runLoop) end(session *mqttSession, reason error) {
 		timer.Stop()
 		connection.shut(reason)
 	}
+	r.checkLargest(connection)
 	if writer := connection.outbound; writer.isUp {
 		if reason != ErrClosed { // whoever closed the link knows
 			l.config.Logger.Info("the connection to the broker is over", "reason", reason)
 		}
 		l.parts.source.Down(connection.ended)
 		r.backoff.connectionEnded(connection.ended.Sub(writer.clock.start))
+	}
+}
+
+// checkLargest gives large packets up when the broker has hung up on them twice.
+func (r *runLoop) checkLargest(c *connection) {
+	l := r.link
+	if l.parts.largest.ended(c.inbound.pongs.Load(), hungUp(c.err)) && !l.small.Swap(true) {
+		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
+			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 const (
@@ -34,7 +36,7 @@ type mqttSession struct {
 }
 
 // openSession sends CONNECT and waits for CONNACK. After an error paho is gone, and the connection is over.
-func openSession(ctx context.Context, c *connection, address *Address) (*mqttSession, error) {
+func openSession(ctx context.Context, c *connection, address *address.Address) (*mqttSession, error) {
 	options := paho.NewClientOptions().
 		AddBroker("tcp://unused"). // paho wants one, and hands it to the function below
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.session, nil }).

@@ -11,35 +11,18 @@ import (
 type subscription struct {
 	handler   Handler
 	confirmed bool       // on the current connection
-	asked     bool       // on the current connection
-	optional  bool       // the link does without if the broker does not like it
-	disliked  int        // connections in a row that ended between question and answer; only if optional
 	result    chan error // of capacity one, for the waiting Subscribe; nil once somebody was told, or if nobody waits
 }
-
-// maxDisliked such connections end an optional subscription. One may be chance; some brokers hang up on what they forbid.
-const maxDisliked = 2
-
-var errDisliked = fmt.Errorf("%d connections ended before the broker answered", maxDisliked)
 
 // Subscribe has handler called for the payloads on topic, which may also be a filter with + and #; a payload goes to one
 // handler only, and an exact topic comes first. On a link that does not connect yet Subscribe returns at once, and Connect
 // fails if the broker refuses. Otherwise it waits for the broker's confirmation, over reconnects if need be, and after an
 // error nothing is subscribed. A subscription holds over reconnects until Unsubscribe.
 func (l *Link) Subscribe(ctx context.Context, topic string, handler Handler) error {
-	return l.subscribe(ctx, topic, &subscription{handler: handler})
-}
-
-// TrySubscribe is Subscribe for what the link can do without. The subscription also ends, without a word, if a later
-// connection's broker refuses it, or if two connections in a row end before the answer.
-func (l *Link) TrySubscribe(ctx context.Context, topic string, handler Handler) error {
-	return l.subscribe(ctx, topic, &subscription{handler: handler, optional: true})
-}
-
-func (l *Link) subscribe(ctx context.Context, topic string, s *subscription) error {
 	if !validFilter(topic) {
 		return fmt.Errorf("%q is not a topic of 1 to %d bytes or a valid filter", topic, MaxTopic)
 	}
+	s := &subscription{handler: handler}
 	wait, err := l.addSubscription(topic, s)
 	if err != nil || wait == nil {
 		return err
@@ -104,8 +87,7 @@ func (l *Link) nextChanges() (unsubscribe, subscribe []string) {
 		}
 	}
 	for _, filter := range slices.Sorted(maps.Keys(l.subscriptions)) {
-		if s := l.subscriptions[filter]; !s.confirmed {
-			s.asked = true
+		if !l.subscriptions[filter].confirmed {
 			subscribe = append(subscribe, filter)
 		}
 	}
@@ -128,9 +110,9 @@ func (l *Link) answered(filters, refused []string) error {
 		}
 		switch {
 		case err == nil:
-			s.confirmed, s.disliked = true, 0
+			s.confirmed = true
 			s.answer(nil)
-		case s.result != nil || s.optional:
+		case s.result != nil:
 			l.forget(filter, s, err)
 		default:
 			return err
@@ -142,14 +124,8 @@ func (l *Link) answered(filters, refused []string) error {
 // disconnected takes note that there is no connection to subscribe on. mu must be held.
 func (l *Link) disconnected() {
 	l.unsubscribes = nil
-	for filter, s := range l.subscriptions {
-		if s.optional && s.asked && !s.confirmed {
-			s.disliked++
-		}
-		s.confirmed, s.asked = false, false
-		if s.disliked == maxDisliked {
-			l.forget(filter, s, errDisliked)
-		}
+	for _, s := range l.subscriptions {
+		s.confirmed = false
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -46,15 +47,15 @@ func BenchmarkThroughMosquitto(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	benchmarkThrough(b, Address{Scheme: "mqtt", Host: u.Host})
+	benchmarkThrough(b, address.Address{Scheme: "mqtt", Host: u.Host})
 }
 
 func BenchmarkThroughEmbeddedBroker(b *testing.B) {
-	benchmarkThrough(b, Address{Scheme: "mqtt", Host: startBroker(b, broker.Config{}, (*broker.Broker).Listen)})
+	benchmarkThrough(b, address.Address{Scheme: "mqtt", Host: startBroker(b, broker.Config{}, (*broker.Broker).Listen)})
 }
 
 // benchmarkThrough measures messages through a broker and back.
-func benchmarkThrough(b *testing.B, address Address) {
+func benchmarkThrough(b *testing.B, address address.Address) {
 	for name, size := range map[string]int{"1KiB": 1 << 10, "16KiB": 16 << 10, "60KiB": 60 << 10, "256KiB": 256 << 10} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

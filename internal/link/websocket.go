@@ -13,27 +13,10 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wsconn"
 )
 
-const (
-	// trickling is how libwebsockets, and hardly anything else, spells the protocol that it switches to: most say websocket.
-	// Mosquitto with it hands a message over in pieces of trickleSize and waits for its next round, 100 ms with nothing else to
-	// do, before each but the first: 40 kB/s for one of 32 KiB, full speed for messages of one piece. Measured with 2.0.11.
-	trickling = "WebSocket"
-
-	// trickleSize is the size of the first piece, in bytes: libwebsockets' pt_serv_buf_size where nobody sets it.
-	trickleSize = 4096
-
-	// webSocketHeader is the header of a WebSocket frame from a server with up to 64 KiB, in bytes (RFC 6455, section 5.2).
-	webSocketHeader = 4
-)
-
-// PayloadLimit returns the largest payload that the broker hands over at once on topic: MaxPayload, or less over a WebSocket of
-// a kind that makes larger ones trickle. It is known from the first connection on.
-func (l *Link) PayloadLimit(topic string) int {
-	if !l.trickles.Load() {
-		return l.config.MaxPayload
-	}
-	return min(l.config.MaxPayload, trickleSize-webSocketHeader-maxHeader-2-len(topic))
-}
+// trickling is how libwebsockets, and hardly anything else, spells the protocol that it switches to: most say websocket.
+// Mosquitto with it hands a message over in pieces of 4 KiB and waits for its next round, 100 ms with nothing else to
+// do, before each but the first: 40 kB/s for one of 32 KiB, full speed for messages of one piece. Measured with 2.0.11.
+const trickling = "WebSocket"
 
 // openWebSocket connects with MQTT over WebSocket, for wss over TLS, through the HTTP proxy of the environment unless direct.
 func (c *Config) openWebSocket(ctx context.Context, attempt *dialAttempt, direct bool, onPing func()) (net.Conn, error) {

@@ -12,16 +12,17 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/wsconn"
 )
 
 // webSocketServer runs an HTTP server and returns an address of it.
-func webSocketServer(t *testing.T, handler http.HandlerFunc) Address {
+func webSocketServer(t *testing.T, handler http.HandlerFunc) address.Address {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return Address{Scheme: "ws", Host: strings.TrimPrefix(server.URL, "http://"), Path: "/mqtt"}
+	return address.Address{Scheme: "ws", Host: strings.TrimPrefix(server.URL, "http://"), Path: "/mqtt"}
 }
 
 // TestWebSocketPingIsAnsweredAtOnce has the writer woken for a pong, which goes before a PINGREQ.
@@ -77,12 +78,12 @@ func TestPayloadLimit(t *testing.T) {
 		}
 		host, want := listener.Addr().String(), testMaxPayload
 		if trickles {
-			listener, want = respelled{listener}, trickleSize-webSocketHeader-maxHeader-2-len("topic")
+			listener, want = respelled{listener}, smallPacket-maxHeader-2-len("topic")
 		}
 		if err := b.ListenWebSocket(listener); err != nil {
 			t.Fatal(err)
 		}
-		l := newTestLink(t, Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil)
+		l := newTestLink(t, address.Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil)
 		if got := l.PayloadLimit("topic"); got != testMaxPayload {
 			t.Errorf("%d bytes before anything is known of the broker, want %d", got, testMaxPayload)
 		}
@@ -114,7 +115,7 @@ func TestGreetingIsBounded(t *testing.T) {
 			}
 		}
 	}()
-	address := Address{Scheme: "ws", Host: listener.Addr().String(), Path: "/mqtt"}
+	address := address.Address{Scheme: "ws", Host: listener.Addr().String(), Path: "/mqtt"}
 	if err := newTestLink(t, address, nil).Connect(context.Background()); !errors.Is(err, errGreeting) {
 		t.Errorf("Connect: %v, want %v", err, errGreeting)
 	}

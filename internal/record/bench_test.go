@@ -16,7 +16,7 @@ func BenchmarkSeal(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				s.Next(start)
-				s.Seal(room, room[headerSize:headerSize+size])
+				s.Seal(room, room[HeaderSize:HeaderSize+size])
 			}
 		})
 	}
@@ -49,7 +49,7 @@ func BenchmarkOpenForged(b *testing.B) {
 		b.Run(fmt.Sprint(size+Overhead), func(b *testing.B) {
 			s, o := newPair(EpochBits)
 			packet := seal(s, make([]byte, size))
-			packet[headerSize+sampleSize] ^= 1
+			packet[HeaderSize+sampleSize] ^= 1
 			room := make([]byte, len(packet))
 			b.ReportAllocs()
 			for b.Loop() {

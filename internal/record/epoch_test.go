@@ -91,7 +91,7 @@ func TestPreviousKeysAreDropped(t *testing.T) {
 func forge(s *Sealer, number uint64) []byte {
 	s.number, s.epoch = number, number>>s.epochBits
 	packet := seal(s, []byte("never sealed like this"))
-	packet[headerSize+sampleSize] ^= 1 // behind what the number's protection is computed from
+	packet[HeaderSize+sampleSize] ^= 1 // behind what the number's protection is computed from
 	return packet
 }
 

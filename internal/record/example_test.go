@@ -52,7 +52,7 @@ func TestExample(t *testing.T) {
 		s.number = binary.BigEndian.Uint64(values["packet "+n+" number"])
 		packet := seal(s, values["plaintext"])
 		check("packet "+n, packet)
-		check("packet "+n+" ciphertext and tag", packet[headerSize:])
+		check("packet "+n+" ciphertext and tag", packet[HeaderSize:])
 		check("packet "+n+" nonce", s.inputs.nonce[:])
 		check("packet "+n+" associated data", s.inputs.associated[:])
 		check("packet "+n+" number pad", binary.BigEndian.AppendUint32(nil, s.inputs.numberPad(s.headerKey, packet)))

@@ -77,6 +77,6 @@ func (in *inputs) set(iv *[nonceSize]byte, number uint64) {
 
 // numberPad returns what the 4 bytes of the packet number are XORed with (RFC 9001, section 5.4.3), once the ciphertext is in place.
 func (in *inputs) numberPad(headerKey cipher.Block, packet []byte) uint32 {
-	headerKey.Encrypt(in.pad[:], packet[headerSize:headerSize+sampleSize])
+	headerKey.Encrypt(in.pad[:], packet[HeaderSize:HeaderSize+sampleSize])
 	return binary.BigEndian.Uint32(in.pad[:])
 }

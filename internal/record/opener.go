@@ -49,9 +49,9 @@ func (o *Opener) Open(room, packet []byte, now time.Time) (number uint64, plaint
 	}
 	o.inputs.set(&keys.iv, number)
 	if room == nil {
-		room = packet[headerSize:]
+		room = packet[HeaderSize:]
 	}
-	plaintext, err = keys.aead.Open(room[:0], o.inputs.nonce[:], packet[headerSize:], o.inputs.associated[:])
+	plaintext, err = keys.aead.Open(room[:0], o.inputs.nonce[:], packet[HeaderSize:], o.inputs.associated[:])
 	if err != nil {
 		return 0, nil, ErrForged
 	}

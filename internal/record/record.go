@@ -12,18 +12,20 @@ import (
 	"errors"
 )
 
+// HeaderSize is how much of a packet stands before its ciphertext, in bytes: masked id and protected number.
+const HeaderSize = idSize + numberSize
+
 // Layout of a packet, in bytes.
 const (
 	idSize     = 8
 	numberSize = 4
-	headerSize = idSize + numberSize
 	tagSize    = 16
 	// sampleSize is how much of the packet each of the two header masks is computed from: one AES block.
 	sampleSize = aes.BlockSize
 )
 
 // Overhead is by how many bytes a packet is longer than its plaintext; no packet is shorter than this.
-const Overhead = headerSize + tagSize
+const Overhead = HeaderSize + tagSize
 
 // MaxNumber is the last packet number, 2^62-1, so that every number is a variable-length integer of an ACK (RFC 9000, section 12.3).
 const MaxNumber = 1<<62 - 1

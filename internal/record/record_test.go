@@ -58,13 +58,40 @@ func TestSealAndOpen(t *testing.T) {
 	}
 }
 
+// TestSealApart seals from the middle of a buffer: the packet is the same as one made in place, and the buffer stays as it was.
+func TestSealApart(t *testing.T) {
+	for _, size := range []int{0, 1, 15, 16, 17, 1024, 32 << 10} {
+		here, _ := newPair(EpochBits)
+		apart, _ := newPair(EpochBits)
+		const before, behind = 128, 64
+		buffer := make([]byte, before+size+behind)
+		for i := range buffer {
+			buffer[i] = byte(i)
+		}
+		want := bytes.Clone(buffer)
+		plaintext := buffer[before : before+size]
+		room, inPlace := make([]byte, size+Overhead), make([]byte, size+Overhead)
+		copy(inPlace[HeaderSize:], plaintext)
+		here.Seal(inPlace, inPlace[HeaderSize:HeaderSize+size])
+		if n := apart.Seal(room, plaintext); n != len(room) {
+			t.Errorf("size %d: the packet has %d bytes", size, n)
+		}
+		if !bytes.Equal(room, inPlace) {
+			t.Errorf("size %d: the packet differs from one that was made in place", size)
+		}
+		if !bytes.Equal(buffer, want) {
+			t.Errorf("size %d: sealing changed the buffer", size)
+		}
+	}
+}
+
 func TestNoAllocations(t *testing.T) {
 	s, o := newPair(EpochBits)
 	mask := NewMask(testMask)
 	room := make([]byte, 1024+Overhead)
 	if n := testing.AllocsPerRun(1000, func() {
 		s.Next(start)
-		size := s.Seal(room, room[headerSize:headerSize+1024])
+		size := s.Seal(room, room[HeaderSize:HeaderSize+1024])
 		mask.ID(room[:size])
 		if _, _, err := o.Open(nil, room[:size], start); err != nil {
 			t.Fatal(err)

@@ -54,8 +54,8 @@ func (s *Sealer) Acknowledged(number uint64) {
 	}
 }
 
-// Seal makes a packet at the beginning of room and returns its size, len(plaintext)+Overhead. Room must be that large. The plaintext lies at room[12:], or
-// apart from room, and then stays as it is. Each call uses up one number.
+// Seal makes a packet at the beginning of room and returns its size, len(plaintext)+Overhead. Room must be that large. The plaintext lies at
+// room[HeaderSize:], or apart from room; there it is read only, so that a buffer needs no repair after it was sealed from. Each call uses up one number.
 func (s *Sealer) Seal(room, plaintext []byte) int {
 	size := len(plaintext) + Overhead
 	if len(room) < size {
@@ -64,7 +64,7 @@ func (s *Sealer) Seal(room, plaintext []byte) int {
 	s.enterEpoch()
 	packet := room[:size:size]
 	s.inputs.set(&s.keys.iv, s.number)
-	s.keys.aead.Seal(packet[headerSize:headerSize], s.inputs.nonce[:], plaintext, s.inputs.associated[:])
+	s.keys.aead.Seal(packet[HeaderSize:HeaderSize], s.inputs.nonce[:], plaintext, s.inputs.associated[:])
 	binary.BigEndian.PutUint32(packet[idSize:], uint32(s.number)^s.inputs.numberPad(s.headerKey, packet))
 	s.mask.Encrypt(s.inputs.pad[:], packet[size-sampleSize:])
 	subtle.XORBytes(packet[:idSize], s.inputs.associated[:idSize], s.inputs.pad[:])

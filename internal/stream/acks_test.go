@@ -158,7 +158,7 @@ func TestDueAckHasNoDeadline(t *testing.T) {
 		p := newPeer(t)
 		p.deliver(data(0, 1))
 		if !up {
-			p.s.LinkDown()
+			p.s.NoPath()
 		}
 		p.timer("drained", 2*ms)
 		p.wantNoTimer("due")
@@ -215,7 +215,7 @@ func TestAckFitsTheSmallestPacket(t *testing.T) {
 	p.write(3000)
 	p.s.Reset(wire.MaxInteger)
 	p.s.Ping()
-	if n := len(p.s.Next(p.now, 0, p.room)); n > minPacket {
+	if n := len(next(p.s, p.now, 0, p.room)); n > minPacket {
 		t.Fatalf("a packet of %d bytes, want at most %d", n, minPacket)
 	}
 	if err := wire.Parse(p.room, new(wire.Ack), &describer{peer: p}); err != nil || len(p.last.Ranges) < 20 {

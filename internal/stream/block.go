@@ -32,11 +32,11 @@ type Blocks struct {
 }
 
 // NewBlocks returns a source of Blocks that hold a plaintext of size bytes.
-// They are no smaller than chunks, since copying less costs less than handing it
+// They are no smaller than smallBlock, since copying less costs less than handing it
 // on, and no larger than what every stream may hold: a Block is held for its
 // last byte.
 func NewBlocks(size int) *Blocks {
-	b := &Blocks{size: min(max(size, chunkSize), baseBuffer)}
+	b := &Blocks{size: min(max(size, smallBlock), baseBuffer)}
 	b.recycled.New = func() any { return &Block{bytes: make([]byte, b.size), pool: b} }
 	return b
 }

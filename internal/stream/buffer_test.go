@@ -38,13 +38,13 @@ func (m *bufferModel) from(offset uint64, limit int) []byte {
 	return m.bytes[min(i, j, len(m.bytes)):min(j, len(m.bytes))]
 }
 
-// needs reports whether anything was written in the chunk with this number
-// and not discarded. The chunk where the discarding ended is needed too.
+// needs reports whether anything was written in the block with this number
+// and not discarded. The block where the discarding ended is needed too.
 func (m *bufferModel) needs(number uint64) bool {
-	if number == m.low/chunkSize {
+	if number == m.low/smallBlock {
 		return true
 	}
-	for offset := max(number*chunkSize, m.low); offset < (number+1)*chunkSize; offset++ {
+	for offset := max(number*smallBlock, m.low); offset < (number+1)*smallBlock; offset++ {
 		if i := offset - m.base; i < uint64(len(m.written)) && m.written[i] {
 			return true
 		}
@@ -65,33 +65,33 @@ func TestBufferAgainstModel(t *testing.T) {
 		var b buffer
 		m := &bufferModel{base: base, low: base}
 		for range 100 {
-			offset := m.low + random.Uint64N(5*chunkSize)
+			offset := m.low + random.Uint64N(5*smallBlock)
 			switch random.IntN(4) {
 			case 0, 1:
-				p := make([]byte, random.IntN(1+random.IntN(2*chunkSize)))
+				p := make([]byte, random.IntN(1+random.IntN(2*smallBlock)))
 				for i := range p {
 					p[i] = byte(random.Uint32())
 				}
 				b.write(offset, p)
 				m.write(offset, p)
 			case 2:
-				want := m.from(offset, 2*chunkSize)
+				want := m.from(offset, 2*smallBlock)
 				got := make([]byte, len(want))
 				if b.read(offset, got); !bytes.Equal(got, want) {
 					t.Fatalf("seed %d: %d bytes at %d differ", seed, len(want), offset)
 				}
 			case 3:
-				m.low += random.Uint64N(4 * chunkSize)
+				m.low += random.Uint64N(4 * smallBlock)
 				b.discard(m.low)
 			}
-			for i, c := range b.chunks {
-				if number := b.base/chunkSize + uint64(i); c != nil && !m.needs(number) {
-					t.Fatalf("seed %d: chunk %d is held for nothing", seed, number)
+			for i, c := range b.blocks {
+				if number := b.base/smallBlock + uint64(i); c != nil && !m.needs(number) {
+					t.Fatalf("seed %d: block %d is held for nothing", seed, number)
 				}
 			}
 		}
-		if b.release(); len(b.chunks) != 0 {
-			t.Errorf("%d chunks after release", len(b.chunks))
+		if b.release(); len(b.blocks) != 0 {
+			t.Errorf("%d blocks after release", len(b.blocks))
 		}
 	}
 }
@@ -101,12 +101,12 @@ func TestEmptyBuffer(t *testing.T) {
 	b.discard(1 << 40)
 	b.read(5, nil)
 	b.write(1<<62-1, nil)
-	if b.release(); len(b.chunks) != 0 {
-		t.Error("an empty buffer holds chunks")
+	if b.release(); len(b.blocks) != 0 {
+		t.Error("an empty buffer holds blocks")
 	}
 	b.write(1<<62-1, []byte{1})
 	b.discard(1 << 62)
-	if len(b.chunks) != 0 {
-		t.Error("a chunk is held for a byte that was discarded")
+	if len(b.blocks) != 0 {
+		t.Error("a block is held for a byte that was discarded")
 	}
 }

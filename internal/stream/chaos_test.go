@@ -19,7 +19,7 @@ func TestChaos(t *testing.T) {
 	}
 	for seed := range seeds {
 		c := newChaos(t, seed)
-		c.run(time.Hour, func() bool { return c.ends[0].stream.Finished() && c.ends[1].stream.Finished() })
+		c.run(time.Hour, func() bool { return c.ends[0].stream.Status().Finished && c.ends[1].stream.Status().Finished })
 		c.settle()
 		c.compare()
 		if t.Failed() {
@@ -55,7 +55,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	for i, e := range s.ends {
 		e.out = c.path()
 		e.room = make([]byte, c.packet)
-		e.stream = New(Config{
+		e.stream = New(Config{Sealer: new(plainSealer),
 			MaxPacket: c.packet - simOverhead, Overhead: simOverhead, SendBudget: c.budgets[0], ReceiveBudget: c.budgets[1],
 			Blocks: NewBlocks(c.packet - simOverhead),
 			Grant: func(time.Time) (uint64, uint64) {
@@ -125,10 +125,10 @@ func (c *chaos) mood(e *end, times int) {
 // and everything at the end of the other's.
 func (c *chaos) proceed(i int) {
 	e := c.ends[i]
-	_, gone := e.stream.WasReset()
-	n, end := e.stream.Readable()
+	gone := e.stream.Status().WasReset
+	n, end := readable(e.stream)
 	early := c.early[i] >= 0 && e.read >= c.early[i]
-	if gone || early || e.stream.Stopped() {
+	if gone || early || e.stream.Status().Stopped {
 		e.write = 0
 	}
 	switch {
@@ -136,7 +136,7 @@ func (c *chaos) proceed(i int) {
 	case early && c.reset:
 		c.closed[i] = true
 		e.stream.Reset(1)
-		e.stream.Abandon()
+		e.stream.Abandon(false)
 	case gone || early || end && n == 0 && e.write == 0:
 		c.closed[i] = true
 		e.stream.Close()
@@ -147,7 +147,7 @@ func (c *chaos) proceed(i int) {
 
 // bounded checks after every event that nothing grows beyond its bound.
 func (c *chaos) bounded(e *end) {
-	s, l := e.stream, &e.stream.ledger
+	s, l := e.stream, &e.stream.sent
 	// Beyond the grant there are probes, two a timeout, and signals.
 	if limit := int(max(c.most, initialMessages)) + 60; l.count > limit {
 		c.t.Fatalf("%s: %d packets in flight, granted %d", e, l.count, c.most)
@@ -155,10 +155,10 @@ func (c *chaos) bounded(e *end) {
 	if s.out.buffered() > baseBuffer+s.out.held || s.out.buffered() > maxBuffer {
 		c.t.Fatalf("%s: %d bytes in the send buffer, %d borrowed", e, s.out.buffered(), s.out.held)
 	}
-	if memory, n := heldPieces(&s.out.data), s.out.buffered(); memory > n+n/7+2*s.config.Blocks.size {
+	if memory, n := heldSegments(&s.out.data), s.out.buffered(); memory > n+n/7+2*s.config.Blocks.size {
 		c.t.Fatalf("%s: %d bytes of memory for %d in the send buffer", e, memory, s.out.buffered())
 	}
-	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > bound+bound/4+2*chunkSize+baseBuffer {
+	if memory, bound := heldIn(&s.in), min(baseBuffer+s.in.held, maxBuffer); memory > bound+bound/4+2*smallBlock+baseBuffer {
 		c.t.Fatalf("%s: %d bytes of memory in the receive buffer, %d borrowed", e, memory, s.in.held)
 	}
 	if left := c.budgets[0].Left(); left < 0 || c.budgets[1].Left() < 0 {
@@ -172,21 +172,21 @@ func (c *chaos) bounded(e *end) {
 	}
 }
 
-// heldPieces and heldIn return the memory that a send and a receive buffer take.
-func heldPieces(p *pieces) (n int) {
-	for _, piece := range p.list {
-		n += len(piece.block.bytes)
+// heldSegments and heldIn return the memory that a send and a receive buffer take.
+func heldSegments(p *sendBuffer) (n int) {
+	for _, segment := range p.list {
+		n += len(segment.block.bytes)
 	}
 	return n
 }
 
 func heldIn(r *receiver) (n int) {
-	for _, c := range r.data.chunks {
+	for _, c := range r.data.blocks {
 		if c != nil {
-			n += chunkSize
+			n += smallBlock
 		}
 	}
-	for _, s := range r.arrivals.stretches[r.arrivals.first:] {
+	for _, s := range r.inOrder.list[r.inOrder.first:] {
 		n += len(s.block.bytes)
 	}
 	return n
@@ -208,8 +208,8 @@ func (c *chaos) compare() {
 			c.sameHash(e, other)
 		}
 		s := e.stream
-		if heldPieces(&s.out.data)+heldIn(&s.in) > 0 || s.ledger.count != 0 || s.ledger.bytes != 0 || s.ledger.partial != 0 || len(s.ledger.packets) != 0 {
-			c.t.Errorf("%s: memory is held, or %d packets are in flight", e, s.ledger.count)
+		if heldSegments(&s.out.data)+heldIn(&s.in) > 0 || s.sent.count != 0 || s.sent.bytes != 0 || s.sent.partial != 0 || len(s.sent.packets) != 0 {
+			c.t.Errorf("%s: memory is held, or %d packets are in flight", e, s.sent.count)
 		}
 	}
 	for _, b := range c.budgets {

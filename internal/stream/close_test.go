@@ -11,7 +11,7 @@ type state struct{ finished, settled, acknowledged, stalled, stopped, writeClose
 func (p *peer) wantState(why string, want state) {
 	p.Helper()
 	s := p.s
-	got := state{s.Finished(), s.Settled(), s.Acknowledged(), s.out.blocked(), s.Stopped(), s.WriteClosed()}
+	got := state{s.Status().Finished, s.Status().Settled, s.Status().Acknowledged, s.out.blocked(), s.Status().Stopped, s.Status().WriteClosed}
 	if got != want {
 		p.Errorf("%s:\nthe state is %+v,\nwant         %+v", why, got, want)
 	}
@@ -33,7 +33,7 @@ func TestHalfCloseEachWay(t *testing.T) {
 	p.deliver(fin(5))
 	p.want("FIN is acknowledged at once", "ACK 0-2")
 	p.wantState("ended both ways", state{finished: true, settled: true, acknowledged: true, writeClosed: true})
-	if n, end := p.s.Readable(); n != 5 || !end {
+	if n, end := readable(p.s); n != 5 || !end {
 		t.Errorf("%d bytes are readable, end %v", n, end)
 	}
 	p.read(5)
@@ -64,12 +64,12 @@ func TestFinWithoutItsData(t *testing.T) {
 func TestEndArrivesBeforeTheData(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(fin(10))
-	if _, end := p.s.Readable(); end || p.s.Settled() {
+	if _, end := readable(p.s); end || p.s.Status().Settled {
 		t.Error("the end counts before its data")
 	}
 	p.deliver(data(5, 5))
 	p.deliver(data(0, 5))
-	if n, end := p.s.Readable(); n != 10 || !end {
+	if n, end := readable(p.s); n != 10 || !end {
 		t.Errorf("%d bytes are readable, end %v", n, end)
 	}
 	p.deliver(fin(10), data(3, 2))
@@ -88,7 +88,7 @@ func TestClose(t *testing.T) {
 	p.deliver(data(100, 50))
 	p.timer("later data is acknowledged", 2*ms)
 	p.want("and discarded", "ACK 0-2")
-	if n, _ := p.s.Readable(); n != 0 || heldIn(&p.s.in) > 0 || p.last.Credit != baseBuffer {
+	if n, _ := readable(p.s); n != 0 || heldIn(&p.s.in) > 0 || p.last.Credit != baseBuffer {
 		t.Errorf("%d bytes are readable, credit %d", n, p.last.Credit)
 	}
 	p.deliver(data(200, 50))
@@ -97,7 +97,7 @@ func TestClose(t *testing.T) {
 	p.deliver(fin(250))
 	p.next()
 	p.deliver(data(150, 50))
-	if !p.s.Settled() {
+	if !p.s.Status().Settled {
 		t.Error("everything arrived")
 	}
 }
@@ -110,7 +110,7 @@ func TestPeerStops(t *testing.T) {
 	p.want("acknowledged at once", "ACK 0-0")
 	p.wantIdle("nobody reads what is left")
 	p.wantState("stopped", state{acknowledged: true, stopped: true, writeClosed: true})
-	if p.sendBudget.Left() != testBudget || heldPieces(&p.s.out.data) > 0 || p.s.Write([]byte("x")) != 0 {
+	if p.sendBudget.Left() != testBudget || heldSegments(&p.s.out.data) > 0 || p.s.Write([]byte("x")) != 0 {
 		t.Error("the send buffer is still there")
 	}
 	p.deliver(data(0, 10), fin(10))
@@ -132,12 +132,12 @@ func TestPeerRefusesWhatItDoesNotHave(t *testing.T) {
 		} else {
 			p.deliver(stop)
 		}
-		if p.s.Refused() == acknowledged {
-			t.Errorf("%s: refused %v", name, p.s.Refused())
+		if p.s.Status().Refused == acknowledged {
+			t.Errorf("%s: refused %v", name, p.s.Status().Refused)
 		}
 		p.deliver(stop)
-		if p.s.Refused() == acknowledged {
-			t.Errorf("%s: refused %v after a repetition", name, p.s.Refused())
+		if p.s.Status().Refused == acknowledged {
+			t.Errorf("%s: refused %v after a repetition", name, p.s.Status().Refused)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestReadAfterCloseAsksForNothing(t *testing.T) {
 	p.fill(0, baseBuffer)
 	p.s.Close()
 	p.drain()
-	if p.s.Read(make([]byte, 10)) != 0 {
+	if read(p.s, make([]byte, 10)) != 0 {
 		t.Error("something was read after Close")
 	}
 	p.wantIdle("no credit is given any more")
@@ -177,9 +177,9 @@ func TestDropUnsentKeepsWhatCanBeRead(t *testing.T) {
 	p := newPeer(t)
 	p.write(5000)
 	p.deliver(data(0, 10))
-	p.s.DropUnsent()
+	p.s.Abandon(true)
 	p.read(10)
-	if p.s.Unacknowledged() || p.sendBudget.Left() != testBudget {
+	if p.s.Status().Waiting || p.sendBudget.Left() != testBudget {
 		t.Error("the send buffer is still there")
 	}
 }
@@ -204,8 +204,8 @@ func TestMovedAt(t *testing.T) {
 	p := newPeer(t)
 	wantMoved := func(why string, moved bool) {
 		t.Helper()
-		if p.s.MovedAt().Equal(p.now) != moved {
-			t.Errorf("%s: moved at %v, now is %v", why, p.s.MovedAt(), p.now)
+		if p.s.Status().MovedAt.Equal(p.now) != moved {
+			t.Errorf("%s: moved at %v, now is %v", why, p.s.Status().MovedAt, p.now)
 		}
 		p.pass(ms)
 	}
@@ -232,7 +232,7 @@ func TestPeerOwesAnAnswer(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(ping)
 	p.next()
-	if !p.s.Unheard().IsZero() {
+	if !p.s.Status().Unheard.IsZero() {
 		t.Error("an ACK asks for no answer")
 	}
 	p.write(1)
@@ -240,11 +240,11 @@ func TestPeerOwesAnAnswer(t *testing.T) {
 	since := p.now
 	p.pass(400 * ms)
 	p.drain()
-	if !p.s.Unheard().Equal(since) {
-		t.Errorf("unheard since %v, want %v", p.s.Unheard(), since)
+	if !p.s.Status().Unheard.Equal(since) {
+		t.Errorf("unheard since %v, want %v", p.s.Status().Unheard, since)
 	}
 	p.deliver()
-	if !p.s.Unheard().IsZero() {
+	if !p.s.Status().Unheard.IsZero() {
 		t.Error("any packet is a sign of life")
 	}
 }
@@ -263,11 +263,13 @@ func TestStats(t *testing.T) {
 	if stats != want || rtt != testRTT {
 		t.Errorf("%+v, want %+v; round trip %v", stats, want, rtt)
 	}
-	if n, ok := p.s.LargestAcknowledged(); ok {
-		t.Errorf("number %d counts as acknowledged", n)
+	sealer := p.s.config.Sealer.(*plainSealer)
+	if sealer.any {
+		t.Errorf("number %d counts as acknowledged", sealer.acknowledged)
 	}
 	p.deliver(p.ack(2))
-	if n, ok := p.s.LargestAcknowledged(); n != 2 || !ok {
-		t.Errorf("largest acknowledged number %d (%v), want 2", n, ok)
+	p.next()
+	if sealer.acknowledged != 2 || !sealer.any {
+		t.Errorf("largest acknowledged number %d (%v), want 2", sealer.acknowledged, sealer.any)
 	}
 }

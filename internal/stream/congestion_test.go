@@ -93,7 +93,7 @@ func TestStartupTreblesUpToTheGrant(t *testing.T) {
 		first, before := p.number, p.s.congestion.window
 		p.sends(packets)
 		p.wantIdle("the window is used up")
-		flight := p.s.ledger.bytes
+		flight := p.s.sent.bytes
 		p.pass(testRTT)
 		p.deliver(p.ack(all(first, p.number-1)...))
 		p.wantWindow("trebled", min(before+startupGrowth*flight, 50*wire1))

@@ -124,7 +124,7 @@ func TestSlowReaderGetsNoLargerWindow(t *testing.T) {
 func TestCreditGrowsOnLongPaths(t *testing.T) {
 	p := newPeer(t)
 	for range 50 {
-		p.s.SeedRTT(2 * time.Second)
+		p.s.seed(2 * time.Second)
 	}
 	for i := range uint64(3) {
 		p.fill(i*baseBuffer, baseBuffer)
@@ -200,7 +200,7 @@ func TestEndedStreamReturnsTheBudget(t *testing.T) {
 		p.read(baseBuffer)
 		n -= baseBuffer
 	}
-	if _, end := p.s.Readable(); !end || p.readBudget.Left() != testBudget {
+	if _, end := readable(p.s); !end || p.readBudget.Left() != testBudget {
 		t.Errorf("%d bytes are still lent", testBudget-p.readBudget.Left())
 	}
 }
@@ -217,7 +217,7 @@ func TestSendBufferFollowsTheWindow(t *testing.T) {
 	if n := p.s.Write(make([]byte, 16<<20)); n != 6<<20 {
 		t.Errorf("Write took %d bytes more, want to fill 8 MiB", n)
 	}
-	p.s.Abandon()
+	p.s.Abandon(false)
 	if p.sendBudget.Left() != testBudget {
 		t.Errorf("%d bytes are still lent", testBudget-p.sendBudget.Left())
 	}

@@ -72,7 +72,7 @@ func TestHugeGrantIsBounded(t *testing.T) {
 		p.drain()
 		p.deliver(p.ack(all(first, p.number-1)...))
 	}
-	if p.s.Unacknowledged() || p.s.congestion.window < 8*wire1 || p.s.messages > maxGrantMessages || p.s.bytes > maxBuffer {
+	if p.s.Status().Waiting || p.s.congestion.window < 8*wire1 || p.s.messages > maxGrantMessages || p.s.bytes > maxBuffer {
 		t.Errorf("window %d, grant %d and %d", p.s.congestion.window, p.s.messages, p.s.bytes)
 	}
 }

@@ -56,7 +56,7 @@ func TestLimitBelowFullPackets(t *testing.T) {
 				p.deliver(ping)
 			}
 			p.next()
-			if p.s.ledger.packets[len(p.s.ledger.packets)-1].size < size+testOverhead-5 {
+			if p.s.sent.packets[len(p.s.sent.packets)-1].size < size+testOverhead-5 {
 				passed = append(passed, p.number-1)
 			}
 		}

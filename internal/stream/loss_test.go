@@ -67,8 +67,8 @@ func TestNothingIsLostWithoutAnAck(t *testing.T) {
 	p.want("small", "PING")
 	p.want("oldest", "STREAM 0+995")
 	p.wantIdle("nothing is declared lost")
-	if p.s.ledger.count != 12 {
-		t.Errorf("%d packets in flight, want 12", p.s.ledger.count)
+	if p.s.sent.count != 12 {
+		t.Errorf("%d packets in flight, want 12", p.s.sent.count)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestAckCancelsTheProbe(t *testing.T) {
 	}
 	p.deliver(p.ack(all(0, 4)...))
 	p.wantIdle("nothing is missing")
-	if p.s.Unacknowledged() {
+	if p.s.Status().Waiting {
 		t.Error("something is still unacknowledged")
 	}
 }
@@ -135,16 +135,16 @@ func TestOldAckDoesNotConfirmANewSignal(t *testing.T) {
 	p := newPeer(t)
 	p.s.Resume()
 	old := p.want("first reconnect", "RESUME")
-	p.s.LinkDown()
-	p.s.LinkUp(p.now)
+	p.s.NoPath()
+	p.s.PathUp(p.now, p.s.config.MaxPacket)
 	p.s.Resume()
 	p.deliver(p.ack(old))
-	if !p.s.Resuming() {
+	if !resuming(p.s) {
 		t.Fatal("the second RESUME counts as answered")
 	}
 	n := p.want("second reconnect", "RESUME 0-0")
 	p.deliver(p.ack(old, n))
-	if p.s.Resuming() {
+	if resuming(p.s) {
 		t.Error("the answer did not count")
 	}
 }
@@ -164,7 +164,7 @@ func TestClockThatJumps(t *testing.T) {
 	p.pass(1000 * time.Hour)
 	p.deliver(p.ack(3))
 	p.drain()
-	if timeout := p.s.ProbeTimeout(); timeout > 3*maxRTT {
+	if timeout := p.s.Status().ProbeTimeout; timeout > 3*maxRTT {
 		t.Errorf("the probe timeout is %v after a clock jumped", timeout)
 	}
 	p.now = p.now.Add(-2000 * time.Hour)

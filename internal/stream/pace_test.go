@@ -231,11 +231,11 @@ func TestPacedStream(t *testing.T) {
 func TestProbeTimeoutStretchesWithThePace(t *testing.T) {
 	p := paced(t)
 	p.s.pace.rate = 1
-	if got := p.s.ProbeTimeout(); got != probeIntervals*time.Second {
+	if got := p.s.Status().ProbeTimeout; got != probeIntervals*time.Second {
 		t.Errorf("the probe timeout is %v", got)
 	}
 	p.s.pace.rate = 100
-	if got := p.s.ProbeTimeout(); got != 310*ms {
+	if got := p.s.Status().ProbeTimeout; got != 310*ms {
 		t.Errorf("the probe timeout is %v", got)
 	}
 }
@@ -266,7 +266,7 @@ func TestZeroCreditIsProbedAtAPace(t *testing.T) {
 	p := newPeer(t)
 	p.credit = baseBuffer
 	p.write(baseBuffer)
-	for p.s.Unacknowledged() {
+	for p.s.Status().Waiting {
 		p.drain()
 		p.deliver(p.ack(all(0, p.number-1)...))
 	}
@@ -289,7 +289,7 @@ func TestLossOfLargerPacketsIsNoPace(t *testing.T) {
 		p.s.size.passed = passed
 		p.pass(testRTT)
 		p.s.pace.lost = 0
-		p.s.ledger.largest = 20
+		p.s.sent.largest = 20
 		p.s.detectLoss(p.now)
 		if counted := p.s.pace.lost; counted != 0 != (passed == wire1) {
 			t.Errorf("%d losses count although packets of %d bytes passed", counted, passed)

@@ -18,7 +18,7 @@ func newBulk(t *testing.T, packet int) *peer {
 }
 
 // TestLargePacketsAreSealedWhereTheyLie writes for many full packets, with an
-// ACK in some of them: none is put together from two pieces, and what stood
+// ACK in some of them: none is put together from two segments, and what stood
 // before a packet's data is as it was.
 func TestLargePacketsAreSealedWhereTheyLie(t *testing.T) {
 	const size, written, last = 32<<10 - testOverhead, 2 << 20, manyPackets << 15
@@ -28,17 +28,16 @@ func TestLargePacketsAreSealedWhereTheyLie(t *testing.T) {
 		if p.number%3 == 0 {
 			p.deliver(ping)
 		}
-		packet := p.s.Next(p.now, p.number, p.room)
+		packet := next(p.s, p.now, p.number, p.room)
 		if err := wire.Parse(packet, new(wire.Ack), &describer{peer: p}); err != nil { // which compares the data
 			t.Fatal(err)
 		}
-		if p.s.lent == nil && p.s.out.sent < written-last {
+		if !p.s.config.Sealer.(*plainSealer).apart && p.s.out.sent < written-last {
 			t.Errorf("packet %d, of %d bytes, was copied", p.number, len(packet))
 		}
 		if len(packet) < size-headroom && p.s.out.sent < written {
 			t.Errorf("packet %d has %d bytes of %d", p.number, len(packet), size)
 		}
-		p.s.Sealed()
 		p.number++
 	}
 	again := make([]byte, written)
@@ -64,7 +63,7 @@ func TestLongAcksMakeNoRunts(t *testing.T) {
 		for i := 0; p.s.Pending(p.now) != Idle; i++ {
 			p.deliver(ping)
 			p.next()
-			if sent := p.s.ledger.packets[len(p.s.ledger.packets)-1].size; sent < size-1000 && p.s.out.sent < written {
+			if sent := p.s.sent.packets[len(p.s.sent.packets)-1].size; sent < size-1000 && p.s.out.sent < written {
 				t.Errorf("ranges of %d: packet %d has %d bytes", run, i, sent)
 			}
 		}
@@ -110,7 +109,7 @@ func TestTheLastByteHoldsNoMoreThanTheBase(t *testing.T) {
 	p.drain()
 	p.write(1)
 	p.deliver(p.ack(all(0, p.number-1)...))
-	if held := heldPieces(&p.s.out.data); p.s.out.buffered() != 1 || held > baseBuffer {
+	if held := heldSegments(&p.s.out.data); p.s.out.buffered() != 1 || held > baseBuffer {
 		t.Errorf("%d bytes hold %d of memory", p.s.out.buffered(), held)
 	}
 }

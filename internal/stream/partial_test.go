@@ -60,8 +60,8 @@ func TestPartialPacketsThatDoNotWait(t *testing.T) {
 	p.want("lost", "STREAM 0+20")
 	p.wantIdle("all was sent")
 	p.deliver(p.ack(2, 3, 4, 5))
-	if p.s.ledger.partial != 0 || !p.s.Acknowledged() {
-		t.Errorf("%d partial packets in flight", p.s.ledger.partial)
+	if p.s.sent.partial != 0 || !p.s.Status().Acknowledged {
+		t.Errorf("%d partial packets in flight", p.s.sent.partial)
 	}
 }
 

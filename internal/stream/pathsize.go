@@ -6,7 +6,7 @@ const (
 	// minPacket is the smallest plaintext to which the search goes down: what
 	// the smallest MaxMessageSize (512 bytes) leaves.
 	minPacket = 512 - 28
-	// blackHoleLosses of the same stretch, while only smaller packets pass,
+	// blackHoleLosses of the same segment, while only smaller packets pass,
 	// mean that the broker drops messages of this size without a word; one more
 	// each time that was found, since losses by chance look the same.
 	blackHoleLosses = 3

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A stretch lost three times while smaller packets pass halves the packets.
+// A segment lost three times while smaller packets pass halves the packets.
 func TestBlackHole(t *testing.T) {
 	p := newPeerSize(t, 8000)
 	p.write(8000)
@@ -50,7 +50,7 @@ func TestPathSize(t *testing.T) {
 		"nothing passes":        {[]step{{lost: 8000, to: 9}, {lost: 8000, to: 9}, {lost: 8000, to: 9}}, 8000},
 		"as large ones pass":    {[]step{{lost: 8000, to: 9}, {acked: 8000}, {lost: 8000, to: 9}, {lost: 8000, to: 9}}, 8000},
 		"passed before":         {[]step{{acked: 100}, {lost: 8000, to: 9}, {lost: 8000, to: 9}, {lost: 8000, to: 9}}, 8000},
-		"other stretches":       {[]step{{lost: 8000, to: 9}, {acked: 100}, {lost: 8000, off: 9, to: 18}, {lost: 8000, off: 18, to: 27}}, 8000},
+		"other list":            {[]step{{lost: 8000, to: 9}, {acked: 100}, {lost: 8000, off: 9, to: 18}, {lost: 8000, off: 18, to: 27}}, 8000},
 		"progress in between":   {[]step{{lost: 8000, to: 9}, {lost: 8000, to: 9}, {acked: 100}, {lost: 8000, una: 9, off: 9, to: 18}}, 8000},
 		"part of a larger one":  {[]step{{lost: 8000, to: 9}, {acked: 100}, {lost: 8000, to: 9}, {lost: 50, to: 1}}, 8000},
 		"what is below the una": {[]step{{lost: 8000, una: 9, to: 9}, {acked: 1}, {lost: 8000, una: 9, to: 9}, {lost: 8000, una: 9, to: 9}}, 8000},
@@ -71,11 +71,11 @@ func TestPathSize(t *testing.T) {
 
 func TestPathSizeHasAFloor(t *testing.T) {
 	p := newPeerSize(t, 8000)
-	p.s.LimitPacket(100)
+	p.s.size.bound(100)
 	if p.s.size.limit != minPacket {
 		t.Errorf("limit %d, want %d", p.s.size.limit, minPacket)
 	}
-	p.s.LimitPacket(8000)
+	p.s.size.bound(8000)
 	if p.s.size.limit != minPacket {
 		t.Error("the limit rose")
 	}
@@ -89,9 +89,9 @@ func TestReconnectIsNoBlackHole(t *testing.T) {
 	p.write(7995)
 	p.sends(1)
 	for range 5 {
-		p.s.LinkDown()
+		p.s.NoPath()
 		p.pass(10 * testRTT)
-		p.s.LinkUp(p.now)
+		p.s.PathUp(p.now, p.s.config.MaxPacket)
 		p.s.Resume()
 		p.next()
 		p.pass(testRTT)

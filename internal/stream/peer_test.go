@@ -53,11 +53,11 @@ func newPeerSize(t *testing.T, packet int) *peer {
 		T: t, start: time.Unix(1e9, 0), now: time.Unix(1e9, 0), credit: 1 << 20, grantMessages: 128, grant: 4 << 20, given: 128, givenBytes: 4 << 20,
 		sendBudget: NewBudget(testBudget), readBudget: NewBudget(testBudget),
 	}
-	p.s = New(Config{
+	p.s = New(Config{Sealer: new(plainSealer),
 		MaxPacket: packet, Overhead: testOverhead, SendBudget: p.sendBudget, ReceiveBudget: p.readBudget, Blocks: NewBlocks(packet),
 		Grant: func(time.Time) (uint64, uint64) { return p.given, p.givenBytes },
 	}, p.now)
-	p.s.SeedRTT(testRTT)
+	p.s.seed(testRTT)
 	if packet > initialPacket {
 		p.s.size.fit = packet
 		p.s.congestion = newCongestion(packet + testOverhead)
@@ -131,7 +131,8 @@ func (p *peer) receive(frames ...frame) error {
 		b = f(b)
 	}
 	p.theirs++
-	return p.s.Receive(p.now, p.theirs-1, b, nil)
+	_, err := p.s.Receive(p.now, p.theirs-1, b, nil)
+	return err
 }
 
 // deliver is receive of a packet that keeps to the protocol.
@@ -158,7 +159,7 @@ func (p *peer) write(n int) {
 func (p *peer) read(n int) {
 	p.Helper()
 	b := make([]byte, n)
-	if got := p.s.Read(b); got != n || !slices.Equal(b, patterned(p.readOffset, n)) {
+	if got := read(p.s, b); got != n || !slices.Equal(b, patterned(p.readOffset, n)) {
 		p.Fatalf("Read returned %d bytes, or wrong ones, want %d", got, n)
 	}
 	p.readOffset += uint64(n)
@@ -180,8 +181,7 @@ func (p *peer) want(why, frames string) uint64 {
 // next takes the stream's next packet and describes it; empty: there is none.
 func (p *peer) next() string {
 	p.Helper()
-	packet := p.s.Next(p.now, p.number, p.room)
-	defer p.s.Sealed()
+	packet := next(p.s, p.now, p.number, p.room)
 	if len(packet) == 0 {
 		return ""
 	}

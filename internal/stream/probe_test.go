@@ -24,7 +24,7 @@ func TestProbeTimeoutDoublesUpToFiveSeconds(t *testing.T) {
 
 func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 	p := newPeer(t)
-	p.s.SeedRTT(time.Minute) // smoothed 7587.5 ms, variance 15012.5 ms
+	p.s.seed(time.Minute) // smoothed 7587.5 ms, variance 15012.5 ms
 	p.write(1)
 	p.want("write", "STREAM 0+1")
 	for range 3 {
@@ -36,7 +36,7 @@ func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 func TestProbeTimeoutHasAFloor(t *testing.T) {
 	p := newPeer(t)
 	for range 40 {
-		p.s.SeedRTT(time.Microsecond)
+		p.s.seed(time.Microsecond)
 	}
 	p.write(1)
 	p.want("write", "STREAM 0+1")
@@ -114,7 +114,7 @@ func TestZeroCreditIsProbed(t *testing.T) {
 	p.credit = baseBuffer
 	p.write(baseBuffer)
 	p.drain()
-	for p.s.Unacknowledged() {
+	for p.s.Status().Waiting {
 		p.deliver(p.ack(all(0, p.number-1)...))
 		p.drain()
 	}
@@ -124,7 +124,7 @@ func TestZeroCreditIsProbed(t *testing.T) {
 		t.Error("the stream is not stalled")
 	}
 	for i, d := range []time.Duration{310 * ms, 620 * ms, 1240 * ms, 2480 * ms, 4960 * ms, 5000 * ms, 5000 * ms} {
-		p.s.SeedRTT(0)
+		p.s.seed(0)
 		p.s.rtt = rtt{smoothed: testRTT, variance: testRTT / 2}
 		p.timer("persist", d)
 		n := p.want("probe of a closed window", "PING")
@@ -137,7 +137,7 @@ func TestZeroCreditIsProbed(t *testing.T) {
 	p.credit++
 	p.deliver(p.ack(p.number - 1))
 	p.want("one byte of credit", "STREAM 65536+1")
-	p.timer("the timeout starts afresh", p.s.ProbeTimeout())
+	p.timer("the timeout starts afresh", p.s.Status().ProbeTimeout)
 }
 
 // A peer that grants and credits everything but never answers must not make
@@ -147,11 +147,11 @@ func TestSilentPeerCostsBoundedMemory(t *testing.T) {
 	p.write(5000)
 	p.drain()
 	const probes = 2 * (int(maxRTT/maxProbeTimeout) + 1) // of two packets each
-	sent := len(p.s.ledger.packets)
+	sent := len(p.s.sent.packets)
 	for range 24 * time.Hour / maxProbeTimeout {
 		p.pass(maxProbeTimeout)
 		p.drain()
-		if n := len(p.s.ledger.packets); n > sent+probes || cap(p.s.ledger.packets) > 4*(sent+probes) {
+		if n := len(p.s.sent.packets); n > sent+probes || cap(p.s.sent.packets) > 4*(sent+probes) {
 			t.Fatalf("%d packets are remembered, want at most %d", n, sent+probes)
 		}
 	}
@@ -161,7 +161,7 @@ func TestSilentPeerCostsBoundedMemory(t *testing.T) {
 		p.drain()
 		p.deliver(p.ack(all(first, max(p.number, 1)-1)...))
 	}
-	if l := p.s.ledger; p.s.Unacknowledged() || l.count != 0 || l.bytes != 0 || l.partial != 0 {
+	if l := p.s.sent; p.s.Status().Waiting || l.count != 0 || l.bytes != 0 || l.partial != 0 {
 		t.Errorf("%d packets, %d bytes, %d partial are in flight after everything was acknowledged", l.count, l.bytes, l.partial)
 	}
 }

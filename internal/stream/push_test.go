@@ -81,16 +81,16 @@ func pushing(t *testing.T, carried int) *peer {
 // wantPush takes the next packet, which must be nothing but padding.
 func (p *peer) wantPush(why string) {
 	p.Helper()
-	count, bytesInFlight := p.s.ledger.count, p.s.ledger.bytes
+	count, bytesInFlight := p.s.sent.count, p.s.sent.bytes
 	if p.s.Pending(p.now) != Urgent {
 		p.Fatalf("%s: nothing urgent is pending", why)
 	}
-	packet := p.s.Next(p.now, p.number, p.room)
+	packet := next(p.s, p.now, p.number, p.room)
 	p.number++
 	if !bytes.Equal(packet, make([]byte, PushSize)) {
 		p.Fatalf("%s: %d bytes that are not the padding", why, len(packet))
 	}
-	if p.s.ledger.count != count || p.s.ledger.bytes != bytesInFlight {
+	if p.s.sent.count != count || p.s.sent.bytes != bytesInFlight {
 		p.Errorf("%s: the padding counts as in flight", why)
 	}
 }

@@ -2,14 +2,14 @@ package stream
 
 import "slices"
 
-// A span is the half-open interval [start, end) of stream offsets or packet
+// A interval is the half-open interval [start, end) of stream offsets or packet
 // numbers.
-type span struct{ start, end uint64 }
+type interval struct{ start, end uint64 }
 
-// ranges is a set of integers kept as ascending, disjoint, non-adjacent spans.
+// ranges is a set of integers kept as ascending, disjoint, non-adjacent intervals.
 // It has no bound of its own: its owners bound it (maxGaps, wire.MaxRanges, or
 // the packets in flight).
-type ranges []span
+type ranges []interval
 
 // add puts [start, end) into the set and reports whether it held anything new.
 func (r *ranges) add(start, end uint64) bool {
@@ -25,7 +25,7 @@ func (r *ranges) add(start, end uint64) bool {
 		start, end = min(start, (*r)[j].start), max(end, (*r)[j].end)
 		j++
 	}
-	*r = slices.Replace(*r, i, j, span{start, end})
+	*r = slices.Replace(*r, i, j, interval{start, end})
 	return true
 }
 
@@ -36,21 +36,21 @@ func (r *ranges) remove(start, end uint64) {
 	}
 	i := r.search(start + 1)
 	j := i
-	var rest [2]span
+	var rest [2]interval
 	kept := rest[:0]
 	for j < len(*r) && (*r)[j].start < end {
 		if s := (*r)[j]; s.start < start {
-			kept = append(kept, span{s.start, start})
+			kept = append(kept, interval{s.start, start})
 		}
 		if s := (*r)[j]; s.end > end {
-			kept = append(kept, span{end, s.end})
+			kept = append(kept, interval{end, s.end})
 		}
 		j++
 	}
 	*r = slices.Replace(*r, i, j, kept...)
 }
 
-// search returns the index of the first span that ends at or after v.
+// search returns the index of the first interval that ends at or after v.
 func (r ranges) search(v uint64) int {
 	low, high := 0, len(r)
 	for low < high {
@@ -63,8 +63,8 @@ func (r ranges) search(v uint64) int {
 	return low
 }
 
-// touches reports whether some span overlaps or borders on [start, end), so that
-// adding that makes no further span.
+// touches reports whether some interval overlaps or borders on [start, end), so that
+// adding that makes no further interval.
 func (r ranges) touches(start, end uint64) bool {
 	i := r.search(start)
 	return i < len(r) && r[i].start <= end

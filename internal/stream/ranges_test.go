@@ -11,17 +11,17 @@ const universe = 64
 // naive is a set of integers below universe.
 type naive map[uint64]bool
 
-// spans returns the set as ranges must keep it.
-func (n naive) spans() (spans []span) {
+// intervals returns the set as ranges must keep it.
+func (n naive) intervals() (intervals []interval) {
 	for v := range uint64(universe + 1) {
 		switch {
 		case n[v] && !n[v-1]:
-			spans = append(spans, span{v, v + 1})
+			intervals = append(intervals, interval{v, v + 1})
 		case n[v]:
-			spans[len(spans)-1].end++
+			intervals[len(intervals)-1].end++
 		}
 	}
-	return spans
+	return intervals
 }
 
 func (n naive) all(start, end uint64) bool {
@@ -59,8 +59,8 @@ func TestRangesAgainstModel(t *testing.T) {
 					delete(model, v)
 				}
 			}
-			if !slices.Equal(r, model.spans()) {
-				t.Fatalf("seed %d: from %v with [%d, %d): got %v, want %v", seed, before, start, end, r, model.spans())
+			if !slices.Equal(r, model.intervals()) {
+				t.Fatalf("seed %d: from %v with [%d, %d): got %v, want %v", seed, before, start, end, r, model.intervals())
 			}
 		}
 	}

@@ -8,13 +8,29 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
+// Received is what a packet brought.
+type Received struct {
+	Acknowledged int  // bytes, in packets, that the peer acknowledged
+	Data         bool // it carried stream data
+}
+
 // Receive takes in the plaintext of an authenticated packet. If that lies in a
 // Block, the stream owns it from now on. An error means that the peer broke the
 // protocol, and the connection has to end.
-func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte, block *Block) error {
+func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte, block *Block) (Received, error) {
+	s.received = Received{}
+	err := s.receive(now, number, plaintext, block)
+	s.trace()
+	return s.received, err
+}
+
+func (s *Stream) receive(now time.Time, number uint64, plaintext []byte, block *Block) error {
 	s.in.opened = block
 	defer s.in.freeOpened()
 	s.unheard = time.Time{}
+	if s.stats.PacketsReceived == 0 && s.config.FirstAnswers {
+		s.seed(now.Sub(s.acks.epoch))
+	}
 	s.stats.PacketsReceived++
 	v := &s.visitor
 	v.now, v.number, v.eliciting, v.atOnce, v.err = now, number, false, false, nil
@@ -52,7 +68,7 @@ func (v *visitor) fail(err error) {
 // Stream implements wire.Visitor.
 func (v *visitor) Stream(offset uint64, data []byte) {
 	s := v.stream
-	s.dataAt = v.now
+	s.received.Data = true
 	fresh, err := s.in.stream(offset, data)
 	if !fresh && err == nil {
 		s.stats.Duplicates++
@@ -78,10 +94,10 @@ func (v *visitor) Stop() {
 }
 
 // Reset implements wire.Visitor.
-func (v *visitor) Reset(code uint64) {
+func (v *visitor) Reset(uint64) {
 	s := v.stream
 	v.elicit(true)
-	s.wasReset, s.peerCode = true, code
+	s.wasReset = true
 	s.stop.drop()
 	s.out.abandon()
 }
@@ -95,15 +111,12 @@ func (v *visitor) Ping() { v.elicit(true) }
 // nothing since its last one and therefore repeats it, is an ACK: on a path
 // that became slow everything would be taken for lost again and again.
 func (v *visitor) Resume(a *wire.Ack) {
-	s, l := v.stream, &v.stream.ledger
+	s, l := v.stream, &v.stream.sent
 	v.elicit(true)
 	heard := l.eligible == 0 || len(a.Ranges) > 0 && a.Ranges[0].Largest >= l.eligible
 	if v.number >= s.grantedBy && heard {
 		l.eligible = l.next
-		l.excuse()
-		s.congestion.reset()
-		s.trial, s.pace = trial{}, pacer{}
-		s.size.passed = 0
+		s.forgetPath()
 	}
 	l.backoff = 0
 	s.restart = v.now
@@ -113,14 +126,14 @@ func (v *visitor) Resume(a *wire.Ack) {
 // Ack implements wire.Visitor.
 func (v *visitor) Ack(a *wire.Ack) {
 	s := v.stream
-	if len(a.Ranges) > 0 && a.Ranges[0].Largest >= s.ledger.next {
+	if len(a.Ranges) > 0 && a.Ranges[0].Largest >= s.sent.next {
 		v.fail(fmt.Errorf("%w: %d", errUnsent, a.Ranges[0].Largest))
 		return
 	}
 	if a.Credit > s.out.credit {
 		s.out.credit = a.Credit
 		s.movedAt = v.now
-		s.ledger.backoff = 0
+		s.sent.backoff = 0
 	}
 	if v.number >= s.grantedBy {
 		s.grantedBy = v.number

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxGaps bounds the separate stretches of out-of-order data that a receiver
+// maxGaps bounds the separate list of out-of-order data that a receiver
 // keeps. A message that would open one more is ignored, and so sent again.
 const maxGaps = 512
 
@@ -30,11 +30,11 @@ var (
 // The credit it gives bounds its buffer: baseBuffer and what the budget lends,
 // up to maxBuffer.
 type receiver struct {
-	arrivals arrivals // what came in large packets, in order
-	data     buffer   // what else came
-	opened   *Block   // where the packet at hand lies, until it is kept there; nil: elsewhere
-	budget   *Budget
-	held     int // bytes borrowed from the budget
+	inOrder segmentQueue // what came in large packets, in order
+	data    buffer       // what else came
+	opened  *Block       // where the packet at hand lies, until it is kept there; nil: elsewhere
+	budget  *Budget
+	held    int // bytes borrowed from the budget
 
 	received ranges // stream offsets above next
 	read     uint64 // the application took everything below
@@ -80,7 +80,7 @@ func (r *receiver) store(offset uint64, p []byte) bool {
 	switch {
 	case r.discard:
 	case r.keeps(offset, end):
-		r.arrivals.push(stretch{offset, p, r.opened})
+		r.inOrder.push(segment{offset, p, r.opened})
 		r.opened = nil
 	default:
 		r.data.write(offset, p)
@@ -100,13 +100,13 @@ func (r *receiver) store(offset uint64, p []byte) bool {
 }
 
 // keeps reports whether the data of the packet at hand can stay where it is.
-// Many small packets among the large ones have a chunk each, which must not add
+// Many small packets among the large ones have a block each, which must not add
 // up to more than a quarter of what there is to read.
 func (r *receiver) keeps(offset, end uint64) bool {
 	if r.opened == nil || !r.opened.pool.filledBy(int(end-offset)) || offset != r.next || len(r.received) > 0 && end > r.received[0].start {
 		return false
 	}
-	memory := (r.arrivals.count()+1)*r.opened.pool.size + r.data.held*chunkSize
+	memory := (r.inOrder.count()+1)*r.opened.pool.size + r.data.held*smallBlock
 	return memory <= 5*(int(end-r.read)/4)+baseBuffer
 }
 
@@ -152,7 +152,7 @@ func (r *receiver) take(p []byte) (n int, reopened bool) {
 // copyOut fills p with what follows.
 func (r *receiver) copyOut(p []byte) {
 	for len(p) > 0 {
-		n, before := r.arrivals.read(r.read, p)
+		n, before := r.inOrder.read(r.read, p)
 		if n == 0 {
 			n = int(min(uint64(len(p)), before))
 			r.data.read(r.read, p[:n])
@@ -211,7 +211,7 @@ func (r *receiver) finalOr(otherwise uint64) uint64 {
 // abandon drops what was not read and stores nothing from now on.
 func (r *receiver) abandon() {
 	r.discard = true
-	r.arrivals.release()
+	r.inOrder.release()
 	r.data.release()
 	r.read = r.next
 	r.settle()

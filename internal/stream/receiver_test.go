@@ -147,7 +147,7 @@ func compare(t *testing.T, r *receiver, m *receiverModel, budget *Budget) {
 		t.Fatalf("%d bytes of credit on a buffer of %d", promised, baseBuffer+r.held)
 	case held > 0 && m.highest == m.read:
 		t.Fatalf("%d bytes of memory are held for nothing", held)
-	case uint64(held) > promised+promised/4+2*chunkSize+baseBuffer && !m.discard: // a Block is freed when all of it is read
+	case uint64(held) > promised+promised/4+2*smallBlock+baseBuffer && !m.discard: // a Block is freed when all of it is read
 		t.Fatalf("%d bytes of memory are held for %d bytes of credit", held, promised)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // acknowledge takes the packets that an ACK names out of flight (RFC 9002,
 // A.7).
 func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
-	l := &s.ledger
+	l := &s.sent
 	before := l.bytes
 	for i, r := range a.Ranges {
 		if i == 0 {
@@ -79,7 +79,7 @@ func (s *Stream) fitPacket() {
 // part of it. An ACK held back longer than the shortest probe timeout repeats one
 // that was lost, or waited for a link or a writer.
 func (s *Stream) sample(now time.Time, p *sentPacket, a *wire.Ack) {
-	if p.number < s.ledger.excused || a.Delay > minProbeTimeout {
+	if p.number < s.sent.newPath || a.Delay > minProbeTimeout {
 		return
 	}
 	measured := min(max(now.Sub(p.at)-a.Delay, time.Microsecond), maxRTT)
@@ -90,16 +90,16 @@ func (s *Stream) sample(now time.Time, p *sentPacket, a *wire.Ack) {
 // onAcknowledged takes p out of flight. The probe timeout starts afresh, but
 // not when all that is acknowledged is probes of a peer without credit.
 func (s *Stream) onAcknowledged(p *sentPacket) {
-	s.ledger.finish(p)
+	s.sent.finish(p)
 	s.size.onAck(p.size)
-	s.delivered += uint64(p.size)
+	s.received.Acknowledged += p.size
 	s.pace.onPacket()
 	s.congestion.onPacket(p.number, p.size, s.grant())
 	if p.length > 0 {
 		s.out.acknowledge(p.offset, p.offset+uint64(p.length))
 	}
 	if p.length > 0 || !s.out.blocked() || s.out.una < s.out.sent {
-		s.ledger.backoff = 0
+		s.sent.backoff = 0
 	}
 	for i, c := range s.signals() {
 		if p.control&(1<<i) != 0 {
@@ -110,7 +110,7 @@ func (s *Stream) onAcknowledged(p *sentPacket) {
 
 // detectLoss declares packets lost (RFC 9002, 6.1).
 func (s *Stream) detectLoss(now time.Time) {
-	l := &s.ledger
+	l := &s.sent
 	delay := s.rtt.lossDelay()
 	for i := range l.packets {
 		p := &l.packets[i]
@@ -124,20 +124,23 @@ func (s *Stream) detectLoss(now time.Time) {
 	l.trim()
 }
 
-// numberAfter is the number of the packet after the i-th in the ledger.
+// numberAfter is the number of the packet after the i-th in flight.
 func (s *Stream) numberAfter(i int) uint64 {
-	if i+1 < len(s.ledger.packets) {
-		return s.ledger.packets[i+1].number
+	if i+1 < len(s.sent.packets) {
+		return s.sent.packets[i+1].number
 	}
-	return s.ledger.next
+	return s.sent.next
 }
 
 // onLost takes p out of flight and queues what it carried for a new packet.
 // following is the number of the packet after it.
 func (s *Stream) onLost(p *sentPacket, following uint64) {
-	s.ledger.finish(p)
-	if p.number >= s.ledger.excused {
-		s.congestion.onLoss(p.number, following, s.ledger.next)
+	s.sent.finish(p)
+	if s.config.Tracer != nil {
+		s.config.Tracer.Lost(p.number, p.size)
+	}
+	if p.number >= s.sent.newPath {
+		s.congestion.onLoss(p.number, following, s.sent.next)
 		if p.size <= s.size.passed { // what is larger may be lost for its size
 			s.pace.onLoss()
 		}
@@ -158,7 +161,7 @@ func (s *Stream) onLost(p *sentPacket, following uint64) {
 // forget takes the oldest packet for lost when there are too many to remember.
 // Only a probe timeout repeats the signals that it carried.
 func (s *Stream) forget() {
-	l := &s.ledger
+	l := &s.sent
 	if len(l.packets) < maxSent {
 		return
 	}
@@ -169,7 +172,7 @@ func (s *Stream) forget() {
 // forgetProbes takes those for lost that are older than any round trip: a peer
 // that is silent for hours must not cost more than one that speaks.
 func (s *Stream) forgetProbes(now time.Time) {
-	l := &s.ledger
+	l := &s.sent
 	l.packets = slices.DeleteFunc(l.packets, func(p sentPacket) bool {
 		old := p.probe && now.Sub(p.at) > maxRTT
 		if old && !p.done {
@@ -182,7 +185,7 @@ func (s *Stream) forgetProbes(now time.Time) {
 
 // drop takes p out of flight and queues its data for a new packet.
 func (s *Stream) drop(p *sentPacket) {
-	s.ledger.finish(p)
+	s.sent.finish(p)
 	if p.length > 0 {
 		s.out.lose(p.offset, p.offset+uint64(p.length))
 	}
@@ -191,8 +194,8 @@ func (s *Stream) drop(p *sentPacket) {
 // probeAt is when the next probe timeout ends; zero: nothing to wait for, or
 // our own link is down.
 func (s *Stream) probeAt() time.Time {
-	l := &s.ledger
-	if !s.linkUp || l.count == 0 && !s.out.blocked() {
+	l := &s.sent
+	if !s.pathUp || l.count == 0 && !s.out.blocked() {
 		return time.Time{}
 	}
 	timeout := min(s.probeTimeout()<<min(l.backoff, maxBackoff), max(maxProbeTimeout, s.probeTimeout()))
@@ -213,7 +216,7 @@ func (s *Stream) probeTimeout() time.Duration {
 // ACK reveal what was lost, and the oldest data again. Nothing is declared lost
 // (RFC 9002, 6.2.4).
 func (s *Stream) onProbeTimeout(now time.Time) {
-	l := &s.ledger
+	l := &s.sent
 	l.backoff++
 	s.forgetProbes(now)
 	s.restart = now
@@ -235,7 +238,7 @@ func (s *Stream) Deadline() time.Time {
 	next := earlier(s.acks.deadline(), s.probeAt())
 	next = earlier(next, s.push.at)
 	next = earlier(next, s.pace.deadline())
-	if s.linkUp {
+	if s.pathUp {
 		next = earlier(next, s.lossAt())
 	}
 	return next
@@ -243,7 +246,7 @@ func (s *Stream) Deadline() time.Time {
 
 // lossAt is when the time threshold declares the next packet lost.
 func (s *Stream) lossAt() time.Time {
-	l := &s.ledger
+	l := &s.sent
 	if p := l.oldest(); p != nil && p.number < max(l.largest, l.eligible) {
 		return p.at.Add(s.rtt.lossDelay())
 	}
@@ -255,7 +258,7 @@ func (s *Stream) Expire(now time.Time) {
 	s.acks.expire(now)
 	s.push.expire(now)
 	s.pace.expire(now)
-	if !s.linkUp {
+	if !s.pathUp {
 		return
 	}
 	s.detectLoss(now)

@@ -17,7 +17,7 @@ func TestReset(t *testing.T) {
 	p.wantIdle("nothing after a RESET")
 	p.wantState("unanswered", state{acknowledged: true, writeClosed: true})
 	p.deliver(p.ack(first))
-	if !p.s.Finished() {
+	if !p.s.Status().Finished {
 		t.Error("an acknowledged RESET does not finish the stream")
 	}
 	if p.sendBudget.Left() != testBudget {
@@ -33,11 +33,11 @@ func TestPeerResets(t *testing.T) {
 	p.deliver(data(0, 10), reset(300))
 	p.want("acknowledged at once", "ACK 0-0")
 	p.wantIdle("the peer is gone")
-	if code, ok := p.s.WasReset(); !ok || code != 300 {
-		t.Errorf("code %d, %v", code, ok)
+	if !p.s.Status().WasReset {
+		t.Error("the peer's RESET did not arrive")
 	}
 	p.wantState("reset", state{finished: true, acknowledged: true, writeClosed: true})
-	if _, end := p.s.Readable(); end {
+	if _, end := readable(p.s); end {
 		t.Error("a RESET is no end of the stream")
 	}
 }
@@ -55,14 +55,14 @@ func TestReadAfterPeerResets(t *testing.T) {
 // An application may read on after the stream was given up on its behalf.
 func TestReadAfterReset(t *testing.T) {
 	for name, give := range map[string]func(s *Stream){
-		"Abandon": (*Stream).Abandon, "Close": (*Stream).Close,
+		"Abandon": func(s *Stream) { s.Abandon(false) }, "Close": (*Stream).Close,
 	} {
 		p := newPeer(t)
 		p.deliver(data(0, 10), data(20, 10))
 		give(p.s)
 		p.deliver(data(10, 20))
 		p.deliver(data(30, 20))
-		if n, _ := p.s.Readable(); n != 0 || p.s.Read(make([]byte, 100)) != 0 {
+		if n, _ := readable(p.s); n != 0 || read(p.s, make([]byte, 100)) != 0 {
 			t.Errorf("%s: %d bytes are readable", name, n)
 		}
 	}
@@ -73,12 +73,12 @@ func TestResetKeepsWhatCanBeRead(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(data(0, 10), data(20, 10), fin(30))
 	p.s.Reset(1)
-	if n, end := p.s.Readable(); n != 10 || end {
+	if n, end := readable(p.s); n != 10 || end {
 		t.Errorf("%d bytes are readable, end %v", n, end)
 	}
-	p.s.Abandon()
+	p.s.Abandon(false)
 	p.deliver(data(10, 10))
-	if n, end := p.s.Readable(); n != 0 || end {
+	if n, end := readable(p.s); n != 0 || end {
 		t.Errorf("after Abandon %d bytes are readable, end %v", n, end)
 	}
 }

@@ -9,18 +9,18 @@ func TestResumeReportsWhatArrived(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(data(0, 10))
 	p.drain()
-	p.s.LinkDown()
+	p.s.NoPath()
 	p.pass(time.Second)
-	p.s.LinkUp(p.now)
+	p.s.PathUp(p.now, p.s.config.MaxPacket)
 	p.s.Resume()
 	n := p.want("after a reconnect", "RESUME 0-0")
-	if !p.s.Resuming() || p.last.Credit != baseBuffer+10-10 || p.last.GrantMessages != 128 {
+	if !resuming(p.s) || p.last.Credit != baseBuffer+10-10 || p.last.GrantMessages != 128 {
 		t.Errorf("the RESUME says %+v", p.last)
 	}
 	p.timer("unanswered", 310*ms)
 	p.want("repeated", "RESUME 0-0, PING")
 	p.deliver(p.ack(n))
-	if p.s.Resuming() {
+	if resuming(p.s) {
 		t.Error("the answer does not count")
 	}
 	p.wantIdle("answered")
@@ -34,7 +34,7 @@ func TestPeerResumes(t *testing.T) {
 	p.write(994)
 	p.want("young", "STREAM 5965+994")
 	before := p.s.congestion.window
-	timeout := p.s.ProbeTimeout()
+	timeout := p.s.Status().ProbeTimeout
 	p.deliver(p.resume(0))
 	p.want("old and missing", "ACK 0-1, STREAM 995+975")
 	p.sends(5)
@@ -42,8 +42,8 @@ func TestPeerResumes(t *testing.T) {
 	p.timer("9/8 of the round trip after it was sent", 112500*time.Microsecond)
 	p.want("lost", "STREAM 5965+994")
 	p.wantIdle("everything was sent again")
-	if p.s.congestion.window != before || p.s.ProbeTimeout() != timeout {
-		t.Errorf("window %d, before %d, probe timeout %v, before %v", p.s.congestion.window, before, p.s.ProbeTimeout(), timeout)
+	if p.s.congestion.window != before || p.s.Status().ProbeTimeout != timeout {
+		t.Errorf("window %d, before %d, probe timeout %v, before %v", p.s.congestion.window, before, p.s.Status().ProbeTimeout, timeout)
 	}
 }
 
@@ -99,11 +99,11 @@ func TestTimersRestWhileTheLinkIsDown(t *testing.T) {
 	p.deliver(p.ack(4))
 	p.sends(2)
 	p.pass(50 * ms)
-	p.s.LinkDown()
+	p.s.NoPath()
 	p.wantNoTimer("the link is down")
 	p.pass(time.Hour)
 	p.wantIdle("the link is down")
-	p.s.LinkUp(p.now)
+	p.s.PathUp(p.now, p.s.config.MaxPacket)
 	p.timer("overdue by the time threshold", p.s.rtt.lossDelay()-time.Hour-50*ms)
 	p.want("lost", "STREAM 1989+994")
 	p.want("lost", "STREAM 2983+994")
@@ -115,9 +115,9 @@ func TestProbeTimeoutCountsFromTheReconnect(t *testing.T) {
 	p.timer("probe", 310*ms)
 	p.sends(2)
 	p.pass(100 * ms)
-	p.s.LinkDown()
+	p.s.NoPath()
 	p.pass(time.Minute)
-	p.s.LinkUp(p.now)
+	p.s.PathUp(p.now, p.s.config.MaxPacket)
 	p.timer("not doubled any more", 310*ms)
 	p.want("probe", "PING")
 }
@@ -126,17 +126,17 @@ func TestProbeTimeoutCountsFromTheReconnect(t *testing.T) {
 // round trips that it took part in.
 func TestOurReconnectIsBlameless(t *testing.T) {
 	p := flight(t, 30)
-	before, timeout := p.s.congestion.window, p.s.ProbeTimeout()
-	p.s.LinkDown()
+	before, timeout := p.s.congestion.window, p.s.Status().ProbeTimeout
+	p.s.NoPath()
 	p.pass(30 * time.Second)
-	p.s.LinkUp(p.now)
+	p.s.PathUp(p.now, p.s.config.MaxPacket)
 	p.s.Resume()
 	n := p.want("resume", "RESUME 0-0")
 	p.wantIdle("all is in flight")
 	p.delay = 30 * time.Second
 	p.deliver(p.ack(0, 1, 29)) // had arrived before
-	if p.s.ProbeTimeout() != timeout {
-		t.Errorf("an outage made the probe timeout %v", p.s.ProbeTimeout())
+	if p.s.Status().ProbeTimeout != timeout {
+		t.Errorf("an outage made the probe timeout %v", p.s.Status().ProbeTimeout)
 	}
 	p.pass(testRTT)
 	p.delay = 0
@@ -153,7 +153,7 @@ func TestOurReconnectIsBlameless(t *testing.T) {
 // measure, and until there is another one, delay is none either.
 func TestReconnectForgetsThePath(t *testing.T) {
 	for name, reconnect := range map[string]func(p *peer){
-		"ours":       func(p *peer) { p.s.LinkDown(); p.s.LinkUp(p.now) },
+		"ours":       func(p *peer) { p.s.NoPath(); p.s.PathUp(p.now, p.s.config.MaxPacket) },
 		"the peer's": func(p *peer) { p.deliver(p.resume()); p.drain() },
 	} {
 		p := steady(t)
@@ -182,12 +182,12 @@ func TestReconnectForgetsThePath(t *testing.T) {
 
 func TestPeersReconnectTakesNoSample(t *testing.T) {
 	p := flight(t, 3)
-	timeout := p.s.ProbeTimeout()
+	timeout := p.s.Status().ProbeTimeout
 	p.pass(20 * time.Second)
 	p.drain()
 	p.deliver(p.resume(0, 1, 2))
-	if p.s.ProbeTimeout() != timeout {
-		t.Errorf("an outage made the probe timeout %v", p.s.ProbeTimeout())
+	if p.s.Status().ProbeTimeout != timeout {
+		t.Errorf("an outage made the probe timeout %v", p.s.Status().ProbeTimeout)
 	}
 }
 

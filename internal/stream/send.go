@@ -56,7 +56,7 @@ func (s *Stream) Pending(now time.Time) Priority {
 // short reports whether what there is to send is so little that it may pass the
 // bulk of other streams, as a keystroke should.
 func (s *Stream) short() bool {
-	return s.ledger.count == 0 && len(s.out.lost) == 0 && s.out.fresh() <= shortData
+	return s.sent.count == 0 && len(s.out.lost) == 0 && s.out.fresh() <= shortData
 }
 
 // canSendData applies, in this order, the grant, the window, the rule for
@@ -67,7 +67,7 @@ func (s *Stream) canSendData(now time.Time) bool {
 		return false
 	}
 	full := fresh >= s.size.packet()-frameRoom
-	if !lost && !full && !s.out.closed && s.ledger.partial >= maxPartial {
+	if !lost && !full && !s.out.closed && s.sent.partial >= maxPartial {
 		return false
 	}
 	return s.pace.allows(now)
@@ -76,7 +76,7 @@ func (s *Stream) canSendData(now time.Time) bool {
 // room reports whether the grant and the window admit another packet. A window
 // that is used up is so whatever the grant says: the first of both are the same.
 func (s *Stream) room(fresh int, lost bool) bool {
-	l := &s.ledger
+	l := &s.sent
 	if l.count == 0 {
 		return true
 	}
@@ -91,11 +91,33 @@ func (s *Stream) room(fresh int, lost bool) bool {
 	return uint64(l.count) < s.messages && uint64(l.bytes+size) <= s.bytes
 }
 
-// Next builds the plaintext of the packet with the given number, in room, which
-// holds Config.MaxPacket bytes, or in the send buffer. In this case Sealed must
-// follow before anything else happens to the Stream. nil means that there is
-// nothing to send, and the number is not used.
-func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
+// Next makes the next packet at the beginning of room, which holds the largest, and
+// returns its size; 0: there is nothing to send.
+func (s *Stream) Next(now time.Time, room []byte) int {
+	if s.sent.largest > 0 {
+		s.config.Sealer.Acknowledged(s.sent.largest - 1)
+	}
+	inside := room[s.config.Header : s.config.Header+s.config.MaxPacket]
+	plaintext := s.build(now, s.config.Sealer.Next(now), inside)
+	if len(plaintext) == 0 {
+		return 0
+	}
+	return s.config.Sealer.Seal(room, s.padded(plaintext, inside))
+}
+
+// padded returns the plaintext with the zeros that it needs behind it, in room.
+func (s *Stream) padded(plaintext, room []byte) []byte {
+	size := min(s.config.PadSize, s.config.MaxPacket)
+	if len(plaintext) >= size {
+		return plaintext
+	}
+	clear(room[copy(room, plaintext):size])
+	return room[:size]
+}
+
+// build returns the plaintext of the packet with the given number, made in room or
+// in the send buffer; empty: there is nothing to send, and the number is not used.
+func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 	p := sentPacket{number: number, at: now, probe: s.probe != probeNone}
 	b := room[:0:min(len(room), s.size.packet())]
 	b, eliciting := s.appendControl(b, now, &p)
@@ -115,12 +137,12 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
 		s.push.filled()
 	}
 	s.stats.PacketsSent++
-	s.ledger.next = number + 1
+	s.sent.next = number + 1
 	if eliciting || p.length > 0 {
 		p.size = len(b) + s.config.Overhead
 		s.forget()
 		s.keepPace(now, &p)
-		s.ledger.add(p)
+		s.sent.add(p)
 		s.unheard = earlier(s.unheard, now)
 	}
 	if s.congestion.startup && p.length > 0 && !s.canSendData(now) {
@@ -132,7 +154,7 @@ func (s *Stream) Next(now time.Time, number uint64, room []byte) []byte {
 
 // keepPace tells the pacer of a packet that is about to be in flight.
 func (s *Stream) keepPace(now time.Time, p *sentPacket) {
-	if s.ledger.count == 0 {
+	if s.sent.count == 0 {
 		s.pace.begin(now)
 	}
 	if p.length > 0 {
@@ -222,10 +244,10 @@ func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 	}
 	s.out.mark(offset, n)
 	b = wire.AppendStreamHeader(b, offset, n)
-	asks := p.partial && s.ledger.partial+1 >= maxPartial
+	asks := p.partial && s.sent.partial+1 >= maxPartial
 	ends := s.out.finReady() && cap(b)-len(b)-n >= frameRoom
 	if !asks && !ends {
-		if packet := s.lend(b, offset, n); packet != nil {
+		if packet := s.inPlace(b, offset, n); packet != nil {
 			return packet
 		}
 	}
@@ -240,25 +262,11 @@ func (s *Stream) appendData(b []byte, p *sentPacket) []byte {
 	return b
 }
 
-// lend returns the packet that begins with head and goes on with n bytes from
-// offset on, made where these lie in the send buffer; nil if they do not lie
-// together. What stood before them is put back by Sealed.
-func (s *Stream) lend(head []byte, offset uint64, n int) []byte {
+// inPlace returns the packet that begins with head and goes on with n bytes from
+// offset on, made in the room before these in the send buffer; nil if there is none,
+// or they do not lie together.
+func (s *Stream) inPlace(head []byte, offset uint64, n int) []byte {
 	packet := s.out.data.inPlace(offset, n, len(head))
-	if packet == nil || len(head) > len(s.saved) {
-		return nil
-	}
-	s.lent = packet[:len(head)]
-	copy(s.saved[:], s.lent)
-	copy(s.lent, head)
+	copy(packet, head)
 	return packet
-}
-
-// Lent reports whether what Next returned lies in the send buffer.
-func (s *Stream) Lent() bool { return s.lent != nil }
-
-// Sealed ends the use of what Next returned, if that lies in the send buffer.
-func (s *Stream) Sealed() {
-	copy(s.lent, s.saved[:])
-	s.lent = nil
 }

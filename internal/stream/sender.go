@@ -22,7 +22,7 @@ const maxStreamHeader = 1 + 8 + 4
 // that the peer has not acknowledged. Its buffer is bounded by baseBuffer and
 // what the budget lends; a full buffer makes Write wait.
 type sender struct {
-	data   pieces
+	data   sendBuffer
 	budget *Budget
 	held   int // bytes borrowed from the budget
 
@@ -127,9 +127,9 @@ func (s *sender) blocked() bool { return s.sent < s.end && s.credit <= s.sent }
 // before it was sent, though perhaps not acknowledged.
 func (s *sender) finReady() bool { return s.closed && s.sent == s.end && s.fin.unsent() }
 
-// take chooses the next stretch to send, at most limit bytes with their header:
+// take chooses the next segment to send, at most limit bytes with their header:
 // what was lost first. again tells that it was sent before. When many packets
-// wait, large ones end with a piece, so that the next ones are whole pieces and
+// wait, large ones end with a segment, so that the next ones are whole segments and
 // need not be put together.
 func (s *sender) take(limit int) (offset uint64, n int, again bool) {
 	offset, n = s.sent, s.fresh()
@@ -143,7 +143,7 @@ func (s *sender) take(limit int) (offset uint64, n int, again bool) {
 	return offset, min(n, limit-wire.StreamHeaderLen(offset, n)), again
 }
 
-// mark takes note that a stretch was sent.
+// mark takes note that a segment was sent.
 func (s *sender) mark(offset uint64, n int) {
 	s.lost.remove(offset, offset+uint64(n))
 	s.sent = max(s.sent, offset+uint64(n))

@@ -85,7 +85,7 @@ const simOverhead = 28
 func newSim(t *testing.T, seed uint64, packet int, there, back path) *sim {
 	s := &sim{t: t, now: time.Unix(1e9, 0), random: rand.New(rand.NewPCG(seed, 1))}
 	for i, p := range []path{there, back} {
-		config := Config{
+		config := Config{Sealer: new(plainSealer),
 			MaxPacket: packet - simOverhead, Overhead: simOverhead,
 			SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget), Blocks: NewBlocks(packet - simOverhead),
 			Grant: func(time.Time) (uint64, uint64) { return 128, 4 << 20 },
@@ -134,7 +134,7 @@ func (e *end) application() (progress bool) {
 		}
 	}
 	for e.mayRead > 0 {
-		n := e.stream.Read(e.buffer[:min(len(e.buffer), e.mayRead)])
+		n := read(e.stream, e.buffer[:min(len(e.buffer), e.mayRead)])
 		if n == 0 {
 			return progress
 		}
@@ -151,8 +151,7 @@ func (s *sim) writer(i int) (progress bool) {
 	if !e.up || e.stream.Pending(s.now) == Idle {
 		return false
 	}
-	packet := slices.Clone(e.stream.Next(s.now, e.number, e.room[:e.stream.config.MaxPacket]))
-	e.stream.Sealed()
+	packet := slices.Clone(next(e.stream, s.now, e.number, e.room[:e.stream.config.MaxPacket]))
 	if len(packet) == 0 {
 		s.t.Fatalf("%s: the stream said that it had something to send", e.name)
 	}
@@ -189,7 +188,7 @@ func (s *sim) transmit(e, to *end, number uint64, packet []byte, again bool) {
 			return
 		}
 		block := to.stream.config.Blocks.For(len(packet))
-		if err := to.stream.Receive(s.now, number, append(block.Bytes()[:0], packet...), block); err != nil {
+		if _, err := to.stream.Receive(s.now, number, append(block.Bytes()[:0], packet...), block); err != nil {
 			s.t.Fatalf("%s: %v", to.name, err)
 		}
 	})
@@ -202,10 +201,10 @@ func (s *sim) reconnect(e *end, d time.Duration) {
 	}
 	e.up = false
 	e.connection++
-	e.stream.LinkDown()
+	e.stream.NoPath()
 	s.after(d, func() {
 		e.up = true
-		e.stream.LinkUp(s.now)
+		e.stream.PathUp(s.now, e.stream.config.MaxPacket)
 		e.stream.Resume()
 	})
 }
@@ -264,7 +263,7 @@ func (s *sim) transfer(n int, limit time.Duration) time.Duration {
 		if a.write == 0 {
 			a.stream.CloseWrite()
 		}
-		_, end := b.stream.Readable()
+		_, end := readable(b.stream)
 		return end && b.read == n
 	})
 	s.sameHash(a, b)
@@ -281,5 +280,5 @@ func (s *sim) sameHash(from, to *end) {
 func (e *end) String() string {
 	s := e.stream
 	return fmt.Sprintf("%s (up %v, %d to write, %d read; una %d sent %d end %d credit %d, %d packets in flight, received %d final %v, fin %v stop %v)",
-		e.name, e.up, e.write, e.read, s.out.una, s.out.sent, s.out.end, s.out.credit, s.ledger.count, s.in.next, s.in.hasFinal, s.out.fin, s.stop)
+		e.name, e.up, e.write, e.read, s.out.una, s.out.sent, s.out.end, s.out.credit, s.sent.count, s.in.next, s.in.hasFinal, s.out.fin, s.stop)
 }

@@ -12,9 +12,15 @@ const maxPartial = 4
 
 // Config is what a Stream needs to know from its surroundings.
 type Config struct {
-	// MaxPacket is the largest plaintext of a packet, and Overhead what
-	// sealing adds to it, in bytes.
-	MaxPacket, Overhead int
+	// MaxPacket is the largest plaintext of a packet, Overhead what sealing adds
+	// to it, Header of that before it, and PadSize the shortest plaintext, bytes.
+	MaxPacket, Overhead, Header, PadSize int
+	Sealer                               Sealer
+	// RTT is the round trip that the handshake took; 0: not known. FirstAnswers
+	// says that the first packet received answers what was sent when the stream was made.
+	RTT          time.Duration
+	FirstAnswers bool
+	Tracer       Tracer // nil: none
 	// SendBudget and ReceiveBudget are shared with the other streams of the
 	// Endpoint.
 	SendBudget, ReceiveBudget *Budget
@@ -22,6 +28,25 @@ type Config struct {
 	// Grant returns how many messages and bytes the peer may have in flight
 	// towards us now.
 	Grant func(now time.Time) (messages, bytes uint64)
+}
+
+// A Sealer protects the packets of one direction: a record.Sealer. It belongs to
+// the goroutine that calls Next.
+type Sealer interface {
+	// Next returns the number of the packet that Seal makes next.
+	Next(now time.Time) uint64
+	// Acknowledged tells of the highest number that the peer has acknowledged.
+	Acknowledged(number uint64)
+	// Seal makes a packet at the beginning of room and returns its size. The
+	// plaintext lies in room behind the header, or apart from room, and then stays
+	// as it is.
+	Seal(room, plaintext []byte) int
+}
+
+// A Tracer is told what a Stream decides.
+type Tracer interface {
+	Lost(number uint64, size int)                // a packet is declared lost
+	Window(bytes, packet int, perSecond float64) // how much may be in flight, in packets of which size, and the best rate, changed
 }
 
 // Stats counts what a Stream did.
@@ -39,7 +64,7 @@ type Stream struct {
 	out        sender
 	in         receiver
 	acks       acks
-	ledger     ledger
+	sent       inFlight
 	rtt        rtt
 	congestion congestion
 	size       pathSize
@@ -47,7 +72,8 @@ type Stream struct {
 	pace       pacer
 	trial      trial
 	stats      Stats
-	delivered  uint64 // bytes of acknowledged packets
+	received   Received // what the packet at hand brought
+	traced     int      // the window that Config.Tracer was last told of
 
 	stop, reset, ping, resume signal
 	reopen                    signal // an ACK with new credit, made eliciting by a PING
@@ -57,41 +83,44 @@ type Stream struct {
 	stopped   bool // the peer reads no more
 	refused   bool // it had not acknowledged all that was written then
 	wasReset  bool // the peer gave the stream up
-	peerCode  uint64
-	linkUp    bool
-	restart   time.Time // when the link came up, or the peer last moved on: probe timeouts count from here
-	dataAt    time.Time // when stream data last arrived
+	pathUp    bool
+	restart   time.Time // when a path came up, or the peer last moved on: probe timeouts count from here
 	movedAt   time.Time // when something written was last acknowledged, or new credit came
 	unheard   time.Time // when the first packet since the peer was last heard asked for an answer
 	messages  uint64    // grant: messages in flight towards the peer
 	bytes     uint64    // grant: bytes in flight
 	grantedBy uint64    // number of the packet that brought the grant
 
-	lent  []byte         // what Next overwrote in the send buffer, until Sealed; nil: nothing
-	saved [headroom]byte // what stood there
-
 	visitor visitor
 	ack     wire.Ack // scratch for outgoing ACKs
 	parsed  wire.Ack // scratch for incoming ACKs
 }
 
-// New returns the stream of a connection that was just made over a link that
-// is up.
+// New returns the stream of a connection that was just made over a path that
+// works.
 func New(config Config, now time.Time) *Stream {
 	s := &Stream{
 		config:   config,
-		out:      sender{data: pieces{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
+		out:      sender{data: sendBuffer{blocks: config.Blocks}, budget: config.SendBudget, credit: baseBuffer},
 		in:       newReceiver(config.ReceiveBudget, now),
 		acks:     acks{epoch: now, every: minAckPackets, quarter: initialGrantBytes / 4},
 		size:     newPathSize(config),
-		linkUp:   true,
+		pathUp:   true,
 		restart:  now,
 		messages: initialMessages,
 		bytes:    initialGrantBytes,
 	}
 	s.congestion = newCongestion(s.size.packet() + config.Overhead)
 	s.visitor.stream = s
+	if config.RTT > 0 {
+		s.seed(config.RTT)
+	}
 	return s
+}
+
+// seed takes the round trip that the handshake took.
+func (s *Stream) seed(measured time.Duration) {
+	s.rtt.sample(min(max(measured, time.Microsecond), maxRTT))
 }
 
 // Write copies as much of p as there is room for and returns how much that was.
@@ -101,19 +130,18 @@ func (s *Stream) Write(p []byte) int {
 	return n
 }
 
-// Read copies out what arrived in order.
-func (s *Stream) Read(p []byte) int {
+// Read copies out what arrived in order. end: nothing was left, and the
+// authenticated end of the stream follows, which it does not after bytes that were
+// dropped.
+func (s *Stream) Read(p []byte) (n int, end bool) {
+	if s.in.readable() == 0 {
+		return 0, s.in.complete() && !s.in.discard
+	}
 	n, starved := s.in.take(p)
 	if starved {
 		s.reopen.renew()
 	}
-	return n
-}
-
-// Readable returns how many bytes Read has, and whether the authenticated end
-// of the stream follows them, which it does not after bytes that were dropped.
-func (s *Stream) Readable() (n int, end bool) {
-	return s.in.readable(), s.in.complete() && !s.in.discard
+	return n, false
 }
 
 // CloseWrite ends the outgoing stream after what was written. A peer that reads
@@ -146,61 +174,85 @@ func (s *Stream) Reset(code uint64) {
 	s.out.abandon()
 }
 
-// Abandon frees all buffers: nobody will read, and nothing will be sent again.
-func (s *Stream) Abandon() {
+// Abandon frees what was not acknowledged: nothing will be sent again. What arrived
+// can still be read, unless nobody will.
+func (s *Stream) Abandon(read bool) {
 	s.out.abandon()
-	s.in.abandon()
+	if !read {
+		s.in.abandon()
+	}
 }
-
-// DropUnsent frees what was not acknowledged but keeps what can be read.
-func (s *Stream) DropUnsent() { s.out.abandon() }
 
 // Ping asks the peer for a sign of life.
 func (s *Stream) Ping() { s.ping.renew() }
 
-// Stopped reports whether the peer said that it reads no more.
-func (s *Stream) Stopped() bool { return s.stopped }
+// Resume tells the peer after a reconnect what arrived here and asks for the
+// same, until it answers.
+func (s *Stream) Resume() { s.resume.renew() }
 
-// Refused reports whether the peer said so before it had everything.
-func (s *Stream) Refused() bool { return s.refused }
+// NoPath stops the retransmission timers while nothing can reach the peer.
+func (s *Stream) NoPath() { s.pathUp = false }
 
-// WasReset returns the code with which the peer gave the stream up.
-func (s *Stream) WasReset() (code uint64, ok bool) { return s.peerCode, s.wasReset }
-
-// WriteClosed reports whether CloseWrite was called.
-func (s *Stream) WriteClosed() bool { return s.out.closed }
-
-// Acknowledged reports whether the peer has everything that was written, and
-// the end of the stream if it was closed.
-func (s *Stream) Acknowledged() bool {
-	return s.out.buffered() == 0 && (!s.out.fin.set() || s.out.fin.acked())
+// PathUp starts them again on a new path, that passes packets of limit bytes of
+// plaintext at most: what was lost on the old one does not count against it, and
+// what was learnt of that says nothing about it (RFC 9000, 9.4).
+func (s *Stream) PathUp(now time.Time, limit int) {
+	s.pathUp = true
+	s.restart = now
+	s.forgetPath()
+	s.size.bound(limit)
 }
 
-// MovedAt returns when something written, or the end behind it, was last
-// acknowledged, or credit for more came. That of a probe alone does not count.
-func (s *Stream) MovedAt() time.Time { return s.movedAt }
-
-// Finished reports whether, after Close, neither side needs anything more of
-// the other.
-func (s *Stream) Finished() bool {
-	sent := s.out.delivered() || s.stopped || s.wasReset
-	received := s.in.complete() || s.stop.acked() || s.wasReset
-	return sent && received || s.reset.acked()
+// trace tells the Tracer of another window.
+func (s *Stream) trace() {
+	if c := &s.congestion; s.config.Tracer != nil && c.window != s.traced {
+		s.traced = c.window
+		s.config.Tracer.Window(c.window, c.packet, c.rate.best())
+	}
 }
 
-// Settled reports whether nothing can be asked of the peer any more although
-// the application has not closed its end yet.
-func (s *Stream) Settled() bool {
-	return s.in.complete() && (s.stopped || s.out.delivered())
+// forgetPath begins anew what was learnt of a path.
+func (s *Stream) forgetPath() {
+	s.sent.restart()
+	s.congestion.reset()
+	s.trial, s.pace = trial{}, pacer{}
+	s.size.passed = 0
 }
 
-// DataAt returns when stream data last arrived.
-func (s *Stream) DataAt() time.Time { return s.dataAt }
+// A Status is what a Stream's owner may want to know of it.
+type Status struct {
+	Finished     bool // after Close, neither side needs anything more of the other
+	Settled      bool // nothing can be asked of the peer any more, though the application has not closed yet
+	Acknowledged bool // the peer has everything that was written, and the end of the stream if it was closed
+	Waiting      bool // data waits for the peer's acknowledgement
+	WriteClosed  bool // CloseWrite was called
+	Stopped      bool // the peer said that it reads no more
+	Refused      bool // it had not acknowledged all that was written then
+	WasReset     bool // the peer gave the stream up
 
-// LargestAcknowledged returns the largest packet number that the peer has
-// acknowledged, and whether there is one.
-func (s *Stream) LargestAcknowledged() (number uint64, ok bool) {
-	return s.ledger.largest - 1, s.ledger.largest > 0
+	Unheard      time.Time     // since when the peer owes an answer; zero: it does not
+	MovedAt      time.Time     // when something written, or the end, was last acknowledged, or credit came
+	ProbeTimeout time.Duration // before any doubling
+}
+
+// Status returns how the Stream stands.
+func (s *Stream) Status() Status {
+	out, in := &s.out, &s.in
+	sent := out.delivered() || s.stopped || s.wasReset
+	received := in.complete() || s.stop.acked() || s.wasReset
+	return Status{
+		Finished:     sent && received || s.reset.acked(),
+		Settled:      in.complete() && (s.stopped || out.delivered()),
+		Acknowledged: out.buffered() == 0 && (!out.fin.set() || out.fin.acked()),
+		Waiting:      out.buffered() > 0,
+		WriteClosed:  out.closed,
+		Stopped:      s.stopped,
+		Refused:      s.refused,
+		WasReset:     s.wasReset,
+		Unheard:      s.unheard,
+		MovedAt:      s.movedAt,
+		ProbeTimeout: s.probeTimeout(),
+	}
 }
 
 // Stats returns the counts so far and the smoothed round-trip time.
@@ -209,48 +261,3 @@ func (s *Stream) Stats() (Stats, time.Duration) {
 	stats.BytesReceived = s.in.next
 	return stats, s.rtt.smoothed
 }
-
-// Delivered returns how many bytes, in packets, the peer has acknowledged so far.
-func (s *Stream) Delivered() uint64 { return s.delivered }
-
-// LinkDown stops the retransmission timers while our own link is down.
-func (s *Stream) LinkDown() { s.linkUp = false }
-
-// LinkUp starts them again on a new connection: what was lost with the old one
-// does not count against the path.
-func (s *Stream) LinkUp(now time.Time) {
-	s.linkUp = true
-	s.ledger.excuse()
-	s.restart = now
-	s.congestion.reset()
-	s.trial, s.pace = trial{}, pacer{}
-	s.size.passed = 0
-}
-
-// Passed returns the size of the largest packet that was acknowledged since the
-// link came up, with all that sealing adds.
-func (s *Stream) Passed() int { return s.size.passed }
-
-// Resume tells the peer after a reconnect what arrived here and asks for the
-// same, until it answers.
-func (s *Stream) Resume() { s.resume.renew() }
-
-// Resuming reports whether a Resume was not answered yet.
-func (s *Stream) Resuming() bool { return s.resume.set() && !s.resume.acked() }
-
-// Unacknowledged reports whether data of ours waits for the peer.
-func (s *Stream) Unacknowledged() bool { return s.out.buffered() > 0 }
-
-// Unheard returns since when the peer owes an answer; zero: it does not.
-func (s *Stream) Unheard() time.Time { return s.unheard }
-
-// ProbeTimeout returns the current probe timeout before any doubling.
-func (s *Stream) ProbeTimeout() time.Duration { return s.probeTimeout() }
-
-// SeedRTT gives the stream the round trip that the handshake took.
-func (s *Stream) SeedRTT(measured time.Duration) {
-	s.rtt.sample(min(max(measured, time.Microsecond), maxRTT))
-}
-
-// LimitPacket lowers the packet size, for a broker that hangs up on large ones.
-func (s *Stream) LimitPacket(limit int) { s.size.bound(limit) }

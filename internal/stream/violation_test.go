@@ -34,7 +34,7 @@ func TestMalformedPacketIsRefused(t *testing.T) {
 	if err := p.receive(data(0, 10), func(b []byte) []byte { return append(b, 0x3f) }); err == nil {
 		t.Error("a malformed packet was accepted")
 	}
-	if n, _ := p.s.Readable(); n != 0 {
+	if n, _ := readable(p.s); n != 0 {
 		t.Error("half a packet was applied")
 	}
 }
@@ -46,7 +46,7 @@ func TestTheLastByteOfCreditIsUsable(t *testing.T) {
 	p.drain()
 }
 
-// More stretches than maxGaps are not kept, nor acknowledged, so the peer sends
+// More list than maxGaps are not kept, nor acknowledged, so the peer sends
 // the data again; what closes gaps is welcome.
 func TestGapsAreBounded(t *testing.T) {
 	p := newPeer(t)
@@ -68,7 +68,7 @@ func TestGapsAreBounded(t *testing.T) {
 	p.deliver(data(end-2, 1))
 	p.deliver(data(3, 2))
 	if n := len(p.s.in.received); n != maxGaps-1 {
-		t.Errorf("%d gaps after two stretches grew together", n)
+		t.Errorf("%d gaps after two list grew together", n)
 	}
 	p.deliver(data(0, 2))
 	p.deliver(data(end+1000, 1))

@@ -27,7 +27,7 @@ func newClient(n *network, to *tcp, conns int, config Config) *client {
 	c := &client{net: n}
 	n.actors = append(n.actors, c)
 	for id := range conns {
-		c.conns = append(c.conns, &wanConn{Stream: New(config, n.clock()), id: id, room: make([]byte, config.MaxPacket)})
+		c.conns = append(c.conns, &wanConn{Stream: New(withSealer(config), n.clock()), id: id, room: make([]byte, config.MaxPacket)})
 	}
 	to.lowat = func() int { return notSent }
 	to.freed = c.write
@@ -58,7 +58,7 @@ func (c *client) act() {
 func (c *client) receive(m message) {
 	conn := c.conns[m.conn]
 	block := conn.config.Blocks.For(len(m.packet))
-	if err := conn.Receive(c.net.clock(), m.number, append(block.Bytes()[:0], m.packet...), block); err != nil {
+	if _, err := conn.Receive(c.net.clock(), m.number, append(block.Bytes()[:0], m.packet...), block); err != nil {
 		panic(err)
 	}
 	c.net.packets = append(c.net.packets, m.packet)
@@ -116,11 +116,10 @@ func (c *client) turn() (conn *wanConn) {
 }
 
 func (c *client) build(conn *wanConn) {
-	packet := conn.Next(c.net.clock(), conn.number, conn.room)
+	packet := next(conn.Stream, c.net.clock(), conn.number, conn.room)
 	if len(packet) > 0 {
 		c.to.add(message{conn.id, conn.number, append(c.net.packet(), packet...)})
 		conn.number++
 	}
-	conn.Sealed()
 	c.schedule(conn)
 }

@@ -86,7 +86,7 @@ func (t *tcp) settle(p parcel, e *ackEvent) {
 	e.rate = t.rate.sample(t)
 }
 
-func (t *tcp) deliver(s *segment, e *ackEvent) {
+func (t *tcp) deliver(s *tcpSegment, e *ackEvent) {
 	if s.delivered {
 		return
 	}

@@ -39,7 +39,7 @@ func (r *rate) starved(t *tcp) {
 	}
 }
 
-func (r *rate) deliver(t *tcp, s *segment) {
+func (r *rate) deliver(t *tcp, s *tcpSegment) {
 	r.delivered += int64(s.size)
 	r.at = t.net.now
 	if !r.valid || s.at.delivered >= r.newest.delivered {

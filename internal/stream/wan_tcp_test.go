@@ -27,7 +27,7 @@ type tcp struct {
 	buffer              int   // what the socket may hold, bytes
 	full                bool  // it was found full, and is until it is a good deal emptier
 
-	segments fifo[segment]
+	segments fifo[tcpSegment]
 	first    int // number of the first of them
 	partial  int // one above the number of the last segment that was not full
 	flight   int // bytes
@@ -43,8 +43,8 @@ type tcp struct {
 	total int64 // receiver: bytes that arrived in order
 }
 
-// segment is a part of the stream that travels as a whole.
-type segment struct {
+// tcpSegment is a part of the stream that travels as a whole.
+type tcpSegment struct {
 	size      int
 	sent      int  // its last transmission
 	arrived   bool // the receiver has it
@@ -128,12 +128,12 @@ func (t *tcp) nextLost() (number int, ok bool) {
 	return 0, false
 }
 
-func (t *tcp) segment(number int) *segment { return t.segments.at(number - t.first) }
-func (t *tcp) end() int                    { return t.first + t.segments.len() }
+func (t *tcp) segment(number int) *tcpSegment { return t.segments.at(number - t.first) }
+func (t *tcp) end() int                       { return t.first + t.segments.len() }
 
 func (t *tcp) cutSegment(size int) (number int) {
 	number = t.end()
-	t.segments.push(segment{size: size})
+	t.segments.push(tcpSegment{size: size})
 	t.cut += int64(size)
 	if size < segmentSize {
 		t.partial = number + 1

@@ -96,7 +96,7 @@ func (w *wan) endpoints(packet, bulks int, limit allowance) {
 	a.to, b.to = newCarrier(aOut, toB.publish), newCarrier(bOut, toA.publish)
 	w.brokers = append(w.brokers, toB)
 	for _, c := range append(slices.Clone(a.conns), b.conns...) {
-		c.SeedRTT(w.path.roundTrip())
+		c.seed(w.path.roundTrip())
 	}
 	w.applications(a, b)
 	a.update()
@@ -121,22 +121,22 @@ func (w *wan) applications(a, b *client) {
 	}
 	a.app = func() {
 		for _, c := range a.conns[:last] {
-			c.Read(buffer)
+			read(c.Stream, buffer)
 			for c.Write(buffer) > 0 {
 			}
 		}
-		if n, _ := question.Readable(); n == echoSize {
-			question.Read(small)
+		if n, _ := readable(question.Stream); n == echoSize {
+			read(question.Stream, small)
 			w.echo.answered()
 		}
 	}
 	b.app = func() {
 		for i, c := range b.conns[:last] {
-			for n := c.Read(buffer); n > 0; n = c.Read(buffer) {
+			for n := read(c.Stream, buffer); n > 0; n = read(c.Stream, buffer) {
 				w.bulks[first+i].read += int64(n)
 			}
 		}
-		answer.Write(small[:answer.Read(small)])
+		answer.Write(small[:read(answer.Stream, small)])
 	}
 	w.echo.begin(func() {
 		question.Write(small)

@@ -25,13 +25,8 @@ var (
 func Parse(packet []byte, scratch *Ack, v Visitor) error {
 	d := decoder{packet: packet, ack: scratch}
 	for d.position < len(packet) {
-		start := d.position
-		f := d.frame()
-		if d.err == nil && (f.kind == TypeAck || f.kind == TypeResume) {
-			d.countAck()
-		}
-		if d.err != nil {
-			return fmt.Errorf("wire: malformed %s frame at byte %d of a packet of %d: %s: %w", typeName(f.kind), start, len(packet), d.field, d.err)
+		if _, err := d.checked(); err != nil {
+			return err
 		}
 	}
 	d.position = 0
@@ -84,6 +79,19 @@ func (d *decoder) fail(field string, err error) {
 	if d.err == nil {
 		d.field, d.err = field, err
 	}
+}
+
+// checked reads one frame and says what is wrong with it.
+func (d *decoder) checked() (frame, error) {
+	start := d.position
+	f := d.frame()
+	if d.err == nil && (f.kind == TypeAck || f.kind == TypeResume) {
+		d.countAck()
+	}
+	if d.err != nil {
+		return f, fmt.Errorf("wire: malformed %s frame at byte %d of a packet of %d: %s: %w", typeName(f.kind), start, len(d.packet), d.field, d.err)
+	}
+	return f, nil
 }
 
 // countAck refuses a second ACK or RESUME: each costs its receiver a look at all packets in flight.

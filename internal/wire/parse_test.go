@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -52,6 +53,9 @@ func TestMalformed(t *testing.T) {
 		}
 		if calls != 0 {
 			t.Errorf("%x: %d frames of a malformed packet were visited", packet, calls)
+		}
+		if got, want := Describe([]byte(packet)), fmt.Sprintf("STOP PING %v", err); got != want {
+			t.Errorf("%x: described as %q, want %q", packet, got, want)
 		}
 	}
 }
@@ -128,6 +132,10 @@ func TestSecondAck(t *testing.T) {
 	for _, second := range [][]byte{ack, AppendResume(nil, new(Ack))} {
 		if _, calls, err := reencode(append(bytes.Clone(ack), second...)); !errors.Is(err, errSecondAck) || calls != 0 {
 			t.Errorf("after an ACK % x: %v, %d frames visited", second, err, calls)
+		}
+		text := Describe(append(bytes.Clone(ack), second...))
+		if !strings.HasPrefix(text, "ACK none delay=0us arrival=0us credit=0 grant=0/0 wire: malformed") || !strings.Contains(text, errSecondAck.Error()) {
+			t.Errorf("after an ACK % x: described as %q", second, text)
 		}
 	}
 }

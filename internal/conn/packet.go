@@ -1,0 +1,68 @@
+package conn
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+// This file is the path of every byte, copied once at each end. What holds on it:
+//
+//   - Out: Write copies into memory of the stream, which keeps it until it is
+//     acknowledged. A packet whose data lie together in it is sealed from there
+//     into the batch, with Conn.mu held, since an acknowledgement frees what was
+//     written; any other is made in the batch and sealed in place. The batch
+//     belongs to the link's writer, the only goroutine that writes to the socket,
+//     and is used again when the write has returned.
+//   - In: the read buffer belongs to the link's reader, and a packet lies there
+//     only until Receive returns. A packet that fills a Block, of up to 64 KiB,
+//     is opened into one, without a lock: nobody else knows of it before the
+//     stream takes it over, and the stream frees it when the application has read
+//     all of it. Any other is opened in place, and the stream copies its data. A
+//     packet that does not authenticate leaves nothing behind.
+//   - No memory is allocated for a packet: Blocks are recycled, those of full
+//     packets within the Engine, smaller ones within the process.
+
+// Fill makes the next packet at the beginning of room, which holds the largest, and
+// returns its size; 0: there is none. The goroutine that calls it owns the Sealer.
+func (c *Conn) Fill(room []byte, now time.Time) (size int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.State() == life.Over {
+		return 0
+	}
+	size = c.stream.Next(now, room)
+	c.update(now)
+	return size
+}
+
+// Receive takes in a packet that carries our id.
+func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) {
+	block := c.blocks.For(len(packet) - record.Overhead)
+	number, plaintext, err := c.opener.Open(block.Bytes(), packet, now)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil || c.life.State() == life.Over {
+		block.Free()
+		c.reject(len(packet), err)
+		return received
+	}
+	c.trace.received(number, plaintext)
+	c.apply(c.life.Hear(now), now)
+	if received, c.violation = c.stream.Receive(now, number, plaintext, block); c.violation != nil {
+		c.apply(c.life.Violated(now), now)
+	}
+	c.changed.Broadcast()
+	c.update(now)
+	return received
+}
+
+// reject takes note of a packet that did not authenticate, if there is an error.
+func (c *Conn) reject(size int, err error) {
+	if err != nil {
+		c.rejected++
+		c.trace.refused(size, err)
+	}
+}

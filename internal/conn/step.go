@@ -1,0 +1,181 @@
+package conn
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+// apply does what the Conn's Life asks for. It is called with c.mu held.
+func (c *Conn) apply(s life.Step, now time.Time) {
+	if s.Fail != life.None {
+		c.fail(c.failure(s.Fail, now))
+	}
+	if s.Proved {
+		c.host.Proved()
+	}
+	if s.Close {
+		c.stream.Close()
+	}
+	if s.Reset != 0 {
+		c.stream.Reset(uint64(s.Reset))
+	}
+	if s.Drop {
+		c.stream.Abandon(true)
+	}
+	if s.Ping {
+		c.stream.Ping()
+	}
+	if s.Check {
+		c.host.Check()
+	}
+	if s.Heard {
+		c.host.Checked()
+	}
+	c.enter(s.Enter)
+}
+
+// enter leaves the states in which the Conn is in use.
+func (c *Conn) enter(state life.State) {
+	switch state {
+	case life.TimeWait:
+		c.host.TimeWait()
+	case life.Over:
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+		c.host.Forget()
+	default:
+		return
+	}
+	c.trace.state(state)
+	c.settle()
+}
+
+// fail tells the application of the end of the Conn; it can still read what had
+// arrived. It is called with c.mu held.
+func (c *Conn) fail(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	c.logger.Debug("connection failed", "conn", c.LogName(), "error", err)
+	c.changed.Broadcast()
+}
+
+// update is what follows every event: the Life takes in how the stream stands, the
+// writer hears of what there is to send, and the timer is set. It is called with
+// c.mu held.
+func (c *Conn) update(now time.Time) {
+	if c.life.State() == life.Over {
+		return
+	}
+	c.apply(c.life.Update(c.stream.Status(), now), now)
+	c.schedule(now)
+	c.arm(now)
+}
+
+// schedule tells the writer if the stream has something to send.
+func (c *Conn) schedule(now time.Time) {
+	if p := c.stream.Pending(now); p != stream.Idle && c.life.MaySend() {
+		c.host.Wake(p)
+	}
+}
+
+// arm sets the timer to the next deadline, unless it fires earlier anyway: it
+// then finds nothing to do and is set again.
+func (c *Conn) arm(now time.Time) {
+	next := c.life.Deadline(c.stream.Status())
+	if at := c.stream.Deadline(); c.life.MaySend() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		next = at
+	}
+	if next.IsZero() || !c.timerAt.IsZero() && !next.Before(c.timerAt) {
+		return
+	}
+	c.timerAt = next
+	wait := max(next.Sub(now), 0)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(wait, c.expire)
+		return
+	}
+	c.timer.Reset(wait)
+}
+
+// expire is the function of the timer.
+func (c *Conn) expire() {
+	c.event(func(now time.Time) {
+		if now.Before(c.timerAt) {
+			c.timer.Reset(c.timerAt.Sub(now))
+			return
+		}
+		c.timerAt = time.Time{}
+		c.stream.Expire(now)
+		c.apply(c.life.Expire(c.stream.Status(), now), now)
+		c.changed.Broadcast()
+	}, time.Now())
+}
+
+// event lets something happen to a Conn that is not gone yet.
+func (c *Conn) event(happen func(now time.Time), now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.State() == life.Over {
+		return
+	}
+	happen(now)
+	c.update(now)
+}
+
+// PathUp restarts the Conn's timers on a path that passes packets of limit bytes of
+// plaintext at most.
+func (c *Conn) PathUp(limit int, now time.Time) {
+	c.event(func(now time.Time) {
+		c.trace.path(true)
+		c.life.PathUp(now)
+		c.stream.PathUp(now, limit)
+	}, now)
+}
+
+// NoPath rests them.
+func (c *Conn) NoPath(now time.Time) {
+	c.event(func(now time.Time) {
+		c.trace.path(false)
+		c.apply(c.life.NoPath(now), now)
+		c.stream.NoPath()
+	}, now)
+}
+
+// Resume tells the peer what arrived here, and asks for the same.
+func (c *Conn) Resume(now time.Time) {
+	c.event(func(time.Time) {
+		if s := c.life.State(); s == life.Open || s == life.Closing {
+			c.stream.Resume()
+		}
+	}, now)
+}
+
+// Doubt asks the peer for a sign of life, and if check is set whether its process
+// knows the Conn: another process answers under its name. It reports whether it did.
+func (c *Conn) Doubt(check bool, now time.Time) (asked bool) {
+	c.event(func(now time.Time) {
+		step := c.life.Doubt(c.stream.Status(), check, now)
+		asked = step.Ping
+		c.apply(step, now)
+	}, now)
+	return asked
+}
+
+// Gone takes in the word of the peer's process that it does not know the Conn.
+func (c *Conn) Gone(now time.Time) {
+	c.event(func(now time.Time) { c.apply(c.life.Gone(c.stream.Status(), now), now) }, now)
+}
+
+// Answer sends the peer a sign of life: it asked whether the Conn is known here.
+func (c *Conn) Answer(now time.Time) {
+	c.event(func(time.Time) {
+		if s := c.life.State(); s == life.Open || s == life.Closing {
+			c.stream.Ping()
+		}
+	}, now)
+}

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+const (
+	// firstRepeat is when a hello is sent again; the waits double up to maxRepeat.
+	firstRepeat = 250 * time.Millisecond
+	maxRepeat   = 2 * time.Second
+	// refusalWait is how long a refusal waits for another listener's answer.
+	refusalWait = time.Second
+	// maxCorrections is how often a dial takes the time from a listener.
+	maxCorrections = 3
+)
+
+// maxEvents bounds the answers that wait for a dial; one more is dropped and
+// comes again with the next repetition.
+const maxEvents = 8
+
+// An event is an authenticated answer to a dial.
+type event struct {
+	id  [8]byte
+	m   handshake.Message
+	now time.Time
+}
+
+// A dial is an attempt to reach the listener under a name. Its fields belong
+// to the goroutine that called Dial; only events is shared.
+type dial struct {
+	engine    *Engine
+	name      string
+	keys      *handshake.Name
+	protocols []string
+	keepAlive time.Duration // the Conn's
+	attempts  []*attempt    // the last two: an answer to the one before may be on its way
+	wait      time.Duration // between the last hello and the next
+	repeatAt  time.Time     // when to send the next
+	fixes     int           // corrections of the time so far
+	refusal   error         // the first one
+	refused   <-chan time.Time
+
+	events chan event // filled by the reader goroutine
+}
+
+// An attempt is one hello, sent several times.
+type attempt struct {
+	id        [8]byte
+	initiator *handshake.Initiator
+	hello     handshake.Hello
+	made      time.Time // by the monotonic clock
+	sent      time.Time // when last sent
+	count     int
+}
+
+// begin makes a new hello, with a fresh ephemeral key, and sends it.
+func (d *dial) begin() error {
+	e := d.engine
+	a := &attempt{id: random8(), made: time.Now()}
+	e.mu.Lock()
+	offset := e.offset
+	e.mu.Unlock()
+	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
+		ID: a.id, Inbox: e.inbox, Time: e.config.Wall().Add(offset),
+		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
+	})
+	if err != nil {
+		return err
+	}
+	a.initiator, a.hello = initiator, hello
+	d.keep(a)
+	d.wait = firstRepeat
+	d.send(a)
+	return nil
+}
+
+// keep registers an attempt in place of the one before the last.
+func (d *dial) keep(a *attempt) {
+	e := d.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(d.attempts) == 2 {
+		delete(e.dials, d.attempts[0].id)
+		d.attempts = d.attempts[1:]
+	}
+	d.attempts = append(d.attempts, a)
+	e.dials[a.id] = d
+}
+
+// end sees to it that no more events come.
+func (d *dial) end() {
+	e := d.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range d.attempts {
+		delete(e.dials, a.id)
+	}
+}
+
+func (d *dial) send(a *attempt) {
+	a.sent = time.Now()
+	a.count++
+	d.repeatAt = a.sent.Add(d.wait)
+	if renew := a.made.Add(d.life()); renew.Before(d.repeatAt) {
+		d.repeatAt = renew
+	}
+	d.engine.toName(d.keys, a.hello)
+}
+
+// life is for how long a hello is repeated before a new one takes its place.
+func (d *dial) life() time.Duration { return max(d.engine.config.TimeWindow/2, firstRepeat) }
+
+// repeat sends the hello again, or a new one once half of the time window has
+// passed.
+func (d *dial) repeat() error {
+	a := d.attempts[len(d.attempts)-1]
+	if time.Since(a.made) >= d.life() {
+		return d.begin()
+	}
+	d.wait = min(2*d.wait, maxRepeat)
+	d.send(a)
+	return nil
+}

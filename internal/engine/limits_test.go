@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+)
+
+// TestAMessageIsAnsweredOnce replays one of each kind: only a CHECK, which is
+// repeated until somebody answers, may be answered again.
+func TestAMessageIsAnsweredOnce(t *testing.T) {
+	l, start := newLimits(), time.Unix(1e9, 0)
+	for kind, test := range map[string]struct {
+		answered func(now time.Time) bool
+		again    bool
+	}{
+		"HELLO": {func(now time.Time) bool { return l.time(handshake.Hello{Noise: []byte{1}}, now) }, false},
+		"PROBE": {func(now time.Time) bool { return l.pong(handshake.Probe{Nonce: [8]byte{1}}, now) }, false},
+		"CHECK": {func(now time.Time) bool { return l.check(handshake.Check{Nonce: [8]byte{1}}, l.gone, now) }, true},
+	} {
+		for _, step := range []struct {
+			at   time.Duration
+			want bool
+		}{{0, true}, {checkPause - 1, false}, {checkPause + 1, test.again}, {2 * checkPause, false}} {
+			if got := test.answered(start.Add(step.at)); got != step.want {
+				t.Errorf("%s after %v: %v", kind, step.at, got)
+			}
+		}
+	}
+	if !l.time(handshake.Hello{Noise: []byte{2}}, start) {
+		t.Error("another HELLO was not answered")
+	}
+}

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+// overhead is what sealing adds to a plaintext, bytes.
+const overhead = record.Overhead
+
+// Config is the resolved configuration of an Engine. Every field is set.
+type Config struct {
+	Key            [16]byte
+	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
+	TimeWindow     time.Duration // how far a hello's time may be off
+	MaxMessageSize int           // largest MQTT payload, bytes
+	PeerTimeout    time.Duration // silence after which a peer is given up; 0: never
+	TopicPrefix    string
+	Link           link.Config
+	Logger         *slog.Logger
+	// Wall tells the time of day that hellos carry, and which goes on while the
+	// machine sleeps. Tests set it wrong.
+	Wall func() time.Time
+	// EpochBits is record.EpochBits, smaller in tests.
+	EpochBits uint
+}
+
+// Format implements fmt.Formatter: no verb prints the key.
+func (c Config) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "engine.Config{%v}", c.Link.Address)
+}
+
+// Format implements fmt.Formatter: in an unexported field Config cannot hide the
+// key from package fmt.
+func (e *Engine) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.Engine{%v}", e.config) }
+
+// An Engine is one MQTT connection with its Conns and Listeners.
+type Engine struct {
+	config Config
+	link   *link.Link
+	root   *handshake.Root
+	mask   *record.Mask
+	inbox  [16]byte
+	topic  string // of the inbox
+	queue  queue
+	active activity
+	// allowance bounds what is published, and later wakes the writer when more may go.
+	allowance allowance
+	later     *time.Timer
+	send      *stream.Budget
+	receive   *stream.Budget
+	blocks    *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
+	clock     *life.Clock
+
+	resuming atomic.Bool // Conns wait to resume: tells the writer without a lock
+
+	rejected atomic.Uint64 // messages that belong to no Conn and did not authenticate
+
+	life context.Context // ends with Close
+	end  context.CancelFunc
+
+	subscribing chan struct{} // of capacity one; a token serialises the first subscription of the inbox
+	subscribed  bool          // belongs to who has the token
+
+	mu        sync.RWMutex // guards all below
+	conns     map[[8]byte]*Conn
+	dials     map[[8]byte]*dial
+	probes    map[[8]byte]chan<- time.Time
+	checks    map[[8]byte]*Conn
+	names     map[string]*handshake.Name
+	listeners map[string]*Listener
+	peers     map[[16]byte]*peer
+	timeWait  []*Conn // in TIME-WAIT, oldest first; at most maxTimeWait, then the oldest goes
+	resumes   resumes
+	offset    time.Duration // what to add to our clock for the listeners' time
+	upSince   time.Time     // zero while the link is down
+	lastUp    time.Time     // when it last came up
+	downSince time.Time     // when it last went down; zero: it never did
+	closed    bool
+
+	limits  limits                 // owned by the reader goroutine
+	replays *handshake.ReplayCache // owned by the reader goroutine
+}
+
+func (e *Engine) isClosed() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.closed
+}
+
+// name returns the keys of a name, derived once: names that were dialled or
+// listened to, so their number is the application's choice.
+func (e *Engine) name(name string) *handshake.Name {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.names[name] == nil {
+		e.names[name] = e.root.Name(name)
+	}
+	return e.names[name]
+}
+
+// sealed makes a handshake message ready for the queue.
+func (e *Engine) sealed(topic string, key *handshake.EnvelopeKey, m handshake.Message) envelope {
+	payload, err := key.Seal(rand.Reader, m)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: sealing a handshake message: %v", err))
+	}
+	return envelope{topic, payload}
+}
+
+// toInbox sends a message to a process.
+func (e *Engine) toInbox(inbox [16]byte, m handshake.Message) {
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
+	e.link.Wake()
+}
+
+// reply sends a process an answer that a replayed message may have asked for.
+func (e *Engine) reply(inbox [16]byte, m handshake.Message) {
+	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox), e.root.InboxKey(), m))
+	e.link.Wake()
+}
+
+// toName sends a message to whoever listens under a name.
+func (e *Engine) toName(n *handshake.Name, m handshake.Message) {
+	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.HelloKey(), m))
+	e.link.Wake()
+}
+
+// grant is what a Conn's peer may have in flight towards our inbox.
+func (e *Engine) grant(now time.Time) (messages, bytes uint64) {
+	return e.active.grant(now, e.config.MaxMessageSize)
+}
+
+// messageSize is the largest message that is sent, and that a peer is told to
+// send. It shrinks at the end of a connection whose broker hung up on large ones.
+func (e *Engine) messageSize() int { return e.link.PayloadLimit(e.topic) }
+
+// conn returns the Conn that packets with this id belong to, nil if none.
+func (e *Engine) conn(id [8]byte) *Conn {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.conns[id]
+}
+
+// connsWhere returns the Conns that fulfil a condition.
+func (e *Engine) connsWhere(fulfil func(c *Conn) bool) []*Conn {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var list []*Conn
+	for _, c := range e.conns {
+		if fulfil(c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func values[K comparable, V any](m map[K]V) []V {
+	list := make([]V, 0, len(m))
+	for _, v := range m {
+		list = append(list, v)
+	}
+	return list
+}

@@ -1,0 +1,296 @@
+// Package life is the life of a Conn as a pure machine: from the handshake over
+// use, closing and lingering to TIME-WAIT and its end, with every deadline on the
+// way. It is told what happens, has no lock, no timer and no clock of its own, and
+// returns what to do.
+package life
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+// State is where a Conn is in its life. The names are TCP's where it has them
+// (RFC 9293, 3.3.2).
+//
+//	HalfOpen ──first packet──▶ Open ──Close──▶ Closing ──finished──▶ TimeWait ──10 s──▶ Over
+//
+// A dialer's Conn begins Open. Failures lead from any state to Over, or to
+// TimeWait where the peer has to hear of it.
+type State uint8
+
+const (
+	HalfOpen State = iota // the listener answered; the dialer has not proved itself yet
+	Open                  // in use
+	Closing               // closed; what was written lingers
+	TimeWait              // over, or failed; acknowledges what the peer repeats
+	Over                  // forgotten; packets for it belong to nobody
+)
+
+// String names the state for a trace.
+func (s State) String() string {
+	return [...]string{"half-open", "open", "closing", "time-wait", "over"}[s]
+}
+
+const (
+	// halfOpenLife is how long an answer waits for the dialer's first packet: as
+	// long as a dial lasts.
+	halfOpenLife = 30 * time.Second
+	// confirmTimeout is how long a dialer's Conn waits for the first packet from
+	// the listener that answered it: several repetitions of its own.
+	confirmTimeout = 10 * time.Second
+	// MaxLinger bounds how long what was written is kept for a peer after Close, if
+	// PeerTimeout is not shorter.
+	MaxLinger = 30 * time.Second
+	// TimeWaitLife is how long the end of a Conn is acknowledged again: twice the
+	// longest probe timeout.
+	TimeWaitLife = 10 * time.Second
+)
+
+// Code is why this end gives the stream up (SPEC.md, "Ending").
+type Code uint64
+
+const (
+	CodeLinger   Code = 1 // what was written could not be delivered in time
+	CodeProtocol Code = 2 // the peer broke the protocol
+	CodeUnused   Code = 3 // nobody accepted the Conn
+	CodeAborted  Code = 4 // the application gave the Conn up
+)
+
+// Failure is why a Conn failed, as far as its Life decides that.
+type Failure uint8
+
+const (
+	None        Failure = iota
+	Unconfirmed         // a listener answered the handshake and nothing more
+	Lingered            // the peer did not take in time what was written before Close
+	Silent              // the peer was not heard of for PeerTimeout
+	Unanswered          // its process lives, but has not answered on this Conn for PeerTimeout
+	Restarted           // its process was restarted: another one listens under its name
+	Forgotten           // its process does not know the Conn
+	PeerReset           // the peer gave the stream up
+	Violation           // the peer broke the protocol
+	Aborted             // this end gave the stream up, or was closed as a whole
+)
+
+// A Step is what to do after something happened, in the order of the fields.
+type Step struct {
+	Fail   Failure // tell the application why the Conn failed
+	Proved bool    // the dialer has proved the key: hand the Conn to Accept
+	Close  bool    // close the stream, so that what was written lingers
+	Reset  Code    // give the stream up, and tell the peer; 0: do not
+	Drop   bool    // free what was not acknowledged: the peer cannot be told
+	Ping   bool    // ask the peer for a sign of life
+	Check  bool    // ask the peer's process whether it knows the Conn
+	Heard  bool    // that question is answered
+	Enter  State   // the state that begins, TimeWait or Over; else 0
+}
+
+// Config is what a Life is made with.
+type Config struct {
+	PeerTimeout time.Duration // silence after which the peer is given up; 0: never
+	KeepAlive   time.Duration // silence after which the Conn asks for a sign of life, if PeerTimeout asks for none before; 0: 40 s
+	Dialer      bool
+	PathUp      time.Time // since when a path to the peer works; zero: none does
+	PathDown    time.Time // when the last one was lost; zero: none was
+}
+
+// A Life is owned by its Conn, which serialises all calls.
+type Life struct {
+	config Config
+	peer   *Peer
+	state  State
+	closed bool // by the application
+
+	until     time.Time // end of the half-open, closing or time-wait state; zero: none
+	confirmBy time.Time // a dialer's Conn that hears nothing by then has failed; zero: it was confirmed
+
+	heard    time.Time // when an authenticated packet for this Conn last came
+	pinged   time.Time // when the Conn itself last asked for want of that
+	checked  time.Time // when the peer's process was last asked whether it knows the Conn; zero: no question is open
+	pathUp   time.Time // since when a path to the peer works; zero: none does
+	pathDown time.Time // when the last one was lost; zero: none was
+}
+
+// New returns the Life of a Conn that was made by a handshake right now: Open at a
+// dialer, HalfOpen at a listener.
+func New(config Config, peer *Peer, now time.Time) Life {
+	l := Life{config: config, peer: peer, heard: now, pathUp: config.PathUp, pathDown: config.PathDown}
+	if config.Dialer {
+		l.state, l.confirmBy = Open, now.Add(confirmTimeout)
+	} else {
+		l.until = now.Add(halfOpenLife)
+	}
+	return l
+}
+
+// State returns where the Conn is in its life.
+func (l *Life) State() State { return l.state }
+
+// PeerTimeout is the silence after which the peer is given up; 0: never.
+func (l *Life) PeerTimeout() time.Duration { return l.config.PeerTimeout }
+
+// Closed reports whether the application closed the Conn.
+func (l *Life) Closed() bool { return l.closed }
+
+// Done reports whether nothing lingers any more: the Conn has failed or delivered
+// everything, and the application has closed it.
+func (l *Life) Done() bool { return l.closed && l.state >= TimeWait }
+
+// MaySend reports whether the stream may send packets.
+func (l *Life) MaySend() bool { return l.state != HalfOpen && l.state != Over }
+
+// Hear takes note of an authenticated packet: the peer's process lives, and a
+// half-open Conn has proved the key.
+func (l *Life) Hear(now time.Time) Step {
+	step := Step{Heard: !l.checked.IsZero()}
+	l.peer.Hear(now)
+	l.heard, l.confirmBy, l.checked = now, time.Time{}, time.Time{}
+	if l.state == HalfOpen {
+		l.state, l.until = Open, time.Time{}
+		step.Proved = true
+	}
+	return step
+}
+
+// Close is the application's.
+func (l *Life) Close(now time.Time) Step {
+	l.closed = true
+	switch l.state {
+	case HalfOpen:
+		return l.enter(Over, Step{}, now)
+	case Open:
+		l.state = Closing
+		l.until = now.Add(l.linger())
+		return Step{Close: true}
+	}
+	return Step{}
+}
+
+func (l *Life) linger() time.Duration {
+	if t := l.config.PeerTimeout; t > 0 {
+		return min(t, MaxLinger)
+	}
+	return MaxLinger
+}
+
+// Abort is Close without delivering what is left: it gives the stream up, and tells
+// the peer.
+func (l *Life) Abort(code Code, now time.Time) Step {
+	l.closed = true
+	return l.giveUp(Aborted, code, now)
+}
+
+// Violated gives the stream up because the peer broke the protocol.
+func (l *Life) Violated(now time.Time) Step { return l.giveUp(Violation, CodeProtocol, now) }
+
+func (l *Life) giveUp(why Failure, code Code, now time.Time) Step {
+	if l.state >= TimeWait {
+		return Step{}
+	}
+	return l.enter(TimeWait, Step{Fail: why, Reset: code}, now)
+}
+
+// Forget ends the Life without a word to the peer.
+func (l *Life) Forget(now time.Time) Step {
+	l.closed = true
+	step := Step{}
+	if l.state < TimeWait {
+		step.Fail = Aborted
+	}
+	return l.enter(Over, step, now)
+}
+
+// Leave ends TIME-WAIT early.
+func (l *Life) Leave(now time.Time) Step { return l.enter(Over, Step{}, now) }
+
+// Gone takes in the peer's process's word that it does not know the Conn.
+func (l *Life) Gone(s stream.Status, now time.Time) Step {
+	if !l.expectsPeer(s) {
+		return Step{}
+	}
+	return l.fail(Forgotten, now)
+}
+
+// Update follows every event: a Conn that needs nothing more of its peer ends.
+func (l *Life) Update(s stream.Status, now time.Time) Step {
+	switch {
+	case s.WasReset && l.state < TimeWait:
+		return l.enter(TimeWait, Step{Fail: PeerReset}, now)
+	case s.Finished && l.state == Closing:
+		return l.enter(TimeWait, Step{}, now)
+	}
+	return Step{}
+}
+
+// fail ends the Life: the peer cannot be told.
+func (l *Life) fail(why Failure, now time.Time) Step {
+	return l.enter(Over, Step{Fail: why, Drop: true}, now)
+}
+
+// enter completes a step with the state that begins.
+func (l *Life) enter(state State, step Step, now time.Time) Step {
+	if state <= l.state {
+		return step
+	}
+	l.state, step.Enter = state, state
+	l.until, l.confirmBy = time.Time{}, time.Time{}
+	if state == TimeWait {
+		l.until = now.Add(TimeWaitLife)
+	}
+	step.Heard = step.Heard || !l.checked.IsZero()
+	l.checked = time.Time{}
+	return step
+}
+
+// PathUp takes note that a path to the peer works again.
+func (l *Life) PathUp(now time.Time) { l.pathUp = now }
+
+// NoPath takes note that none does: silence says nothing from now on.
+func (l *Life) NoPath(now time.Time) Step {
+	step := Step{Heard: !l.checked.IsZero()}
+	l.pathUp, l.pathDown, l.checked = time.Time{}, now, time.Time{}
+	l.peer.Doubt()
+	return step
+}
+
+// Deadline is when Expire has to be called; zero: not until something happens.
+func (l *Life) Deadline(s stream.Status) time.Time {
+	next := earlier(l.until, l.confirmBy)
+	if !l.expectsPeer(s) {
+		return next
+	}
+	return earlier(next, l.nextLiveness(s))
+}
+
+// Expire does what is due at now.
+func (l *Life) Expire(s stream.Status, now time.Time) Step {
+	switch {
+	case passed(now, l.confirmBy):
+		return l.fail(Unconfirmed, now)
+	case passed(now, l.until) && l.state == Closing:
+		return l.giveUp(Lingered, CodeLinger, now)
+	case passed(now, l.until):
+		return l.enter(Over, Step{}, now)
+	case l.expectsPeer(s):
+		return l.expireLiveness(s, now)
+	}
+	return Step{}
+}
+
+func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// earlier returns the earlier of two times, of which zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

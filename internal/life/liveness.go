@@ -1,0 +1,189 @@
+package life
+
+import (
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
+)
+
+const (
+	// CheckAfter is the least time that something goes unanswered before the
+	// peer's process is asked whether it still knows the Conn.
+	CheckAfter = 3 * time.Second
+	// checkTimeouts is the same in probe timeouts, for slow paths.
+	checkTimeouts = 3
+	// DeniedWait is how much longer a Conn lives once another process said that the
+	// Conn is not its own: the right one may be reconnecting.
+	DeniedWait = 6 * time.Second
+	// asksPerTimeout is how often within PeerTimeout a silent peer is asked at
+	// least, and how many silences of its peer a Conn waits that hears nothing for
+	// itself: a process may have thousands of idle Conns.
+	asksPerTimeout = 3
+	// maxKeepAlive is the longest silence after which a peer is asked, however long
+	// PeerTimeout is: with CheckAfter and DeniedWait, an idle Conn of a restarted
+	// process ends within a minute.
+	maxKeepAlive = 40 * time.Second
+)
+
+// expectsPeer reports whether the peer has to be there at all.
+func (l *Life) expectsPeer(s stream.Status) bool {
+	return (l.state == Open || l.state == Closing) && !s.Settled
+}
+
+// keepAlive is the silence of the peer after which it is asked for a sign of life.
+func (l *Life) keepAlive() time.Duration {
+	after := maxKeepAlive
+	if l.config.PeerTimeout > 0 {
+		after = min(after, l.config.PeerTimeout/asksPerTimeout)
+	}
+	if l.config.KeepAlive > 0 {
+		after = min(after, l.config.KeepAlive)
+	}
+	return after
+}
+
+// nextLiveness is when expireLiveness has something to do.
+func (l *Life) nextLiveness(s stream.Status) time.Time {
+	p := l.peer.load()
+	next := earlier(l.checkAt(s), l.restartedAt(p))
+	next = earlier(next, l.askAt(p))
+	next = earlier(next, l.askForItselfAt(p))
+	next = earlier(next, l.silentAt(p))
+	return earlier(next, l.unansweredAt(s))
+}
+
+// expireLiveness does what is due.
+func (l *Life) expireLiveness(s stream.Status, now time.Time) Step {
+	p := l.peer.load()
+	step := Step{}
+	switch {
+	case passed(now, l.silentAt(p)):
+		return l.fail(Silent, now)
+	case passed(now, l.unansweredAt(s)):
+		return l.fail(Unanswered, now)
+	case passed(now, l.restartedAt(p)):
+		return l.fail(Restarted, now)
+	case passed(now, l.askAt(p)):
+		l.peer.ask(now)
+		step.Ping = true
+	case passed(now, l.askForItselfAt(p)):
+		l.pinged = now
+		step.Ping = true
+	}
+	if passed(now, l.checkAt(s)) {
+		step.Check = l.check(now)
+	}
+	return step
+}
+
+// silentAt is when a peer that is not heard of is given up; zero: never.
+func (l *Life) silentAt(p seen) time.Time {
+	if l.config.PeerTimeout == 0 {
+		return time.Time{}
+	}
+	return p.heard.Add(l.config.PeerTimeout)
+}
+
+// askAt is when the peer is asked for a sign of life, by one of its Conns.
+func (l *Life) askAt(p seen) time.Time { return latest(p.heard, p.asked).Add(l.keepAlive()) }
+
+// askForItselfAt is when a Conn asks whose peer is heard on others only; zero: not
+// before that is heard again. The Conns of a silent peer need not all ask.
+func (l *Life) askForItselfAt(p seen) time.Time {
+	at := latest(l.heard, l.pinged).Add(asksPerTimeout * l.keepAlive())
+	if at.After(p.heard.Add(l.keepAlive())) {
+		return time.Time{}
+	}
+	return at
+}
+
+// waitingSince is since when the peer owes an answer although a path works; zero:
+// it does not, or none works.
+func (l *Life) waitingSince(s stream.Status) time.Time {
+	if s.Unheard.IsZero() || l.pathUp.IsZero() {
+		return time.Time{}
+	}
+	return latest(s.Unheard, l.pathUp)
+}
+
+// unansweredAt is when a Conn ends that gets no answer although its peer's process
+// lives; zero: everything was answered.
+func (l *Life) unansweredAt(s stream.Status) time.Time {
+	since := l.waitingSince(s)
+	if since.IsZero() || l.config.PeerTimeout == 0 {
+		return time.Time{}
+	}
+	return since.Add(l.config.PeerTimeout)
+}
+
+// checkAt is when to ask the peer's process whether it knows the Conn, or to ask
+// again; zero: everything was answered.
+func (l *Life) checkAt(s stream.Status) time.Time {
+	since := l.waitingSince(s)
+	if since.IsZero() {
+		return time.Time{}
+	}
+	return latest(since, l.checked).Add(max(checkTimeouts*s.ProbeTimeout, CheckAfter))
+}
+
+// restartedAt is when a Conn with an open question ends whose peer's process was
+// restarted, as another one under its name said; zero: none did.
+func (l *Life) restartedAt(p seen) time.Time {
+	if p.denied.IsZero() || l.checked.IsZero() {
+		return time.Time{}
+	}
+	return p.denied.Add(DeniedWait)
+}
+
+// check opens the question whether the peer's process knows the Conn, and reports
+// whether to send it: once another process has answered for one Conn, the others
+// need not ask, and while one asks they send no PINGs.
+func (l *Life) check(now time.Time) bool {
+	l.checked = now
+	l.peer.ask(now)
+	return l.peer.load().denied.IsZero()
+}
+
+// Doubt asks the peer for a sign of life at once, because another process answers
+// under its name. If check is set it asks whether the Conn is known there, too.
+func (l *Life) Doubt(s stream.Status, check bool, now time.Time) Step {
+	if !l.expectsPeer(s) {
+		return Step{}
+	}
+	return Step{Ping: true, Check: check && l.check(now)}
+}
+
+// SilentSince is since when the path is known to fail: none is up, or the peer owes
+// an answer. Zero: as far as is known it works, or the Conn was closed.
+func (l *Life) SilentSince(s stream.Status) time.Time {
+	switch {
+	case l.closed:
+		return time.Time{}
+	case l.pathUp.IsZero():
+		return earlier(l.pathDown, s.Unheard)
+	}
+	return s.Unheard
+}
+
+// A Silence is what this end has seen since the peer was last heard.
+type Silence struct {
+	Lasted  time.Duration // by the monotonic clock
+	Slept   time.Duration // how long this machine slept; 0: it did not, as far as is known
+	Offline time.Duration // the last time without a path
+	Down    bool          // it is not over
+}
+
+// Silence returns what was seen until now.
+func (l *Life) Silence(now time.Time) Silence {
+	p := l.peer.load()
+	s := Silence{Lasted: now.Sub(p.heard), Slept: l.peer.slept(p, now), Down: l.pathUp.IsZero()}
+	if l.pathDown.IsZero() {
+		return s
+	}
+	end := l.pathUp
+	if s.Down {
+		end = now
+	}
+	s.Offline = max(end.Sub(latest(p.heard, l.pathDown)), 0)
+	return s
+}

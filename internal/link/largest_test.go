@@ -1,0 +1,128 @@
+package link
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+)
+
+// TestLargest plays connections: what was published on each, how many answers came to PINGREQ, and whether the broker hung
+// up in the end.
+func TestLargest(t *testing.T) {
+	const small, medium, large = smallPacket, 16 << 10, 32 << 10
+	type connection struct {
+		sizes   []int
+		answers uint64 // 100: to each PINGREQ, at once
+		hungUp  bool
+	}
+	refuses := connection{[]int{large}, 0, true}
+	takes := connection{[]int{large}, 100, true}
+	for name, test := range map[string]struct {
+		connections []connection
+		twice       bool // the last one; no other may
+	}{
+		"refused once":                 {[]connection{refuses}, false},
+		"refused twice":                {[]connection{refuses, refuses}, true},
+		"taken between":                {[]connection{refuses, takes, refuses}, false},
+		"taken":                        {[]connection{takes, takes, takes}, false},
+		"nothing large between":        {[]connection{refuses, {[]int{small}, 0, true}, refuses}, true},
+		"only small ones":              {[]connection{{[]int{small}, 0, true}, {[]int{small}, 0, true}}, false},
+		"the network failed":           {[]connection{{[]int{large}, 0, false}, {[]int{large}, 0, false}}, false},
+		"medium taken, large refused":  {[]connection{{[]int{medium, large}, 1, true}, {[]int{medium, large}, 1, true}}, true},
+		"medium refused behind larger": {[]connection{refuses, {[]int{medium}, 0, true}}, true},
+		"grew while asked":             {[]connection{refuses, {[]int{small, medium, large, large}, 1, true}}, true},
+		"another answer is awaited":    {[]connection{refuses, {[]int{large, large}, 0, true}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := new(largest)
+			for i, c := range test.connections {
+				l.begin()
+				for _, size := range c.sizes {
+					if l.wrote(size, min(l.pings, c.answers)) {
+						l.pings++
+					}
+				}
+				if twice := l.ended(min(l.pings, c.answers), c.hungUp); twice != (test.twice && i == len(test.connections)-1) {
+					t.Errorf("after connection %d: %v", i+1, twice)
+				}
+			}
+		})
+	}
+}
+
+// TestPingsOncePerSize has full packets whose sizes differ by little, and a keep-alive's PINGREQ before.
+func TestPingsOncePerSize(t *testing.T) {
+	l := &largest{pings: 1}
+	asked := 0
+	for n := range 1000 {
+		if l.wrote(30_000+n%10, 1) {
+			l.pings++
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times before the answer", asked)
+	}
+	if !l.wrote(0, 2) || l.taken != 30_000 || l.asked != 30_009 {
+		t.Errorf("after the answer: %+v", *l)
+	}
+}
+
+// TestBrokerThatHangsUpOnLargePackets is told of once, and gets small packets from then on.
+func TestBrokerThatHangsUpOnLargePackets(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		const connections = 4
+		ours, theirs := make([]net.Conn, connections), make([]net.Conn, connections)
+		for i := range ours {
+			ours[i], theirs[i] = simtest.Pipe()
+			defer theirs[i].Close()
+		}
+		l := newTestLink(t, testAddress, dialTo(ours...))
+		var log lockedBuffer
+		l.Link.config.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		l.mustSubscribe(t, "ours")
+		for i, conn := range theirs {
+			broker := newScript(conn)
+			go broker.accept("")
+			l.mustConnect(t)
+			if got := l.PayloadLimit("ours"); (got == testMaxPayload) != (i < 2) || got < 4000 {
+				t.Fatalf("connection %d: payloads of %d bytes", i+1, got)
+			}
+			l.publish("topic", strings.Repeat("x", smallPacket+1))
+			if _, body, err := broker.read(); len(body) < smallPacket || err != nil {
+				t.Fatal(len(body), err)
+			}
+			if ping, _, _ := broker.read(); ping != 0xC0 {
+				t.Fatalf("%#x follows a large packet, want PINGREQ", ping)
+			}
+			conn.Close()
+			<-l.source.down
+		}
+		if n := strings.Count(log.String(), "MaxMessageSize"); n != 1 {
+			t.Errorf("it was told %d times:\n%s", n, log.String())
+		}
+	})
+}
+
+// lockedBuffer is a buffer for the log of a link.
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
