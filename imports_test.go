@@ -40,7 +40,7 @@ var layers = map[string][]string{
 
 // testOnly lists the packages that nothing but tests and each other may
 // import. They may import anything.
-var testOnly = []string{"internal/leaktest", "internal/race", "internal/simtest"}
+var testOnly = []string{"internal/leaktest", "internal/simtest"}
 
 // programs lists the directories of programs, which may import anything that
 // is not in testOnly; but examples what their readers may import, too.
