@@ -27,7 +27,7 @@ func Dial(ctx context.Context, address string, config *Config, protocols ...stri
 		e.Close()
 		return nil, err
 	}
-	e.keepFor(c.c)
+	go e.engine.Retire()
 	return c, nil
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net"
@@ -24,6 +25,10 @@ const (
 
 // New returns an Engine that does nothing yet.
 func New(config Config) *Engine {
+	if config.Wall == nil {
+		config.Wall = time.Now
+	}
+	config.EpochBits = cmp.Or(config.EpochBits, record.EpochBits)
 	root := handshake.NewRoot(config.Key, config.TopicPrefix)
 	e := &Engine{
 		config:    config,

@@ -19,7 +19,8 @@ import (
 // overhead is what sealing adds to a plaintext, bytes.
 const overhead = record.Overhead
 
-// Config is the resolved configuration of an Engine. Every field is set.
+// Config is the resolved configuration of an Engine. Every field is set but those
+// for tests.
 type Config struct {
 	Key            [16]byte
 	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
@@ -30,9 +31,9 @@ type Config struct {
 	Link           link.Config
 	Logger         *slog.Logger
 	// Wall tells the time of day that hellos carry, and which goes on while the
-	// machine sleeps. Tests set it wrong.
+	// machine sleeps. Nil means time.Now; tests set it wrong.
 	Wall func() time.Time
-	// EpochBits is record.EpochBits, smaller in tests.
+	// EpochBits is smaller in tests. 0 means record.EpochBits.
 	EpochBits uint
 }
 
