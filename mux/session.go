@@ -147,15 +147,15 @@ func (s *Session) openStream(ctx context.Context) (*stream, error) {
 	case <-s.broken:
 		return nil, s.failure()
 	}
-	inner, err := s.inner.OpenStream()
-	if err == nil {
+	switch inner, err := s.inner.OpenStream(); err {
+	case nil:
 		return s.adopt(inner), nil
-	}
-	<-s.frames.unanswered
-	if errors.Is(err, yamux.ErrRemoteGoAway) || errors.Is(err, yamux.ErrStreamsExhausted) {
+	case yamux.ErrRemoteGoAway, yamux.ErrStreamsExhausted:
+		<-s.frames.unanswered
 		return nil, errNotAccepting
+	default:
+		return nil, s.failure()
 	}
-	return nil, s.failure()
 }
 
 // openAnswered opens a stream and waits until the peer has accepted it.
