@@ -33,16 +33,13 @@ func Dial(ctx context.Context, address string, config *Config, protocols ...stri
 
 // Dial connects to the listener under name, as the function Dial does.
 func (e *Endpoint) Dial(ctx context.Context, name string, protocols ...string) (*Conn, error) {
-	name, err := parseName(name)
+	name, err := e.ready(name)
 	if err != nil {
-		return nil, err
-	}
-	if err := e.use(); err != nil {
 		return nil, err
 	}
 	c, err := e.engine.Dial(ctx, name, protocols)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
+		return nil, e.opError("dial", name, err)
 	}
 	return &Conn{c}, nil
 }
@@ -66,16 +63,13 @@ func (e *Endpoint) DialContext(ctx context.Context, network, addr string) (net.C
 // its answer. The probe is not repeated if it gets lost, and the listener's
 // Accept does not see it.
 func (e *Endpoint) Ping(ctx context.Context, name string) (time.Duration, error) {
-	name, err := parseName(name)
+	name, err := e.ready(name)
 	if err != nil {
-		return 0, err
-	}
-	if err := e.use(); err != nil {
 		return 0, err
 	}
 	rtt, err := e.engine.Ping(ctx, name)
 	if err != nil {
-		return 0, &net.OpError{Op: "ping", Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
+		return 0, e.opError("ping", name, err)
 	}
 	return rtt, nil
 }
@@ -102,24 +96,27 @@ func Listen(ctx context.Context, address string, config *Config, protocols ...st
 
 // Listen accepts Conns dialled to name, as the function Listen does.
 func (e *Endpoint) Listen(ctx context.Context, name string, protocols ...string) (*Listener, error) {
-	name, err := parseName(name)
+	name, err := e.ready(name)
 	if err != nil {
-		return nil, err
-	}
-	if err := e.use(); err != nil {
 		return nil, err
 	}
 	l, err := e.engine.Listen(ctx, name, protocols)
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
+		return nil, e.opError("listen", name, err)
 	}
 	return &Listener{l: l}, nil
 }
 
-func parseName(text string) (string, error) {
-	name, err := address.QuoteName(text)
+// ready reads a name and makes the engine at first use.
+func (e *Endpoint) ready(text string) (name string, err error) {
+	name, err = address.QuoteName(text)
 	if err != nil {
 		return "", fmt.Errorf("mqtte2e: %w", err)
 	}
-	return name, nil
+	return name, e.use()
+}
+
+// opError dresses an error of the engine as package net does.
+func (e *Endpoint) opError(op, name string, err error) error {
+	return &net.OpError{Op: op, Net: "mqtt", Addr: address.OfListener(name), Err: withHint(err, e.broker)}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // An Endpoint is one connection to a broker, made at first use and kept for
@@ -55,7 +54,7 @@ func open(text string, config *Config) (*Endpoint, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	a, err := parseAddress(text, settings)
+	a, err := parseAddress(text, config)
 	if err != nil {
 		return nil, "", err
 	}
@@ -78,7 +77,7 @@ func (e *Endpoint) use() error {
 	if err != nil {
 		return err
 	}
-	a, err := parseBroker(e.Broker, settings)
+	a, err := parseBroker(e.Broker, e.Config)
 	if err != nil {
 		return err
 	}
@@ -86,18 +85,9 @@ func (e *Endpoint) use() error {
 	return nil
 }
 
-func (e *Endpoint) start(a address.Address, s *settings) {
-	e.broker = a
-	e.engine = engine.New(engine.Config{
-		Key:            s.key,
-		PadSize:        s.padSize,
-		TimeWindow:     s.timeWindow,
-		MaxMessageSize: s.maxMessageSize,
-		PeerTimeout:    s.peerTimeout,
-		TopicPrefix:    s.topicPrefix,
-		Link:           link.Config{Address: a, TLSConfig: s.tlsConfig, DialContext: s.dialContext},
-		Logger:         s.logger,
-	})
+func (e *Endpoint) start(a address.Address, config *engine.Config) {
+	config.Link.Address = a
+	e.broker, e.engine = a, engine.New(*config)
 }
 
 // Connected reports whether there is a connection to the broker at the moment:
