@@ -38,7 +38,7 @@ func BenchmarkOpen100(b *testing.B) {
 	}
 }
 
-// BenchmarkOpenForged100 is what a stranger's packet costs.
+// BenchmarkOpenForged100 is what a packet costs whose sender lacks the key.
 func BenchmarkOpenForged100(b *testing.B) {
 	receiver := &Codec{Key: testKey}
 	packet := make([]byte, Overhead+100)
@@ -91,8 +91,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestStrangersAllocations: what a stranger sends to a Session is opened where it lies and leaves nothing behind.
-func TestStrangersAllocations(t *testing.T) {
+// TestForgedAllocations: what somebody without the key sends to a Session is opened where it lies and leaves nothing behind.
+func TestForgedAllocations(t *testing.T) {
 	s, err := newSession(address.Address{}, &Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "x"})
 	if err != nil {
 		t.Fatal(err)

@@ -38,10 +38,6 @@ type Config struct {
 	TimeWindow time.Duration    // as Codec.TimeWindow
 	Now        func() time.Time // as Codec.Now, such as the Now of an NTP
 
-	// MaxPacketSize is the size of the largest packet sent or received, bytes; one that arrives and is larger is skipped unread. 0:
-	// MaxPacketSize, the largest of version 1.
-	MaxPacketSize int
-
 	Username, Password string      // for the broker; they win over the address
 	TLSConfig          *tls.Config // for mqtts:// and wss://
 
@@ -72,14 +68,8 @@ func (c *Config) check() error {
 	if c.Publish == "" && c.Subscribe == "" {
 		return setting.Errorf(prefix, "neither %v nor %v is set: a device has iot/NAME and controller, its controller the reverse, with iot/# to hear all", publish, subscribe)
 	}
-	if c.MaxPacketSize != 0 && (c.MaxPacketSize < c.smallestLimit() || c.MaxPacketSize > MaxPacketSize) {
-		return setting.Errorf(prefix, "%v is %d: it can be %d, which an empty message needs, to %d", setting.Field("Config.MaxPacketSize"), c.MaxPacketSize, c.smallestLimit(), MaxPacketSize)
-	}
 	return errors.Join(checkSuffix(publish, c.Publish, false), checkSuffix(subscribe, c.Subscribe, true))
 }
-
-// smallestLimit is the size of the packet of an empty message.
-func (c *Config) smallestLimit() int { return Overhead + max(0, orDefault(c.PadSize, defaultPadSize)) }
 
 // checkSuffix applies the rules of MQTT 3.1.1 section 4.7 to what will follow a base topic and a slash.
 func checkSuffix(field setting.Field, suffix string, filter bool) error {
@@ -118,7 +108,6 @@ func (c Config) fields() []slog.Attr {
 		slog.Bool("AuthData", c.AuthData != ""),
 		slog.Int("PadSize", c.PadSize),
 		slog.Duration("TimeWindow", c.TimeWindow),
-		slog.Int("MaxPacketSize", c.MaxPacketSize),
 		slog.Bool("Username", c.Username != ""),
 		slog.Bool("Password", c.Password != ""),
 	}

@@ -46,16 +46,14 @@ func TestSuffixes(t *testing.T) {
 // TestWrongConfig: each mistake is told before anything is dialled, by the name of its field.
 func TestWrongConfig(t *testing.T) {
 	for field, change := range map[string]func(c *Config){
-		"Config.Keys":          func(c *Config) { c.Keys = nil },
-		"twice":                func(c *Config) { c.Keys = []mqtte2e.Key{testKey, {1}, testKey} },
-		"Key is missing":       func(c *Config) { c.Keys = []mqtte2e.Key{{}} },
-		"neither":              func(c *Config) { c.Publish, c.Subscribe = "", "" },
-		"Config.Publish":       func(c *Config) { c.Publish = "iot/#" },
-		"Config.Subscribe":     func(c *Config) { c.Subscribe = "a#" },
-		"Config.MaxPacketSize": func(c *Config) { c.MaxPacketSize = Overhead + 49 },
-		"MaxPacketSize is":     func(c *Config) { c.MaxPacketSize = MaxPacketSize + 1 },
-		"PadSize":              func(c *Config) { c.PadSize = MaxMessageSize + 1 },
-		"TimeWindow":           func(c *Config) { c.TimeWindow = -1 },
+		"Config.Keys":      func(c *Config) { c.Keys = nil },
+		"twice":            func(c *Config) { c.Keys = []mqtte2e.Key{testKey, {1}, testKey} },
+		"Key is missing":   func(c *Config) { c.Keys = []mqtte2e.Key{{}} },
+		"neither":          func(c *Config) { c.Publish, c.Subscribe = "", "" },
+		"Config.Publish":   func(c *Config) { c.Publish = "iot/#" },
+		"Config.Subscribe": func(c *Config) { c.Subscribe = "a#" },
+		"PadSize":          func(c *Config) { c.PadSize = MaxMessageSize + 1 },
+		"TimeWindow":       func(c *Config) { c.TimeWindow = -1 },
 	} {
 		config := Config{Keys: []mqtte2e.Key{testKey}, Publish: "a", Subscribe: "b"}
 		change(&config)
@@ -71,7 +69,7 @@ func TestWrongConfig(t *testing.T) {
 
 func TestOneWaySessions(t *testing.T) {
 	run(t, func(d dialer) {
-		sender := d.dial(Config{Keys: []mqtte2e.Key{testKey}, Publish: "a", MaxPacketSize: Overhead + 50})
+		sender := d.dial(Config{Keys: []mqtte2e.Key{testKey}, Publish: "a"})
 		receiver := d.dial(Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "a"})
 		d.send(sender, "ping")
 		d.want(receiver, "ping")

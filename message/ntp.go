@@ -108,15 +108,6 @@ func (n *NTP) Now() time.Time {
 	return fix.wall.Add(fix.offset + elapsed)
 }
 
-// Offset returns how far the system's clock is behind the true time; negative: ahead. It is 0 before Start has succeeded.
-func (n *NTP) Offset() time.Duration {
-	now := time.Now()
-	if n.fix.Load() == nil {
-		return 0
-	}
-	return n.Now().Sub(now.Round(0))
-}
-
 // refresh runs from Start to Close. Between two queries it always pauses, whatever jumps.
 func (n *NTP) refresh(ctx context.Context) {
 	defer close(n.stopped)

@@ -23,12 +23,11 @@ const dialTimeout = 30 * time.Second
 // A message is sent once, with QoS 0. The broker may lose it, as it does with whatever comes while a Session is not connected: ask for
 // an answer where that matters, and ask again.
 type Session struct {
-	link      *link.Link
-	peers     []*peer // one for each key
-	maxPacket int     // bytes
-	outbox    *outbox
-	inbox     *inbox
-	counts    counters
+	link   *link.Link
+	peers  []*peer // one for each key
+	outbox *outbox
+	inbox  *inbox
+	counts counters
 
 	closing sync.Once
 	closed  chan struct{}
@@ -95,7 +94,7 @@ func parseBroker(text string, config *Config) (address.Address, error) {
 
 // newSession does no I/O.
 func newSession(broker address.Address, config *Config) (*Session, error) {
-	s := &Session{maxPacket: orDefault(config.MaxPacketSize, MaxPacketSize), closed: make(chan struct{})}
+	s := &Session{closed: make(chan struct{})}
 	for _, key := range config.Keys {
 		p := &peer{key: key, codec: config.newCodec(key)}
 		if err := p.codec.prepare(); err != nil {
@@ -113,7 +112,7 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 		Address:     broker,
 		TLSConfig:   config.TLSConfig,
 		DialContext: config.DialContext,
-		MaxPayload:  s.maxPacket,
+		MaxPayload:  MaxPacketSize,
 		Logger:      log,
 	}, s.outbox)
 	s.outbox.link = s.link
@@ -169,13 +168,7 @@ func (s *Session) checkSend(message []byte) error {
 	if s.peers[0].publish == "" {
 		return fmt.Errorf("message: not sent: this Session only receives: set Config.Publish")
 	}
-	if err := checkMessage(message); err != nil {
-		return err
-	}
-	if size := s.peers[0].codec.packetSize(message); size > s.maxPacket {
-		return fmt.Errorf("message: not sent: its packet has %d bytes, Config.MaxPacketSize is %d", size, s.maxPacket)
-	}
-	return nil
+	return checkMessage(message)
 }
 
 // Receive returns the next message that someone else sent and that is genuine, new and of the right time; the rest is counted by

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
@@ -160,23 +161,36 @@ func TestBogusPackets(t *testing.T) {
 	}
 }
 
-// TestStrangersPackets publishes on a device's topic what somebody without the key can.
-func TestStrangersPackets(t *testing.T) {
+// publish sends payloads of zeros to a topic, as any client of the broker can.
+func (d dialer) publish(topic string, sizes ...int) {
+	d.Helper()
+	conn, err := d.broker.DialContext(d.Context(), "tcp", "broker.test:1883")
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer conn.Close()
+	connect := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
+	connect.ProtocolName, connect.ProtocolVersion, connect.CleanSession, connect.ClientIdentifier = "MQTT", 4, true, "anybody"
+	connect.Write(conn)
+	if _, err := packets.ReadPacket(conn); err != nil {
+		d.Fatal(err)
+	}
+	for _, size := range sizes {
+		publish := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
+		publish.TopicName, publish.Payload = topic, make([]byte, size)
+		if err := publish.Write(conn); err != nil {
+			d.Fatal(err)
+		}
+	}
+	simtest.Wait()
+}
+
+// TestForgedPackets publishes on a device's topic what somebody without the key can.
+func TestForgedPackets(t *testing.T) {
 	run(t, func(d dialer) {
-		device := d.dial(Config{Keys: []mqtte2e.Key{testKey}, Publish: "iot/x", Subscribe: "controller", MaxPacketSize: 1000})
-		stranger := d.dial(Config{Keys: []mqtte2e.Key{{9}}, Publish: "unused"})
-		for _, size := range []int{0, 1, Overhead - 1, Overhead, 1000, 1001, 5000} {
-			packet := part{Topic(testKey, "controller"), func(room []byte) (int, error) { return size, nil }}
-			if err := stranger.outbox.send(d.Context(), []part{packet}); err != nil {
-				d.Fatal(err)
-			}
-		}
-		simtest.Wait()
-		d.wantStats(device, Stats{Forged: 2, Malformed: 2, Oversize: 2}) // a payload of 0 bytes is not sent
-		if err := device.Send(d.Context(), make([]byte, 1000)); err == nil {
-			d.Error("sent more than MaxPacketSize")
-		}
-		d.send(device, strings.Repeat("m", 1000-Overhead))
+		device := d.device("x", testKey)
+		d.publish(Topic(testKey, "controller"), 0, 1, Overhead-1, Overhead, MaxPacketSize, MaxPacketSize+1, 2*MaxPacketSize)
+		d.wantStats(device, Stats{Forged: 2, Malformed: 3, Oversize: 2})
 	})
 }
 

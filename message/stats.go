@@ -16,7 +16,7 @@ type Stats struct {
 	WrongVersion uint64 // ErrVersion
 	WrongTime    uint64 // ErrTime
 	Replayed     uint64 // ErrReplay; what this Session itself sent is among them where it subscribes to what it publishes
-	Oversize     uint64 // larger than Config.MaxPacketSize, skipped unread
+	Oversize     uint64 // larger than MaxPacketSize, skipped unread
 
 	Overflow   uint64 // messages that were accepted and lost because 128 were waiting for Receive
 	Reconnects uint64 // connections to the broker after the first

@@ -74,9 +74,6 @@ type Conn struct {
 	rejected uint64 // packets for this Conn that did not authenticate
 }
 
-// headerSize is where a packet's plaintext begins (SPEC.md, "Packets").
-const headerSize = record.Overhead - 16
-
 // New returns a Conn that was made by a handshake right now, at rest until Start.
 func New(config Config, host Host, now time.Time) *Conn {
 	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
@@ -86,7 +83,7 @@ func New(config Config, host Host, now time.Time) *Conn {
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     config.MaxPacket,
 		Overhead:      record.Overhead,
-		Header:        headerSize,
+		Header:        record.HeaderSize,
 		PadSize:       config.PadSize,
 		Sealer:        c.trace.sealer(config.Sealer),
 		Tracer:        c.trace.stream(),

@@ -9,7 +9,6 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
-	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -20,7 +19,7 @@ func BenchmarkAccept(b *testing.B) {
 	config := Config{
 		Key: [16]byte{1}, PadSize: 50, TimeWindow: 10 * time.Second, MaxMessageSize: 60 << 10, PeerTimeout: 2 * time.Minute,
 		Link:   link.Config{Address: address.Address{Scheme: "mqtt", Host: "broker.test:1883"}, DialContext: broker.DialContext},
-		Logger: slog.New(slog.DiscardHandler), Wall: time.Now, EpochBits: record.EpochBits,
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	client, server := New(config), New(config)
 	defer server.Close()

@@ -64,7 +64,7 @@ func (d *dial) begin() error {
 	offset := e.offset
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
-		ID: a.id, Inbox: e.inbox, Time: e.config.Wall().Add(offset),
+		ID: a.id, Inbox: e.inbox, Time: e.config.wall().Add(offset),
 		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ type clock struct{ offset atomic.Int64 }
 
 func (k *clock) set(offset time.Duration) { k.offset.Store(int64(offset)) }
 func (k *clock) wall(c *Config) {
-	c.Wall = func() time.Time { return time.Now().Add(time.Duration(k.offset.Load())) }
+	c.wall = func() time.Time { return time.Now().Add(time.Duration(k.offset.Load())) }
 }
 
 // to1970 is how wrong a clock is that was never set.

@@ -145,7 +145,7 @@ func TestPacketForADialInProgress(t *testing.T) {
 		now := time.Now()
 		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
 		room := make([]byte, 100)
-		size := record.NewSealer([32]byte{}, c.id, e.mask, e.config.EpochBits).Seal(room, room[12:62])
+		size := record.NewSealer([32]byte{}, c.id, e.mask, e.config.epochBits).Seal(room, room[12:62])
 		e.receiveInbox(nil, room[:size], now)
 		if stats, _, rejected := c.Stats(); stats.PacketsReceived != 1 || rejected != 0 {
 			t.Errorf("%+v, %d rejected", stats, rejected)

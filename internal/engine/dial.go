@@ -121,7 +121,7 @@ func (d *dial) correct(a *attempt, m handshake.Time, now time.Time) error {
 		return nil
 	}
 	e := d.engine
-	wall := e.config.Wall()
+	wall := e.config.wall()
 	elapsed := time.Since(now)
 	offset := m.Offset(wall.Add(-time.Since(a.sent)), wall.Add(-elapsed))
 	e.config.Logger.Info("clock differs from the listener's; using its time", "name", d.name, "offset", offset)

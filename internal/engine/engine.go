@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"net"
@@ -25,10 +24,12 @@ const (
 
 // New returns an Engine that does nothing yet.
 func New(config Config) *Engine {
-	if config.Wall == nil {
-		config.Wall = time.Now
+	if config.wall == nil {
+		config.wall = time.Now
 	}
-	config.EpochBits = cmp.Or(config.EpochBits, record.EpochBits)
+	if config.epochBits == 0 {
+		config.epochBits = record.EpochBits
+	}
 	root := handshake.NewRoot(config.Key, config.TopicPrefix)
 	e := &Engine{
 		config:    config,
@@ -36,8 +37,8 @@ func New(config Config) *Engine {
 		mask:      record.NewMask(root.MaskKey()),
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
-		blocks:    stream.NewBlocks(config.MaxMessageSize - overhead),
-		clock:     life.NewClock(config.Wall, time.Now()),
+		blocks:    stream.NewBlocks(config.MaxMessageSize - record.Overhead),
+		clock:     life.NewClock(config.wall, time.Now()),
 		conns:     make(map[[8]byte]*Conn),
 		dials:     make(map[[8]byte]*dial),
 		probes:    make(map[[8]byte]chan<- time.Time),

@@ -28,9 +28,9 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 	config := conn.Config{
 		ID:        a.origin.logID,
 		Name:      a.origin.name,
-		Sealer:    record.NewSealer(a.outgoing, a.origin.peerID, e.mask, e.config.EpochBits),
-		Opener:    record.NewOpener(a.incoming, a.id, e.config.EpochBits),
-		MaxPacket: min(e.messageSize(), a.maxMessageSize) - overhead,
+		Sealer:    record.NewSealer(a.outgoing, a.origin.peerID, e.mask, e.config.epochBits),
+		Opener:    record.NewOpener(a.incoming, a.id, e.config.epochBits),
+		MaxPacket: min(e.messageSize(), a.maxMessageSize) - record.Overhead,
 		PadSize:   e.config.PadSize,
 		RTT:       a.rtt,
 		Send:      e.send,

@@ -52,7 +52,7 @@ func epoch(c *Conn) uint64 {
 	n := c.engine.config.Logger.Handler().(*numbers)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return (n.last[c.LogName()] + 1) >> c.engine.config.EpochBits
+	return (n.last[c.LogName()] + 1) >> c.engine.config.epochBits
 }
 
 // TestKeysChangeUnderReordering moves data on paths that lose, repeat and
@@ -62,7 +62,7 @@ func TestKeysChangeUnderReordering(t *testing.T) {
 		w := newWorld(t)
 		bad := func(c *Config) {
 			traced(c)
-			c.EpochBits, c.MaxMessageSize = 8, 1<<10
+			c.epochBits, c.MaxMessageSize = 8, 1<<10
 			c.Link.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := w.broker.DialContext(ctx, network, address)
 				return simtest.Faulty(conn, simtest.FaultConfig{Seed: 1, Loss: 0.01, Duplicate: 0.05, Reorder: 0.05, Delay: time.Millisecond}), err

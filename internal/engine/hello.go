@@ -45,7 +45,7 @@ func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.R
 // understands, once.
 func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
 	e := l.engine
-	wall := e.config.Wall()
+	wall := e.config.wall()
 	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), m.Time.Add(e.config.TimeWindow), wall) {
 		l.refuse(m, now, handshake.RefusedVersion, why.Error())
 	}
@@ -54,7 +54,7 @@ func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
 // hello goes from the cheap checks to the costly ones (SPEC.md, "Hello").
 func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	e := l.engine
-	wall := e.config.Wall()
+	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
 		if e.limits.time(m, now) {
 			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})

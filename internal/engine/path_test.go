@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
-	"github.com/mqtt-e2e/mqtte2e/internal/record"
 )
 
 // A path is a Conn between two Engines whose writer and reader goroutines the
@@ -29,7 +28,7 @@ func newPath(tb testing.TB, messageSize int) *path {
 	for i := range p.engines {
 		p.engines[i] = New(Config{
 			Key: [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
-			Logger: slog.New(slog.DiscardHandler), Wall: time.Now, EpochBits: record.EpochBits,
+			Logger: slog.New(slog.DiscardHandler),
 		})
 	}
 	now := time.Now()

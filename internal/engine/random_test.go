@@ -3,6 +3,7 @@ package engine
 import (
 	"testing"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -27,7 +28,7 @@ func TestPayloadsLookRandom(t *testing.T) {
 		var all, heads []byte
 		for _, m := range w.recorded() {
 			all = append(all, m.payload...)
-			heads = append(heads, m.payload[:(overhead-16)]...)
+			heads = append(heads, m.payload[:record.HeaderSize]...)
 		}
 		if at := repetition(w.recorded()); at >= 0 {
 			t.Errorf("message %d of %d has 16 bytes that occurred before", at, len(w.recorded()))

@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/record"
 )
 
 const (
@@ -34,7 +36,7 @@ func (e *Engine) Up(now time.Time) {
 		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
 	}
 	e.lookForNamesakes(now)
-	limit := e.messageSize() - overhead
+	limit := e.messageSize() - record.Overhead
 	idle := make(map[*Conn]bool, len(conns))
 	for _, c := range conns {
 		c.PathUp(limit, now)

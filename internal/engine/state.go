@@ -16,11 +16,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// overhead is what sealing adds to a plaintext, bytes.
-const overhead = record.Overhead
-
-// Config is the resolved configuration of an Engine. Every field is set but those
-// for tests.
+// Config is the resolved configuration of an Engine. Every exported field is set.
 type Config struct {
 	Key            [16]byte
 	PadSize        int           // shortest plaintext of a packet, bytes; 0: no padding
@@ -30,11 +26,9 @@ type Config struct {
 	TopicPrefix    string
 	Link           link.Config
 	Logger         *slog.Logger
-	// Wall tells the time of day that hellos carry, and which goes on while the
-	// machine sleeps. Nil means time.Now; tests set it wrong.
-	Wall func() time.Time
-	// EpochBits is smaller in tests. 0 means record.EpochBits.
-	EpochBits uint
+
+	wall      func() time.Time // the time of day that hellos carry, which goes on while the machine sleeps; nil: time.Now
+	epochBits uint             // 0: record.EpochBits
 }
 
 // Format implements fmt.Formatter: no verb prints the key.

@@ -123,8 +123,8 @@ func (w *world) config() Config {
 		PeerTimeout:    2 * time.Minute,
 		Link:           link.Config{Address: address.Address{Scheme: "mqtt", Host: "broker.test:1883"}, DialContext: w.broker.DialContext},
 		Logger:         slog.New(slog.DiscardHandler),
-		Wall:           time.Now,
-		EpochBits:      record.EpochBits,
+		wall:           time.Now,
+		epochBits:      record.EpochBits,
 	}
 }
 

@@ -51,9 +51,6 @@ func (c *ReplayCache) Add(digest [32]byte, expires, now time.Time) bool {
 	return true
 }
 
-// Len returns the number of entries.
-func (c *ReplayCache) Len() int { return len(c.order) }
-
 func (c *ReplayCache) forgetFirst() {
 	first := heap.Pop(&c.order).(expiry)
 	delete(c.seen, first.digest)

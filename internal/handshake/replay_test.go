@@ -60,8 +60,8 @@ func TestReplayCacheAgainstModel(t *testing.T) {
 			if got, want := cache.Add(digest, expires, now), model.add(digest, expires, now); got != want || known == want {
 				t.Fatalf("seed %d, step %d: Add = %v, Contains before it %v, want %v", seed, i, got, known, want)
 			}
-			if cache.Len() != len(model.entries) || len(cache.seen) != cache.Len() || cache.Len() > capacity {
-				t.Fatalf("seed %d, step %d: %d entries and %d digests, want %d", seed, i, cache.Len(), len(cache.seen), len(model.entries))
+			if len(cache.order) != len(model.entries) || len(cache.seen) != len(cache.order) || len(cache.order) > capacity {
+				t.Fatalf("seed %d, step %d: %d entries and %d digests, want %d", seed, i, len(cache.order), len(cache.seen), len(model.entries))
 			}
 		}
 	}
@@ -76,8 +76,8 @@ func TestReplayCacheForgetsTheSoonestAtItsBound(t *testing.T) {
 			t.Fatalf("entry %d is not new", i)
 		}
 	}
-	if cache.Len() != HelloCapacity {
-		t.Errorf("%d entries, want %d", cache.Len(), HelloCapacity)
+	if len(cache.order) != HelloCapacity {
+		t.Errorf("%d entries, want %d", len(cache.order), HelloCapacity)
 	}
 	for i := extra; i < HelloCapacity+extra; i++ {
 		if cache.Add(digestOf(i), expires(i), testStart) {
@@ -111,8 +111,8 @@ func TestReplayCacheCoversTheWindow(t *testing.T) {
 		}
 	}
 	cache.Add(digestOf(1), testStart.Add(time.Hour), testStart.Add(time.Minute))
-	if cache.Len() != 1 {
-		t.Errorf("%d entries after all but one expired", cache.Len())
+	if len(cache.order) != 1 {
+		t.Errorf("%d entries after all but one expired", len(cache.order))
 	}
 }
 

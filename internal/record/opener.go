@@ -32,7 +32,8 @@ func NewOpener(secret [32]byte, id [8]byte, epochBits uint) *Opener {
 
 // Open decrypts the packet into room, or in place if that is nil, and returns its number and plaintext, a part of room or of packet. Room must not overlap
 // packet and hold len(packet)-Overhead bytes. The caller has found the connection by [Mask.ID].
-// Errors are ErrShort, ErrReplay, ErrEpoch and ErrForged. After one of them the content of packet and room is lost and the Opener is as it was before.
+// Errors are ErrShort, ErrReplay, ErrEpoch and ErrForged. After one of them number is what the packet claims, for a trace, the content of packet and room
+// is lost, and the Opener is as it was before.
 func (o *Opener) Open(room, packet []byte, now time.Time) (number uint64, plaintext []byte, err error) {
 	if len(packet) < Overhead {
 		return 0, nil, ErrShort
@@ -41,11 +42,11 @@ func (o *Opener) Open(room, packet []byte, now time.Time) (number uint64, plaint
 	low := binary.BigEndian.Uint32(packet[idSize:]) ^ o.inputs.numberPad(o.headerKey, packet)
 	number = expandNumber(o.received.next, low)
 	if o.received.contains(number) {
-		return 0, nil, ErrReplay
+		return number, nil, ErrReplay
 	}
 	keys := o.keysOf(number >> o.epochBits)
 	if keys == nil {
-		return 0, nil, ErrEpoch
+		return number, nil, ErrEpoch
 	}
 	o.inputs.set(&keys.iv, number)
 	if room == nil {
@@ -53,7 +54,7 @@ func (o *Opener) Open(room, packet []byte, now time.Time) (number uint64, plaint
 	}
 	plaintext, err = keys.aead.Open(room[:0], o.inputs.nonce[:], packet[HeaderSize:], o.inputs.associated[:])
 	if err != nil {
-		return 0, nil, ErrForged
+		return number, nil, ErrForged
 	}
 	o.received.add(number)
 	if keys == o.next {

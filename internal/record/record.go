@@ -10,6 +10,7 @@ package record
 import (
 	"crypto/aes"
 	"errors"
+	"fmt"
 )
 
 // HeaderSize is how much of a packet stands before its ciphertext, in bytes: masked id and protected number.
@@ -33,9 +34,9 @@ const MaxNumber = 1<<62 - 1
 // Why a packet was refused. Nothing but its bytes has changed: to the Opener it is as if the packet had never come.
 var (
 	// ErrShort: shorter than Overhead, so it is no packet of this protocol.
-	ErrShort = errors.New("record: packet shorter than 28 bytes")
+	ErrShort = fmt.Errorf("record: packet shorter than %d bytes", Overhead)
 	// ErrReplay: its number was received before, or lies so far behind the newest that this is no longer known.
-	ErrReplay = errors.New("record: packet number already received, or 8192 or more behind the newest")
+	ErrReplay = fmt.Errorf("record: packet number already received, or %d or more behind the newest", windowSize)
 	// ErrEpoch: no key is held for its number; a late packet of a dropped epoch, or forged.
 	ErrEpoch = errors.New("record: packet number of a key epoch that is neither the last, this nor the next")
 	// ErrForged: it was not sealed by the peer for this connection, or was changed on its way.

@@ -105,8 +105,8 @@ func TestReplay(t *testing.T) {
 	}
 	before := stateOf(o)
 	for i := 0; i < len(packets); i += 2 {
-		if _, _, err := open(o, packets[i], start); !errors.Is(err, ErrReplay) {
-			t.Fatalf("packet %d again: %v", i, err)
+		if number, _, err := open(o, packets[i], start); !errors.Is(err, ErrReplay) || number != uint64(i) {
+			t.Fatalf("packet %d again: number %d, %v", i, number, err)
 		}
 	}
 	if stateOf(o) != before {
