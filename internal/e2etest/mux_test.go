@@ -164,7 +164,7 @@ func TestMuxDialAfterRestart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			go echo(l)
+			go simtest.Echo(l)
 			return l, p
 		}
 		config.DialContext = broker.DialContext
@@ -198,7 +198,7 @@ func TestMuxOutlivesTheBroker(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		go echo(l)
+		go simtest.Echo(l)
 		endpoint := &mqtte2e.Endpoint{Broker: simtest.Address, Config: config}
 		dialer := &mux.Dialer{Endpoint: endpoint}
 		conn, err := dialer.DialContext(t.Context(), "tcp", "device")

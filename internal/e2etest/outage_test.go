@@ -175,7 +175,7 @@ func TestBrokerComesLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go echo(listener)
+	go simtest.Echo(listener)
 	for range 2 {
 		conn, err := dialer.Dial(t.Context(), "test")
 		if err != nil {
