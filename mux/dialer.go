@@ -23,11 +23,11 @@ type Dialer struct {
 
 	connect func(ctx context.Context, name string) (net.Conn, error) // nil means Endpoint.Dial; tests set it
 
-	mu       sync.Mutex // guards the rest
-	life     context.Context
-	end      context.CancelFunc    // ends life: Close was called
-	peers    map[string]*peer      // by name, all that were ever dialled
-	sessions map[*Session]struct{} // those that have not ended, those that were replaced too
+	mu      sync.Mutex       // guards the rest
+	peers   map[string]*peer // by name, all that were ever dialled
+	life    context.Context
+	end     context.CancelFunc // ends life: Close was called
+	running sync.WaitGroup     // sessions that have not ended, those that were replaced too
 }
 
 // A peer is a listener that was dialled.
@@ -123,7 +123,7 @@ func (d *Dialer) peer(name string) (*peer, context.Context) {
 func (d *Dialer) begin() {
 	if d.life == nil {
 		d.life, d.end = context.WithCancel(context.Background())
-		d.peers, d.sessions = make(map[string]*peer), make(map[*Session]struct{})
+		d.peers = make(map[string]*peer)
 	}
 }
 
@@ -151,25 +151,24 @@ func (d *Dialer) dialEndpoint(ctx context.Context, name string) (net.Conn, error
 	return conn, nil
 }
 
-// add keeps a session, and resets what the peer opens, until the session ends.
-// It returns false after Close.
+// add keeps a session until it ends. It returns false after Close.
 func (d *Dialer) add(s *Session) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.life.Err() != nil {
 		return false
 	}
-	d.sessions[s] = struct{}{}
-	go func() {
-		for conn, err := s.Accept(); err == nil; conn, err = s.Accept() {
-			conn.(*stream).Reset()
-		}
-		<-s.Done()
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.sessions, s)
-	}()
+	d.running.Go(func() { d.keep(s) })
 	return true
+}
+
+// keep resets what the peer opens, until the session ends.
+func (d *Dialer) keep(s *Session) {
+	defer context.AfterFunc(d.life, func() { s.Close() })()
+	for conn, err := s.Accept(); err == nil; conn, err = s.Accept() {
+		conn.(*stream).Reset()
+	}
+	<-s.Done()
 }
 
 // Close ends all sessions, with their streams, and dials that are under way.
@@ -177,11 +176,7 @@ func (d *Dialer) Close() error {
 	d.mu.Lock()
 	d.begin()
 	d.end()
-	var all sync.WaitGroup
-	for s := range d.sessions {
-		all.Go(func() { s.Close() })
-	}
 	d.mu.Unlock()
-	all.Wait()
+	d.running.Wait()
 	return nil
 }

@@ -220,8 +220,8 @@ func TestDialerCancelsADialThatNobodyWaitsFor(t *testing.T) {
 			t.Errorf("DialContext: %v", err)
 		}
 		simtest.Wait()
-		if len(d.sessions) != 0 || len(d.peers["a"].turn) != 0 {
-			t.Errorf("left are %d sessions, %d dials", len(d.sessions), len(d.peers["a"].turn))
+		if p := d.peers["a"]; p.session != nil || len(p.turn) != 0 {
+			t.Errorf("left are a session: %t, %d dials", p.session != nil, len(p.turn))
 		}
 		d.Close()
 	})
