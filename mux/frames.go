@@ -36,7 +36,7 @@ type frames struct {
 	filled  sync.Cond          // something is in out, or closed is set
 	drained sync.Cond          // out was emptied, or whoever waits for that has to look again
 	out     []byte             // whole frames for the Conn; bounds are those of room and put
-	closed  bool               // Close was called
+	closed  bool               // end was called
 	err     error              // of conn.Write; nothing is written afterwards
 }
 
@@ -98,14 +98,25 @@ func (f *frames) reset(id uint32) {
 	f.toYamux.Write(frame[:]) // fails only if the session has ended
 }
 
-// Close is called by yamux, once, when the session ends. The Conn gets what is
-// left in the background.
-func (f *frames) Close() error {
+// end stops reading and writing. Whoever waits in yamux leaves it, since when its
+// session ends those who wait keep the processors busy until it has noticed.
+func (f *frames) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
 	f.filled.Signal()
 	f.drained.Broadcast()
+	for _, st := range f.streams {
+		if st.inner != nil {
+			st.inner.SetDeadline(past)
+		}
+	}
+}
+
+// Close is called by yamux, once, when the session ends. The Conn gets what is
+// left in the background.
+func (f *frames) Close() error {
+	f.end()
 	f.in.Close()
 	time.AfterFunc(sessionFlush, func() { f.conn.Close() })
 	return nil

@@ -19,6 +19,7 @@ func (f *frames) receive() {
 	for err == nil {
 		err = f.receiveFrame(in, piece)
 	}
+	f.end()
 	f.toYamux.CloseWithError(f.cause(err))
 }
 

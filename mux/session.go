@@ -223,6 +223,7 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 // and then what the Conn's Close gives it.
 func (s *Session) Close() error {
 	s.closing.Store(true)
+	s.frames.end()
 	s.inner.Close()
 	<-s.done
 	return nil

@@ -143,18 +143,19 @@ func (s *stream) failure(op string, err error) error {
 	s.frames.mu.Lock()
 	ended := s.closed || s.ended && op == "write"
 	complete := s.finished && s.flow.read == s.flow.received
+	over := s.frames.closed
 	s.frames.mu.Unlock()
 	switch {
 	case ended:
 		return net.ErrClosed
 	case err == io.EOF && complete:
 		return io.EOF
-	case errors.Is(err, yamux.ErrTimeout):
+	case errors.Is(err, yamux.ErrTimeout) && !over:
 		return os.ErrDeadlineExceeded
 	case errors.Is(err, yamux.ErrConnectionReset):
 		return opError(op, s, syscall.ECONNRESET)
 	}
-	// yamux returns io.EOF and "stream closed" when its session has ended.
+	// When its session has ended yamux returns io.EOF and "stream closed".
 	return opError(op, s, s.session.failure())
 }
 
@@ -254,7 +255,7 @@ func (s *stream) SetDeadline(t time.Time) error {
 func (s *stream) SetReadDeadline(t time.Time) error {
 	s.frames.mu.Lock()
 	defer s.frames.mu.Unlock()
-	if !s.closed {
+	if !s.closed && !s.frames.closed {
 		s.readBy = t
 		s.inner.SetReadDeadline(t)
 	}
@@ -264,7 +265,7 @@ func (s *stream) SetReadDeadline(t time.Time) error {
 func (s *stream) SetWriteDeadline(t time.Time) error {
 	s.frames.mu.Lock()
 	defer s.frames.mu.Unlock()
-	if s.ended {
+	if s.ended || s.frames.closed {
 		return nil
 	}
 	if s.writeTimer != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -156,6 +157,47 @@ func TestCallsReturnWhileTheConnStalls(t *testing.T) {
 		near.Close()
 		if err := <-result; !errors.Is(err, net.ErrClosed) {
 			t.Errorf("Write when closed: %v", err)
+		}
+		other.Close()
+		client.Close()
+	})
+}
+
+// TestManyStreamsOverAStalledConn has more to send than all buffers take.
+func TestManyStreamsOverAStalledConn(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		c, other := simtest.Pipe()
+		client, err := Client(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, large := time.Now(), noise(initialWindow)
+		var streams [200]net.Conn
+		var writing sync.WaitGroup
+		for i := range streams {
+			if streams[i], err = client.Open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			streams[i].SetWriteDeadline(start.Add(time.Second))
+			writing.Go(func() {
+				for range 2 {
+					if _, err := streams[i].Write(large); err != os.ErrDeadlineExceeded || time.Since(start) != time.Second {
+						t.Errorf("stream %d: %v after %v", i, err, time.Since(start))
+					}
+				}
+			})
+		}
+		writing.Wait()
+		client.frames.mu.Lock()
+		if waiting := len(client.frames.out); waiting < outSoft || waiting > outSoft+len(streams)*(chunk+2*headerSize) {
+			t.Errorf("%d bytes wait for the Conn", waiting)
+		}
+		client.frames.mu.Unlock()
+		for _, st := range streams {
+			st.Close()
+		}
+		if time.Since(start) != time.Second {
+			t.Error("Close waits for the Conn")
 		}
 		other.Close()
 		client.Close()
