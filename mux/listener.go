@@ -111,6 +111,7 @@ func (l *Listener) acceptStreams(s *Session) {
 		select {
 		case l.accepted <- conn:
 		case <-l.life.Done():
+			s.shutdown() // who is reset shall know that no other stream will do better
 			conn.(*stream).Reset()
 		}
 	}
