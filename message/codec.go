@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
@@ -77,9 +78,9 @@ func (c *Codec) check() error {
 
 func (c *Codec) fill() {
 	c.aead = newAEAD(c.Key)
-	c.bound = []byte(orDefault(c.AuthData, defaultAuthData))
-	c.pad = max(0, orDefault(c.PadSize, defaultPadSize))
-	c.window = orDefault(c.TimeWindow, defaultTimeWindow)
+	c.bound = []byte(cmp.Or(c.AuthData, defaultAuthData))
+	c.pad = max(0, cmp.Or(c.PadSize, defaultPadSize))
+	c.window = cmp.Or(c.TimeWindow, defaultTimeWindow)
 	c.seen = newMemory(maxRemembered)
 	c.last = -1
 	if c.now = c.Now; c.now == nil {
@@ -88,14 +89,6 @@ func (c *Codec) fill() {
 	if c.rand = c.Rand; c.rand == nil {
 		c.rand = rand.Reader
 	}
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 // Seal returns message in a packet of its own. The packet's time is the clock's, or a nanosecond after that of the packet before

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -24,7 +25,7 @@ func TestReplayAndReflection(t *testing.T) {
 
 func TestWindowEdges(t *testing.T) {
 	for _, window := range []time.Duration{0, time.Nanosecond, 3 * time.Second, 1000 * time.Hour} {
-		width := orDefault(window, 10*time.Second)
+		width := cmp.Or(window, 10*time.Second)
 		for _, test := range []struct {
 			off    time.Duration
 			inside bool

@@ -99,9 +99,9 @@ func (c *Config) newCodec(key mqtte2e.Key) *Codec {
 	return &Codec{Key: key, AuthData: c.AuthData, PadSize: c.PadSize, TimeWindow: c.TimeWindow, Now: c.Now}
 }
 
-// fields lists what may be printed of a Config.
-func (c Config) fields() []slog.Attr {
-	return []slog.Attr{
+// LogValue implements slog.LogValuer: true or false stand for fields that may hold secrets, whether they are set.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
 		slog.String("Keys", fmt.Sprint(c.Keys)),
 		slog.String("Publish", c.Publish),
 		slog.String("Subscribe", c.Subscribe),
@@ -110,19 +110,10 @@ func (c Config) fields() []slog.Attr {
 		slog.Duration("TimeWindow", c.TimeWindow),
 		slog.Bool("Username", c.Username != ""),
 		slog.Bool("Password", c.Password != ""),
-	}
+	)
 }
 
-// Format implements fmt.Formatter. Every verb prints the same, with true or false for fields that may hold secrets: whether they are
-// set.
+// Format implements fmt.Formatter. Every verb prints the same as LogValue.
 func (c Config) Format(state fmt.State, verb rune) {
-	separator := "message.Config{"
-	for _, field := range c.fields() {
-		io.WriteString(state, separator+field.Key+": "+field.Value.Resolve().String())
-		separator = ", "
-	}
-	io.WriteString(state, "}")
+	io.WriteString(state, "message.Config"+c.LogValue().String())
 }
-
-// LogValue implements slog.LogValuer with what Format prints.
-func (c Config) LogValue() slog.Value { return slog.GroupValue(c.fields()...) }

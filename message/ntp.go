@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,9 +120,9 @@ func (n *NTP) refresh(ctx context.Context) {
 }
 
 func (n *NTP) ask(ctx context.Context) error {
-	server := orDefault(n.Server, defaultNTPServer)
+	server := cmp.Or(n.Server, defaultNTPServer)
 	offset, err := n.query(ctx, server)
-	log := orDefault(n.Logger, slog.New(slog.DiscardHandler))
+	log := cmp.Or(n.Logger, slog.New(slog.DiscardHandler))
 	if err != nil {
 		log.Warn("no time from NTP", "server", server, "error", err)
 		return err

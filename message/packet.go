@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -41,13 +42,7 @@ func readIV(packet []byte) iv {
 
 // compare orders by time first.
 func (v iv) compare(w iv) int {
-	switch {
-	case v.time < w.time, v.time == w.time && v.random < w.random:
-		return -1
-	case v == w:
-		return 0
-	}
-	return 1
+	return cmp.Or(cmp.Compare(v.time, w.time), cmp.Compare(v.random, w.random))
 }
 
 // offset is v's time minus now, saturated.

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -87,7 +88,7 @@ func parseBroker(text string, config *Config) (address.Address, error) {
 		return address.Address{}, fmt.Errorf("message: %w", err)
 	}
 	if a.Name != "" {
-		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it away (Config.Publish and Subscribe say who is meant)", a.Name)
+		return address.Address{}, fmt.Errorf("message: the address has the name %q after #: messages have no listener, leave it out (Config.Publish and Subscribe say who is meant)", a.Name)
 	}
 	return a, nil
 }
@@ -105,7 +106,7 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 		}
 		s.peers = append(s.peers, p)
 	}
-	log := orDefault(config.Logger, slog.New(slog.DiscardHandler))
+	log := cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
 	s.link = link.New(link.Config{

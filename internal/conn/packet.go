@@ -46,7 +46,7 @@ func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) 
 	defer c.mu.Unlock()
 	if err != nil || c.life.State() == life.Over {
 		block.Free()
-		c.reject(len(packet), err)
+		c.reject(number, len(packet), err)
 		return received
 	}
 	c.trace.received(number, plaintext)
@@ -60,9 +60,9 @@ func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) 
 }
 
 // reject takes note of a packet that did not authenticate, if there is an error.
-func (c *Conn) reject(size int, err error) {
+func (c *Conn) reject(number uint64, size int, err error) {
 	if err != nil {
 		c.rejected++
-		c.trace.refused(size, err)
+		c.trace.refused(number, size, err)
 	}
 }

@@ -41,9 +41,9 @@ func (t tracer) received(number uint64, plaintext []byte) {
 	}
 }
 
-func (t tracer) refused(size int, why error) {
+func (t tracer) refused(number uint64, size int, why error) {
 	if t.on() {
-		t.log("packet refused", "size", size, "reason", why)
+		t.log("packet refused", "claimed number", number, "size", size, "reason", why)
 	}
 }
 

@@ -47,7 +47,7 @@ func New(config Config) *Engine {
 		listeners: make(map[string]*Listener),
 		peers:     make(map[[16]byte]*peer),
 		limits:    newLimits(),
-		replays:   handshake.NewReplayCache(handshake.HelloCapacity),
+		replays:   handshake.NewReplayCache(2*config.TimeWindow, handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),
 	}

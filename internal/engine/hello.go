@@ -46,7 +46,7 @@ func (l *Listener) refuse(hello handshake.Hello, now time.Time, code handshake.R
 func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
 	e := l.engine
 	wall := e.config.wall()
-	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), m.Time.Add(e.config.TimeWindow), wall) {
+	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), wall) {
 		l.refuse(m, now, handshake.RefusedVersion, why.Error())
 	}
 }
@@ -72,7 +72,7 @@ func (l *Listener) hello(m handshake.Hello, now time.Time) {
 		l.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
-	if !e.replays.Add(digest, m.Time.Add(e.config.TimeWindow), wall) {
+	if !e.replays.Add(digest, wall) {
 		e.rejected.Add(1)
 		return
 	}

@@ -16,8 +16,8 @@ const (
 	// answerBurst those at once: after a restart hundreds of Conns may ask.
 	answerRate  = 50
 	answerBurst = 500
-	// checkPause is the least time between two answers to the same CHECK. It
-	// is asked again after three seconds at the earliest.
+	// checkPause is the least time between two answers to the same CHECK, which
+	// comes again after three seconds at the earliest.
 	checkPause = time.Second
 	// answered is how many messages of a kind are remembered: more than an
 	// attacker is likely to have recorded of it, in a few hundred kilobytes.
@@ -45,27 +45,27 @@ func newLimits() limits {
 		pongs:    answers(),
 		gone:     answers(),
 		notMine:  answers(),
-		hellos:   handshake.NewReplayCache(answered),
-		probes:   handshake.NewReplayCache(answered),
-		checks:   handshake.NewReplayCache(answered),
+		hellos:   handshake.NewReplayCache(once, answered),
+		probes:   handshake.NewReplayCache(once, answered),
+		checks:   handshake.NewReplayCache(checkPause, answered),
 	}
 }
 
 // time reports whether a hello whose time is off may be told ours: once each.
 func (l *limits) time(m handshake.Hello, now time.Time) bool {
-	return allow(l.hellos, m.Digest(), once, l.times, now)
+	return allow(l.hellos, m.Digest(), l.times, now)
 }
 
 func (l *limits) pong(m handshake.Probe, now time.Time) bool {
-	return allow(l.probes, sha256.Sum256(m.Nonce[:]), once, l.pongs, now)
+	return allow(l.probes, sha256.Sum256(m.Nonce[:]), l.pongs, now)
 }
 
 func (l *limits) check(m handshake.Check, answers *bucket, now time.Time) bool {
-	return allow(l.checks, sha256.Sum256(m.Nonce[:]), checkPause, answers, now)
+	return allow(l.checks, sha256.Sum256(m.Nonce[:]), answers, now)
 }
 
 // allow asks the bucket for what is new only, and does not remember what the
 // bucket leaves unanswered: it is answered when it comes again.
-func allow(seen *handshake.ReplayCache, digest [32]byte, pause time.Duration, answers *bucket, now time.Time) bool {
-	return !seen.Contains(digest, now) && answers.allow(now) && seen.Add(digest, now.Add(pause), now)
+func allow(seen *handshake.ReplayCache, digest [32]byte, answers *bucket, now time.Time) bool {
+	return !seen.Contains(digest, now) && answers.allow(now) && seen.Add(digest, now)
 }

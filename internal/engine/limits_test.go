@@ -22,7 +22,7 @@ func TestAMessageIsAnsweredOnce(t *testing.T) {
 		for _, step := range []struct {
 			at   time.Duration
 			want bool
-		}{{0, true}, {checkPause - 1, false}, {checkPause + 1, test.again}, {2 * checkPause, false}} {
+		}{{0, true}, {checkPause - 1, false}, {2*checkPause + 1, test.again}, {3 * checkPause, false}} {
 			if got := test.answered(start.Add(step.at)); got != step.want {
 				t.Errorf("%s after %v: %v", kind, step.at, got)
 			}

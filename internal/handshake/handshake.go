@@ -14,7 +14,7 @@
 // parameters. Values are not safe for concurrent use, except [Root], [Name] and [EnvelopeKey], which never change
 // after they are made.
 //
-// The bytes are specified in SPEC.md, section "Handshake".
+// The bytes are specified in SPEC.md, "Handshake".
 package handshake
 
 import (

@@ -12,107 +12,76 @@ func digestOf(i int) (d [32]byte) {
 	return d
 }
 
-// naiveCache does what ReplayCache promises, by looking at every entry every time.
-type naiveCache struct {
-	capacity int
-	entries  map[[32]byte]time.Time
-}
-
-func (c *naiveCache) add(digest [32]byte, expires, now time.Time) bool {
-	for d, e := range c.entries {
-		if now.After(e) {
-			delete(c.entries, d)
-		}
-	}
-	if _, ok := c.entries[digest]; ok {
-		return false
-	}
-	if len(c.entries) == c.capacity {
-		delete(c.entries, c.first())
-	}
-	c.entries[digest] = expires
-	return true
-}
-
-func (c *naiveCache) first() (digest [32]byte) {
-	var soonest time.Time
-	for d, e := range c.entries {
-		if soonest.IsZero() || e.Before(soonest) {
-			digest, soonest = d, e
-		}
-	}
-	return digest
-}
-
+// TestReplayCacheAgainstModel compares with when each message was last new.
 func TestReplayCacheAgainstModel(t *testing.T) {
+	const lifetime = 10 * time.Second
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		capacity := 1 + r.IntN(40)
-		cache := NewReplayCache(capacity)
-		model := naiveCache{capacity: capacity, entries: make(map[[32]byte]time.Time)}
+		capacity := 2 * (1 + r.IntN(40))
+		cache := NewReplayCache(lifetime, capacity)
+		added := make(map[[32]byte]int)
+		var times []time.Time // of every message that was new
 		now := testStart
 		for i := range 3000 {
-			now = now.Add(time.Duration(r.IntN(400)-20) * time.Millisecond)
+			now = now.Add(time.Duration(r.IntN(400)) * time.Millisecond)
 			digest := digestOf(r.IntN(120))
-			// No two expire at the same instant, or which one is evicted first would be open.
-			expires := now.Add(time.Duration(r.IntN(20000))*time.Millisecond + time.Duration(i))
 			known := cache.Contains(digest, now)
-			if got, want := cache.Add(digest, expires, now), model.add(digest, expires, now); got != want || known == want {
-				t.Fatalf("seed %d, step %d: Add = %v, Contains before it %v, want %v", seed, i, got, known, want)
+			if last, ok := added[digest]; ok {
+				age, later := now.Sub(times[last]), len(times)-1-last
+				switch {
+				case !known && age <= lifetime && later < capacity/2:
+					t.Fatalf("seed %d, step %d: forgotten after %v and %d others", seed, i, age, later)
+				case known && (age > 2*lifetime || later > capacity):
+					t.Fatalf("seed %d, step %d: remembered after %v and %d others", seed, i, age, later)
+				}
+			} else if known {
+				t.Fatalf("seed %d, step %d: never came", seed, i)
 			}
-			if len(cache.order) != len(model.entries) || len(cache.seen) != len(cache.order) || len(cache.order) > capacity {
-				t.Fatalf("seed %d, step %d: %d entries and %d digests, want %d", seed, i, len(cache.order), len(cache.seen), len(model.entries))
+			if cache.Add(digest, now) == known {
+				t.Fatalf("seed %d, step %d: Contains is %v, and so is Add", seed, i, known)
+			}
+			if !known {
+				added[digest] = len(times)
+				times = append(times, now)
+			}
+			if n := len(cache.recent) + len(cache.older); n > capacity {
+				t.Fatalf("seed %d, step %d: %d entries, want at most %d", seed, i, n, capacity)
 			}
 		}
 	}
 }
 
-func TestReplayCacheForgetsTheSoonestAtItsBound(t *testing.T) {
-	const extra = 100
-	cache := NewReplayCache(HelloCapacity)
-	expires := func(i int) time.Time { return testStart.Add(time.Second + time.Duration(i)) }
-	for i := range HelloCapacity + extra {
-		if !cache.Add(digestOf(i), expires(i), testStart) {
+// TestReplayCacheForgetsTheOldestAtItsBound fills the cache of hellos and goes on.
+func TestReplayCacheForgetsTheOldestAtItsBound(t *testing.T) {
+	cache := NewReplayCache(time.Hour, HelloCapacity)
+	for i := range 3 * HelloCapacity {
+		if !cache.Add(digestOf(i), testStart) {
 			t.Fatalf("entry %d is not new", i)
 		}
 	}
-	if len(cache.order) != HelloCapacity {
-		t.Errorf("%d entries, want %d", len(cache.order), HelloCapacity)
-	}
-	for i := extra; i < HelloCapacity+extra; i++ {
-		if cache.Add(digestOf(i), expires(i), testStart) {
-			t.Fatalf("entry %d was forgotten before earlier ones", i)
+	for i := range 3 * HelloCapacity {
+		known := cache.Contains(digestOf(i), testStart)
+		if want := i >= 3*HelloCapacity-HelloCapacity/2; want && !known || i < 2*HelloCapacity && known {
+			t.Fatalf("entry %d of %d: known is %v", i, 3*HelloCapacity, known)
 		}
-	}
-	if !cache.Add(digestOf(extra-1), expires(extra-1), testStart) {
-		t.Errorf("entry %d was not forgotten", extra-1)
-	}
-	if cache.Add(digestOf(extra-1), expires(extra-1), testStart) {
-		t.Error("the newest entry was forgotten at once because it expires first")
 	}
 }
 
-// A hello is remembered for exactly as long as its time would be accepted.
+// A hello is remembered for as long as its time would be accepted, also by a clock that stands or is set back.
 func TestReplayCacheCoversTheWindow(t *testing.T) {
 	const window = 10 * time.Second
-	cache := NewReplayCache(HelloCapacity)
 	for _, ahead := range []time.Duration{-window, 0, window} {
-		hello := Hello{Time: testStart.Add(ahead), Noise: []byte{byte(ahead / time.Second)}}
-		expires := hello.Time.Add(window)
-		if !InTime(hello.Time, testStart, window) || !cache.Add(hello.Digest(), expires, testStart) {
+		cache := NewReplayCache(2*window, HelloCapacity)
+		hello := Hello{Time: testStart.Add(ahead), Noise: []byte{1}}
+		cache.Add(digestOf(1), testStart.Add(-window)) // so that generations do not begin with the hello
+		if !InTime(hello.Time, testStart, window) || !cache.Add(hello.Digest(), testStart) {
 			t.Fatalf("hello %v ahead was not accepted", ahead)
 		}
-		if InTime(hello.Time, expires, window) == cache.Add(hello.Digest(), expires, expires) {
-			t.Errorf("hello %v ahead: forgotten while its time is accepted", ahead)
+		for _, now := range []time.Time{testStart, testStart.Add(-window), hello.Time.Add(window)} {
+			if cache.Add(hello.Digest(), now) {
+				t.Errorf("hello %v ahead: forgotten %v later", ahead, now.Sub(testStart))
+			}
 		}
-		later := expires.Add(1)
-		if InTime(hello.Time, later, window) {
-			t.Errorf("hello %v ahead: accepted after it expired", ahead)
-		}
-	}
-	cache.Add(digestOf(1), testStart.Add(time.Hour), testStart.Add(time.Minute))
-	if len(cache.order) != 1 {
-		t.Errorf("%d entries after all but one expired", len(cache.order))
 	}
 }
 

@@ -8,21 +8,21 @@ import "time"
 const EpochBits = 20
 
 const (
-	// rotateAfter is how old the sender lets a key in use become before it goes on to the next epoch, so that slow connections have forward secrecy too.
-	rotateAfter = time.Hour
+	// updateAfter is how old the sender lets a key in use become before it goes on to the next epoch, so that slow connections have forward secrecy too.
+	updateAfter = time.Hour
 	// keepPrevious is how long the receiver can still open packets of the last epoch, for those that were overtaken. RFC 9001, section 6.5, asks for
 	// three probe timeouts; this is that for a probe timeout of 20 s.
 	keepPrevious = 60 * time.Second
 )
 
-// rotation decides when the sender jumps to the next epoch although this one has numbers left: an hour after it began, if traffic flowed. Traffic counts
+// keyUpdate (RFC 9001, section 6) decides when the sender jumps to the next epoch although this one has numbers left: an hour after it began, if traffic flowed. Traffic counts
 // only once the peer has acknowledged a packet of this epoch. Otherwise a peer that is unreachable for hours would miss a whole
 // epoch, and it accepts the next one only (RFC 9001, section 6.1, asks for the same).
-type rotation struct {
+type keyUpdate struct {
 	began        time.Time // the first Next of the epoch, zero before it
 	acknowledged bool
 }
 
-func (r *rotation) due(now time.Time) bool {
-	return r.acknowledged && !r.began.IsZero() && now.Sub(r.began) >= rotateAfter
+func (u *keyUpdate) due(now time.Time) bool {
+	return u.acknowledged && !u.began.IsZero() && now.Sub(u.began) >= updateAfter
 }

@@ -137,18 +137,18 @@ func TestHourlyJump(t *testing.T) {
 		}
 	}
 	pass(0, start)
-	pass(1, start.Add(2*rotateAfter)) // nothing was acknowledged
+	pass(1, start.Add(2*updateAfter)) // nothing was acknowledged
 	s.Acknowledged(1)
-	pass(epoch, start.Add(2*rotateAfter))
-	begun := start.Add(2 * rotateAfter)
+	pass(epoch, start.Add(2*updateAfter))
+	begun := start.Add(2 * updateAfter)
 	s.Acknowledged(1) // of the last epoch: does not count
-	pass(epoch+1, begun.Add(rotateAfter))
+	pass(epoch+1, begun.Add(updateAfter))
 	s.Acknowledged(epoch + 2) // never sent: does not count
-	pass(epoch+2, begun.Add(rotateAfter))
+	pass(epoch+2, begun.Add(updateAfter))
 	s.Acknowledged(epoch)
-	pass(epoch+3, begun.Add(rotateAfter-1))
-	pass(2*epoch, begun.Add(rotateAfter))
-	if got := s.Next(begun.Add(rotateAfter)); got != 2*epoch+1 {
+	pass(epoch+3, begun.Add(updateAfter-1))
+	pass(2*epoch, begun.Add(updateAfter))
+	if got := s.Next(begun.Add(updateAfter)); got != 2*epoch+1 {
 		t.Errorf("Next after the jump is %d", got)
 	}
 }
@@ -162,7 +162,7 @@ func TestNoEpochIsSkipped(t *testing.T) {
 		s.Acknowledged(uint64(i))
 	}
 	for hours := range 10 {
-		if got := s.Next(start.Add(time.Duration(hours) * rotateAfter)); got != 8 {
+		if got := s.Next(start.Add(time.Duration(hours) * updateAfter)); got != 8 {
 			t.Fatalf("after %d hours Next is %d, want 8", hours, got)
 		}
 	}
@@ -178,7 +178,7 @@ func TestSealAlonePassesTheBoundary(t *testing.T) {
 	if got := s.Next(start); got != 10 {
 		t.Errorf("Next is %d, want 10", got)
 	}
-	if got := s.Next(start.Add(rotateAfter)); got != 16 {
+	if got := s.Next(start.Add(updateAfter)); got != 16 {
 		t.Errorf("an hour later Next is %d, want 16", got)
 	}
 }
@@ -191,7 +191,7 @@ func TestUnreachablePeerKeepsUp(t *testing.T) {
 	s.Acknowledged(0)
 	now := start
 	for range 50 {
-		now = now.Add(rotateAfter)
+		now = now.Add(updateAfter)
 		s.Next(now)
 		seal(s, nil) // lost
 	}
@@ -210,7 +210,7 @@ func TestNoncesAreUnique(t *testing.T) {
 	used, now, last := map[use]bool{}, start, int64(-1)
 	for range 20000 {
 		if r.IntN(50) == 0 {
-			now = now.Add(rotateAfter)
+			now = now.Add(updateAfter)
 		}
 		number := s.Next(now)
 		if int64(number) <= last {

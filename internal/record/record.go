@@ -1,5 +1,5 @@
 // Package record seals and opens packets: AES-128-GCM under keys that ratchet forward, explicit packet numbers that are never used twice, replay
-// rejection, and headers that look random to whoever lacks the key. SPEC.md, section Packets, has the format:
+// rejection, and headers that look random to whoever lacks the key. The format (SPEC.md, "Packets"):
 //
 //	masked connection id (8) | protected packet number (4) | ciphertext | tag (16)
 //

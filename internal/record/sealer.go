@@ -17,7 +17,7 @@ type Sealer struct {
 	epochBits uint
 	epoch     uint64
 	number    uint64 // of the next packet
-	rotation  rotation
+	update    keyUpdate
 	inputs    *inputs
 }
 
@@ -36,12 +36,12 @@ func NewSealer(secret [32]byte, id [8]byte, mask *Mask, epochBits uint) *Sealer 
 // numbers have gaps. It panics after MaxNumber, which no connection lives to see, rather than use a number twice.
 func (s *Sealer) Next(now time.Time) uint64 {
 	s.enterEpoch()
-	if s.rotation.due(now) {
+	if s.update.due(now) {
 		s.number = (s.epoch + 1) << s.epochBits
 		s.enterEpoch()
 	}
-	if s.rotation.began.IsZero() {
-		s.rotation.began = now
+	if s.update.began.IsZero() {
+		s.update.began = now
 	}
 	return s.number
 }
@@ -50,7 +50,7 @@ func (s *Sealer) Next(now time.Time) uint64 {
 // the end of an epoch, never by the hour.
 func (s *Sealer) Acknowledged(number uint64) {
 	if number>>s.epochBits == s.epoch && number < s.number {
-		s.rotation.acknowledged = true
+		s.update.acknowledged = true
 	}
 }
 
@@ -83,5 +83,5 @@ func (s *Sealer) enterEpoch() {
 	s.keys = newEpochKeys(s.secret)
 	ratchet(s.secret)
 	s.epoch++
-	s.rotation = rotation{}
+	s.update = keyUpdate{}
 }

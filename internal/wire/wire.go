@@ -2,14 +2,14 @@
 //
 // A packet's plaintext is a sequence of frames, each a type byte and its fields; integers are QUIC variable-length integers
 // (RFC 9000, section 16) in their shortest form only. So every accepted packet has exactly one encoding, and decoding and encoding it again
-// gives the same bytes. SPEC.md, section Frames, has the format.
+// gives the same bytes. The format is in SPEC.md, "Frames".
 //
 // The package is pure: it holds no state, starts nothing, and allocates nothing except the ranges of an [Ack] on first use.
 package wire
 
 import "time"
 
-// Frame types (SPEC.md, section Frames). A packet with any other type is malformed.
+// Frame types (SPEC.md, "Frames"). A packet with any other type is malformed.
 const (
 	TypePadding = 0 // zeros up to the end of the packet
 	TypeStream  = 1 // offset, length, data
