@@ -30,12 +30,12 @@ type Session struct {
 
 var _ net.Listener = (*Session)(nil)
 
-// Client makes a Session of conn, whose other end uses Server. It does not wait
-// for the peer. The Session owns conn from then on.
+// Client makes a Session of conn, whose other end uses Server. It does no I/O
+// itself. The Session owns conn from then on.
 func Client(conn net.Conn) (*Session, error) { return newSession(conn, true) }
 
-// Server makes a Session of conn, whose other end uses Client. It does not wait
-// for the peer. The Session owns conn from then on.
+// Server makes a Session of conn, whose other end uses Client. It does no I/O
+// itself. The Session owns conn from then on.
 func Server(conn net.Conn) (*Session, error) { return newSession(conn, false) }
 
 func newSession(conn net.Conn, client bool) (*Session, error) {
