@@ -22,9 +22,9 @@ const (
 	// another make has; it refuses what is more.
 	backlog = 256
 
-	// chunk is the largest frame that we send, bytes. A frame is the unit in
+	// maxFrame is the largest body of a frame that we send, bytes. A frame is the unit in
 	// which streams take turns; 32 KiB is what io.Copy writes.
-	chunk = 32 << 10
+	maxFrame = 32 << 10
 
 	// grace is how long after our Close a peer may still send: one that writes
 	// before it reads gets to read what it was sent. What goes on longer, or

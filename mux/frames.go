@@ -18,7 +18,7 @@ import (
 //     window updates and sends those of flow.
 //   - yamux holds locks while it waits for the rest of a frame and for the Conn
 //     to take one, so that no stream can be read, written or closed. frames
-//     hands out frames that have arrived whole, of at most chunk bytes, and
+//     hands out frames that have arrived whole, of at most maxFrame bytes, and
 //     takes frames into a buffer, where it never makes yamux wait.
 type frames struct {
 	conn       net.Conn
@@ -63,7 +63,7 @@ func newFrames(conn net.Conn, client bool) *frames {
 // f.mu is held.
 func (f *frames) add(id uint32) *stream {
 	st := &stream{frames: f, id: id, answered: make(chan struct{}), flow: newFlow(time.Now())}
-	if st.peers() {
+	if st.inbound() {
 		close(st.answered)
 	}
 	f.streams[id] = st

@@ -50,10 +50,10 @@ func received(t *testing.T, from []byte) []byte {
 }
 
 func TestFramesSplitsLargeFrames(t *testing.T) {
-	body := noise(2*chunk + 1)
+	body := noise(2*maxFrame + 1)
 	got := received(t, data(flagSYN|flagFIN, 1, body))
-	want := append(data(flagSYN, 1, body[:chunk]), data(0, 1, body[chunk:2*chunk])...)
-	want = append(want, data(flagFIN, 1, body[2*chunk:])...)
+	want := append(data(flagSYN, 1, body[:maxFrame]), data(0, 1, body[maxFrame:2*maxFrame])...)
+	want = append(want, data(flagFIN, 1, body[2*maxFrame:])...)
 	if !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of yamux, want %d", len(got), len(want))
 	}
@@ -151,7 +151,7 @@ func TestFramesJoinsHeaderAndBody(t *testing.T) {
 }
 
 // naive is what yamux is to read of what a peer sent: whole frames, split at
-// chunk, up to one that opens a stream twice or with the wrong parity or has
+// maxFrame, up to one that opens a stream twice or with the wrong parity or has
 // more than the window allows.
 func naive(from []byte) (want []byte) {
 	sent := make(map[uint32]int)
@@ -175,7 +175,7 @@ func naive(from []byte) (want []byte) {
 		}
 		flags, left := h.flags(), h.body()
 		for left > 0 {
-			size := min(left, chunk)
+			size := min(left, maxFrame)
 			if len(body) < size {
 				return want
 			}
@@ -201,7 +201,7 @@ func sequences() [][]byte {
 	open := frame(typeWindowUpdate, flagSYN, 1, 0, nil)
 	with := func(after ...byte) []byte { return append(bytes.Clone(open), after...) }
 	return [][]byte{
-		nil, open, open[:5], with(data(flagFIN, 1, []byte("x"))...), with(data(0, 1, noise(chunk+1))...), with(open...),
+		nil, open, open[:5], with(data(flagFIN, 1, []byte("x"))...), with(data(0, 1, noise(maxFrame+1))...), with(open...),
 		with(resetFrame(1)[:]...), with(frame(typeData, 0, 1, 1<<31, []byte("x"))...), with(frame(typeWindowUpdate, flagFIN, 1, 0, nil)...),
 		with(frame(typeWindowUpdate, flagACK, 1, 1<<31, nil)...), data(flagSYN|flagFIN|flagRST|flagACK, 1, []byte("x")),
 		frame(typePing, flagSYN, 0, 1, nil), frame(3, 0, 0, 1, nil), frame(typeData, flagSYN, 2, 1, nil), frame(9, 0xffff, 1, 1, nil),

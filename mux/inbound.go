@@ -13,8 +13,8 @@ func (f *frames) Read(p []byte) (int, error) { return f.in.Read(p) }
 // receive passes on to yamux what the peer sends, until the Conn or the session
 // ends.
 func (f *frames) receive() {
-	in := bufio.NewReaderSize(f.conn, chunk)
-	piece := make([]byte, headerSize+chunk)
+	in := bufio.NewReaderSize(f.conn, maxFrame)
+	piece := make([]byte, headerSize+maxFrame)
 	var err error
 	for err == nil {
 		err = f.receiveFrame(in, piece)
@@ -34,7 +34,7 @@ func (f *frames) cause(err error) error {
 	return err
 }
 
-// receiveFrame hands a frame to yamux in pieces of at most chunk bytes, each a
+// receiveFrame hands a frame to yamux in pieces of at most maxFrame bytes, each a
 // frame of its own, for which it has to arrive whole: the first one has the
 // flags that begin a stream, the last one has those that end it.
 func (f *frames) receiveFrame(in io.Reader, piece []byte) error {
@@ -47,7 +47,7 @@ func (f *frames) receiveFrame(in io.Reader, piece []byte) error {
 	}
 	flags, fin := h.flags()&^flagFIN, h.flags()&flagFIN
 	for left := h.body(); ; flags = 0 {
-		size := min(left, chunk)
+		size := min(left, maxFrame)
 		if left -= size; left == 0 {
 			flags |= fin
 		}

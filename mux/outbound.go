@@ -4,9 +4,9 @@ import "time"
 
 const (
 	// outSoft is how many bytes may wait for the Conn before streams stop
-	// adding to them. Two chunks keep a Conn busy; more would only delay the
-	// streams that have little to send. Each stream may be a chunk late.
-	outSoft = 2 * chunk
+	// adding to them. Two frames keep a Conn busy; more would only delay the
+	// streams that have little to send. Each stream may be a frame late.
+	outSoft = 2 * maxFrame
 
 	// outHard is when the peer gets no more answers to what it asks by pings
 	// and new streams. Only one that asks without reading comes there.

@@ -181,7 +181,7 @@ func (s *Session) openAnswered(ctx context.Context) (*stream, error) {
 // remove notes that a stream has ended at both ends.
 func (s *Session) remove(st *stream) {
 	s.frames.remove(st)
-	if st.peers() {
+	if st.inbound() {
 		<-s.slots
 	}
 	s.open.Add(-1)

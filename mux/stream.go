@@ -41,8 +41,8 @@ type stream struct {
 
 var _ net.Conn = (*stream)(nil)
 
-// peers reports whether the peer opened the stream.
-func (s *stream) peers() bool { return s.id%2 == s.frames.parity }
+// inbound reports whether the peer opened the stream.
+func (s *stream) inbound() bool { return s.id%2 == s.frames.parity }
 
 // answer notes that the peer knows of a stream of ours. The mutex of frames is
 // held.
@@ -114,7 +114,7 @@ func (s *stream) Write(b []byte) (written int, err error) {
 		if err := s.frames.room(outSoft, s.writable); err != nil {
 			return written, err
 		}
-		n, err := s.inner.Write(b[written:min(len(b), written+chunk)])
+		n, err := s.inner.Write(b[written:min(len(b), written+maxFrame)])
 		if written += n; err != nil {
 			return written, s.failure("write", err)
 		}

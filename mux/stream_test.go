@@ -26,8 +26,8 @@ func TestHalfCloseLastsForHours(t *testing.T) {
 		wantEOF(t, far)
 		for range 12 {
 			time.Sleep(time.Hour)
-			mustWrite(t, far, noise(chunk+1))
-			wantRead(t, near, noise(chunk+1))
+			mustWrite(t, far, noise(maxFrame+1))
+			wantRead(t, near, noise(maxFrame+1))
 		}
 		far.Close()
 		wantEOF(t, near)
@@ -69,12 +69,12 @@ func TestWriterIsStopped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inPipe(t, func(t *testing.T, client, server *Session) {
 				near, far := open(t, client, server)
-				mustWrite(t, near, noise(chunk))
+				mustWrite(t, near, noise(maxFrame))
 				far.Close()
 				start := time.Now()
 				written := 0
 				for {
-					n, err := near.Write(noise(chunk))
+					n, err := near.Write(noise(maxFrame))
 					if written += n; err != nil {
 						if !errors.Is(err, syscall.ECONNRESET) {
 							t.Errorf("Write: %v", err)
@@ -189,7 +189,7 @@ func TestManyStreamsOverAStalledConn(t *testing.T) {
 		}
 		writing.Wait()
 		client.frames.mu.Lock()
-		if waiting := len(client.frames.out); waiting < outSoft || waiting > outSoft+len(streams)*(chunk+2*headerSize) {
+		if waiting := len(client.frames.out); waiting < outSoft || waiting > outSoft+len(streams)*(maxFrame+2*headerSize) {
 			t.Errorf("%d bytes wait for the Conn", waiting)
 		}
 		client.frames.mu.Unlock()
