@@ -9,8 +9,9 @@ const (
 	outSoft = 2 * maxFrame
 
 	// outHard is when the peer gets no more answers to what it asks by pings
-	// and new streams. Only one that asks without reading comes there.
-	outHard = 4 << 20
+	// and new streams. Only one that asks without reading comes there: it is
+	// more than streams of both ends have waiting.
+	outHard = outSoft + 2*maxStreams*maxFrame
 
 	// writeGrace is how long a Conn that cannot be written is still read. The
 	// peer may have closed it after sending the rest of its streams.
