@@ -1,5 +1,5 @@
 // Package broker embeds an MQTT broker (mochi-mqtt) in the process: for tests, the examples and the command's broker verb.
-// It is bounded, keeps nothing on disk and logs nothing. It is no replacement for a broker that strangers can reach.
+// It is bounded, keeps nothing on disk and logs nothing. It is no replacement for a broker on the internet.
 package broker
 
 import (
@@ -109,31 +109,19 @@ func (b *Broker) start(listener io.Closer, serve func()) error {
 func (b *Broker) acceptAll(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
+		var temporary interface{ Temporary() bool } // package net marks running out of descriptors so, and nothing else says it
 		switch {
 		case err == nil:
 			go b.serve(conn)
-		case !isTemporary(err) || !b.pause():
+		case !errors.As(err, &temporary) || !temporary.Temporary():
 			return
+		default:
+			select {
+			case <-time.After(acceptPause):
+			case <-b.closing:
+				return
+			}
 		}
-	}
-}
-
-// isTemporary tells whether a later Accept can succeed. Package net marks running out of descriptors so, and nothing else
-// says it.
-func isTemporary(err error) bool {
-	var temporary interface{ Temporary() bool }
-	return errors.As(err, &temporary) && temporary.Temporary()
-}
-
-// pause waits for acceptPause and tells whether the broker is still open then.
-func (b *Broker) pause() bool {
-	timer := time.NewTimer(acceptPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-b.closing:
-		return false
 	}
 }
 

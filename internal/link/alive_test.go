@@ -132,7 +132,7 @@ func TestBlockedSocket(t *testing.T) {
 			start := time.Now()
 			<-l.source.down
 			// The first period has seen some bytes go.
-			if took := time.Since(start); took != 2*writeStall {
+			if took := time.Since(start); took != 2*answerTimeout {
 				t.Errorf("a stalled write ends after %v", took)
 			}
 		})
@@ -141,7 +141,7 @@ func TestBlockedSocket(t *testing.T) {
 		hostile(t, func(t *testing.T, l *testLink, broker *script) {
 			fill(l)
 			for range 100 {
-				time.Sleep(writeStall / 2)
+				time.Sleep(answerTimeout / 2)
 				broker.conn.Read(make([]byte, 1000))
 				broker.send(0xD0, 0)
 			}
@@ -155,7 +155,7 @@ func TestBlockedSocket(t *testing.T) {
 			fill(l)
 			start := time.Now()
 			l.Close()
-			if took := time.Since(start); took != farewellTimeout {
+			if took := time.Since(start); took != disconnectTimeout {
 				t.Errorf("Close took %v", took)
 			}
 		})

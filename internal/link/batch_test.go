@@ -5,11 +5,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 // appendPublish is the naive encoder that Batch is compared with.
 func appendPublish(b []byte, flags byte, topic string, payload []byte) []byte {
-	b = appendHeader(b, header{typePublish, flags, 2 + len(topic) + len(payload)})
+	b = appendHeader(b, header{packets.Publish, flags, 2 + len(topic) + len(payload)})
 	b = append(b, byte(len(topic)>>8), byte(len(topic)))
 	return append(append(b, topic...), payload...)
 }

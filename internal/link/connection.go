@@ -1,12 +1,10 @@
 package link
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -15,10 +13,14 @@ import (
 // connection is one MQTT connection, from the dialed transport to the end of both its goroutines. The run loop makes it, and
 // makes no other before it has ended.
 type connection struct {
+	link      *Link
 	transport *transport
 	inbound   *inbound
 	outbound  *outbound
-	session   *pahoConn
+
+	// Owned by the run loop.
+	subscribed map[string]bool // filters that the broker has confirmed
+	lastID     uint16          // the packet identifier given out last
 
 	goroutines sync.WaitGroup
 	failOnce   sync.Once
@@ -27,35 +29,11 @@ type connection struct {
 	ended      time.Time     // when; set before failed is closed
 }
 
-// connectionParts is what a connection borrows from its Link.
-type connectionParts struct {
-	source     Source
-	routes     *atomic.Pointer[routes]
-	counters   *counters
-	maxPayload int
-	wake       chan struct{} // has a token while there may be something to write
-	readBuffer *bufio.Reader
-	batch      *Batch
-	largest    *largest
-}
-
-// newConnection starts to read and write. onPing must be what the transport was dialed with.
-func newConnection(transport *transport, parts connectionParts, pingRequested *atomic.Bool) *connection {
-	c := &connection{transport: transport, failed: make(chan struct{})}
-	c.session = newPahoConn(func() { signal(parts.wake) })
-	now := time.Now()
-	clock := &readClock{Conn: transport.Conn, now: now, start: now}
-	parts.readBuffer.Reset(clock)
-	c.inbound = &inbound{
-		in:         parts.readBuffer,
-		clock:      clock,
-		routes:     parts.routes,
-		session:    c.session,
-		counters:   parts.counters,
-		maxPayload: parts.maxPayload,
-		wake:       parts.wake,
-	}
-	c.outbound = newOutbound(c, parts, clock, pingRequested)
+// newConnection starts to read and write.
+func newConnection(l *Link, transport *transport) *connection {
+	c := &connection{link: l, transport: transport, subscribed: make(map[string]bool), failed: make(chan struct{})}
+	c.inbound = newInbound(l, transport)
+	c.outbound = newOutbound(c)
 	c.goroutines.Go(func() { c.fail(c.inbound.run()) })
 	c.goroutines.Go(func() { c.fail(c.outbound.run()) })
 	return c

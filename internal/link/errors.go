@@ -5,23 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 )
 
 // ErrClosed is returned by the methods of a closed Link. It answers to errors.Is with net.ErrClosed.
 var ErrClosed = fmt.Errorf("the link to the broker is closed: %w", net.ErrClosed)
 
-// Refused is what a broker refused.
-type Refused int
+// Refused is what a broker refused: a return code of CONNACK or SUBACK (MQTT 3.1.1, sections 3.2.2.3 and 3.9.3), or 0 for
+// anything else.
+type Refused byte
 
-// What a broker may refuse.
+// The return codes that callers tell apart.
 const (
-	RefusedVersion Refused = iota
-	RefusedIdentifier
-	RefusedUnavailable
-	RefusedCredentials
-	RefusedAccess
-	RefusedSubscription
-	RefusedWebSocket
+	RefusedCredentials  Refused = 4
+	RefusedAccess       Refused = 5
+	RefusedSubscription Refused = 0x80
 )
 
 // RefusedError says that the broker answered and said no.
@@ -64,36 +62,31 @@ func Permanent(err error) bool {
 		return true
 	}
 	var alert tls.AlertError
-	return errors.As(err, &alert) && certificateAlert(alert)
+	return errors.As(err, &alert) && slices.Contains(certificateAlerts, alert)
 }
 
-// certificateAlert tells whether the alert says that the peer does not like our certificate (RFC 8446, section 6.2).
-func certificateAlert(alert tls.AlertError) bool {
-	switch alert {
-	case 42, 43, 44, 45, 46, 48, 49, 116: // bad, unsupported, revoked, expired, unknown, unknown CA, access denied, required
-		return true
-	}
-	return false
-}
+// certificateAlerts say that the peer does not accept our certificate: bad, unsupported, revoked, expired, unknown, unknown CA,
+// access denied, required (RFC 8446, section 6.2).
+var certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116}
 
-// connectRefused turns the return code of CONNACK (MQTT 3.1.1, section 3.2.2.3) into an error.
+// connectRefused turns a return code of CONNACK into an error.
 func connectRefused(code byte) error {
-	switch code {
-	case 1:
-		return &RefusedError{RefusedVersion, "the protocol version (CONNACK 1): it does not speak MQTT 3.1.1", true}
-	case 2:
-		return &RefusedError{RefusedIdentifier, "the client identifier (CONNACK 2)", false}
-	case 3:
-		return &RefusedError{RefusedUnavailable, "the connection, being unavailable (CONNACK 3)", false}
-	case 4:
-		return &RefusedError{RefusedCredentials, "the credentials (CONNACK 4): check user name and password", true}
-	case 5:
-		return &RefusedError{RefusedAccess, "access (CONNACK 5): check user name, password and the broker's permissions", true}
+	refusals := map[byte]RefusedError{
+		1: {Reason: "the protocol version (CONNACK 1): it does not speak MQTT 3.1.1", Permanent: true},
+		2: {Reason: "the client identifier (CONNACK 2)"},
+		3: {Reason: "the connection, being unavailable (CONNACK 3)"},
+		4: {Reason: "the credentials (CONNACK 4): check user name and password", Permanent: true},
+		5: {Reason: "access (CONNACK 5): check user name, password and the broker's permissions", Permanent: true},
 	}
-	return fmt.Errorf("%w: CONNACK %d", errMalformed, code)
+	refusal, ok := refusals[code]
+	if !ok {
+		return fmt.Errorf("%w: CONNACK %d", errMalformed, code)
+	}
+	refusal.What = Refused(code)
+	return &refusal
 }
 
-// subscriptionRefused is the error of return code 0x80 of SUBACK (section 3.9.3).
+// subscriptionRefused is the error of that return code.
 func subscriptionRefused(filter string) error {
 	return &RefusedError{RefusedSubscription, fmt.Sprintf("the subscription to %q: check the broker's permissions", filter), true}
 }

@@ -25,13 +25,13 @@ const maxFirst = 5
 
 // ForeignError says that what answers at the broker's port is not what the scheme of the address says.
 type ForeignError struct {
-	Spoken    string // one of the above; empty if nothing of them was met
+	Spoken    string // one of the above; empty if it is none of them
 	Permanent bool   // it is certain: no broker says this, or hangs up like this, for another reason
 	text      string
 	cause     error
 }
 
-// Error says what was met and what to write instead.
+// Error says what is spoken there and what to write instead.
 func (e *ForeignError) Error() string { return e.text }
 
 // Unwrap returns what failed.
@@ -57,48 +57,45 @@ func foreignHandshake(scheme string, first []byte, err error) error {
 	if errors.As(err, &record) {
 		first = record.RecordHeader[:]
 	}
-	met, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
+	protocol, secure := spoken(first), scheme == "mqtts" || scheme == "wss"
 	switch {
-	case met == SpokenSSH, met == SpokenHTTP && secure, met == SpokenTLS && scheme == "ws":
-		return &ForeignError{met, true, met + " is spoken there: " + instead[scheme][met], err}
+	case protocol == SpokenSSH, protocol == SpokenHTTP && secure, protocol == SpokenTLS && scheme == "ws":
+		return newForeignError(scheme, protocol, "", err)
 	case !hungUp(err):
 		return err
-	case met == SpokenTLS && scheme == "wss":
-		return &ForeignError{met, false, "it hung up after the TLS handshake: " + instead[scheme][met], err}
-	case met == "" && scheme == "ws":
-		return &ForeignError{met, false, "it hung up on the WebSocket handshake: " + instead[scheme][met], err}
-	case met == "" && secure:
-		return &ForeignError{met, false, "it hung up in the TLS handshake: " + instead[scheme][met], err}
+	case protocol == SpokenTLS && scheme == "wss":
+		return newForeignError(scheme, protocol, "it hung up after the TLS handshake", err)
+	case protocol == "" && scheme == "ws":
+		return newForeignError(scheme, protocol, "it hung up on the WebSocket handshake", err)
+	case protocol == "" && secure:
+		return newForeignError(scheme, protocol, "it hung up in the TLS handshake", err)
 	}
 	return err
 }
 
 // foreignSession looks at a failure between CONNECT and CONNACK, with the first bytes that came instead.
 func foreignSession(scheme string, first []byte, err error) error {
-	met, silence := spoken(first), ""
+	const notMQTT = "what is spoken there is not MQTT 3.1.1"
+	protocol, symptom := spoken(first), ""
 	switch {
-	case met != "":
+	case protocol != "":
 	case hungUp(err):
-		silence = "it hung up on the MQTT handshake"
+		symptom = "it hung up on the MQTT handshake"
 	case errors.Is(err, errNoAnswer):
-		silence = "it was reached, but says nothing in MQTT"
+		symptom = "it was reached, but says nothing in MQTT"
 	case errors.Is(err, errMalformed):
-		return &ForeignError{text: "what is spoken there is not MQTT 3.1.1: " + checkPort, cause: err}
+		return &ForeignError{text: notMQTT + ": " + checkPort, cause: err}
 	default:
 		return err
 	}
 	switch scheme {
 	case "ws", "wss":
 		// A WebSocket is there, which no other protocol has inside.
-		return &ForeignError{text: cmp.Or(silence, "what is spoken there is not MQTT 3.1.1") + ": check path, user and password", cause: err}
+		return &ForeignError{text: cmp.Or(symptom, notMQTT) + ": check path, user and password", cause: err}
 	case "mqtts":
-		met = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[met]
+		protocol = map[string]string{SpokenHTTP: SpokenHTTPS, "": SpokenTLS}[protocol]
 	}
-	advice := cmp.Or(instead[scheme][met], checkPort)
-	if silence != "" {
-		return &ForeignError{met, false, silence + ": " + advice, err}
-	}
-	return &ForeignError{met, true, met + " is spoken there: " + advice, err}
+	return newForeignError(scheme, protocol, symptom, err)
 }
 
 // foreignStatus is the error of a web server that does not serve WebSocket there.
@@ -111,34 +108,31 @@ func foreignStatus(scheme string, status int, err error) error {
 	return &ForeignError{SpokenHTTP, false, fmt.Sprintf("no WebSocket there (HTTP status %d): %s", status, advice), err}
 }
 
+// newForeignError says what is spoken where scheme is not, or which symptom suggests it, and what to do.
+func newForeignError(scheme, protocol, symptom string, err error) error {
+	advice := cmp.Or(instead[[2]string{scheme, protocol}], checkPort)
+	if symptom != "" {
+		return &ForeignError{protocol, false, symptom + ": " + advice, err}
+	}
+	return &ForeignError{protocol, true, protocol + " is spoken there: " + advice, err}
+}
+
 const checkPort = "check host and port"
 
-// instead says what to do where a scheme meets something else: its suggestion names the scheme to write.
-var instead = map[string]map[string]string{
-	"mqtt": {
-		SpokenHTTP: "for MQTT over WebSocket write ws://",
-		SpokenTLS:  "write mqtts://",
-		SpokenSSH:  checkPort,
-		"":         "check the port: one for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
-	},
-	"mqtts": {
-		SpokenHTTP:  "for MQTT over WebSocket without TLS write ws://",
-		SpokenHTTPS: "for MQTT over WebSocket write wss://",
-		SpokenSSH:   checkPort,
-		SpokenTLS:   "check the port: one for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
-		"":          "check the port: one without TLS (write mqtt://) does that",
-	},
-	"ws": {
-		SpokenTLS: "write wss://",
-		SpokenSSH: checkPort,
-		"":        "check the port: one without WebSocket (write mqtt://) or with TLS (write wss://) does that",
-	},
-	"wss": {
-		SpokenHTTP: "write ws://",
-		SpokenSSH:  checkPort,
-		SpokenTLS:  "check the port: one without WebSocket (write mqtts://) does that",
-		"":         "check the port: one without TLS (write ws://, or mqtt:// without WebSocket) does that",
-	},
+// instead says what to do where something other than a scheme is spoken: its suggestion names the scheme to write.
+var instead = map[[2]string]string{
+	{"mqtt", SpokenHTTP}:   "for MQTT over WebSocket write ws://",
+	{"mqtt", SpokenTLS}:    "write mqtts://",
+	{"mqtt", ""}:           "check the port: one for TLS (write mqtts://) or WebSocket (write ws://) does that, and some brokers at a wrong user or password",
+	{"mqtts", SpokenHTTP}:  "for MQTT over WebSocket without TLS write ws://",
+	{"mqtts", SpokenHTTPS}: "for MQTT over WebSocket write wss://",
+	{"mqtts", SpokenTLS}:   "check the port: one for WebSocket (write wss://) does that, and some brokers at a wrong user, password or certificate of ours",
+	{"mqtts", ""}:          "check the port: one without TLS (write mqtt://) does that",
+	{"ws", SpokenTLS}:      "write wss://",
+	{"ws", ""}:             "check the port: one without WebSocket (write mqtt://) or with TLS (write wss://) does that",
+	{"wss", SpokenHTTP}:    "write ws://",
+	{"wss", SpokenTLS}:     "check the port: one without WebSocket (write mqtts://) does that",
+	{"wss", ""}:            "check the port: one without TLS (write ws://, or mqtt:// without WebSocket) does that",
 }
 
 // hungUp tells whether err says that the other end closed or reset the connection.

@@ -14,7 +14,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
-	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // speaks serves each connection until the test ends, and returns where.
@@ -140,8 +139,8 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 	}
 }
 
-// TestSilentPortIsSuspected has a port that waits, as an HTTP server does for the end of a line.
-func TestSilentPortIsSuspected(t *testing.T) {
+// TestSilentPortIsReported has a port that waits, as an HTTP server does for the end of a line.
+func TestSilentPortIsReported(t *testing.T) {
 	err := foreignSession("mqtt", nil, errNoAnswer)
 	var foreign *ForeignError
 	if !errors.As(err, &foreign) || foreign.Permanent || !strings.Contains(err.Error(), "write mqtts://") {
@@ -153,13 +152,10 @@ func TestSilentPortIsSuspected(t *testing.T) {
 	}
 }
 
-// TestSilentPortIsSuspectedInTime has a caller that does not wait as long as an answer may take.
-func TestSilentPortIsSuspectedInTime(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		ours, theirs := simtest.Pipe()
-		defer theirs.Close()
-		go newScript(theirs).read()
-		l := newTestLink(t, testAddress, dialTo(ours))
+// TestSilentPortIsReportedInTime has a caller that does not wait as long as an answer may take.
+func TestSilentPortIsReportedInTime(t *testing.T) {
+	scripted(t, func(t *testing.T, l *testLink, broker *script) {
+		go broker.read()
 		ctx, cancel := context.WithTimeout(t.Context(), answerTimeout/2)
 		defer cancel()
 		err := l.Connect(ctx)

@@ -1,22 +1,12 @@
 package link
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
-)
+	"math/bits"
 
-// Packet types of MQTT 3.1.1, section 2.2.1: the upper four bits of a packet.
-const (
-	typeConnAck     = 2
-	typePublish     = 3
-	typePubRel      = 6
-	typeSubscribe   = 8
-	typeSubAck      = 9
-	typeUnsubscribe = 10
-	typeUnsubAck    = 11
-	typePingReq     = 12
-	typePingResp    = 13
-	typeDisconnect  = 14
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 const (
@@ -34,7 +24,7 @@ var errMalformed = errors.New("malformed MQTT packet")
 
 // header is a fixed header (section 2.2).
 type header struct {
-	kind   byte // one of the types above
+	kind   byte // one of package packets' constants
 	flags  byte // the lower four bits of the first byte
 	length int  // of what follows the header, in bytes
 }
@@ -49,18 +39,17 @@ func parseHeader(b []byte) (h header, size int, err error) {
 	if !validFlags(h) {
 		return header{}, 0, fmt.Errorf("%w: first byte %#02x", errMalformed, b[0])
 	}
-	for i := 1; i < len(b); i++ {
-		h.length |= int(b[i]&0x7F) << (7 * (i - 1))
-		switch {
-		case b[i] == 0 && i > 1:
-			return header{}, 0, fmt.Errorf("%w: its length is not in the shortest form", errMalformed)
-		case b[i] < 0x80:
-			return h, i + 1, nil
-		case i == maxHeader-1:
-			return header{}, 0, fmt.Errorf("%w: its length has more than four bytes", errMalformed)
-		}
+	length, n := binary.Uvarint(b[1:min(len(b), maxHeader)])
+	switch {
+	case n == 0 && len(b) >= maxHeader:
+		return header{}, 0, fmt.Errorf("%w: its length has more than four bytes", errMalformed)
+	case n == 0:
+		return header{}, 0, nil
+	case n > 1 && b[n] == 0:
+		return header{}, 0, fmt.Errorf("%w: its length is not in the shortest form", errMalformed)
 	}
-	return header{}, 0, nil
+	h.length = int(length)
+	return h, 1 + n, nil
 }
 
 // validFlags tells whether a packet of this type may have these flags (section 2.2.2).
@@ -68,9 +57,9 @@ func validFlags(h header) bool {
 	switch h.kind {
 	case 0, 15:
 		return false // reserved
-	case typePublish:
+	case packets.Publish:
 		return h.flags&flagsQoS != flagsQoS // there is no QoS 3
-	case typePubRel, typeSubscribe, typeUnsubscribe:
+	case packets.Pubrel, packets.Subscribe, packets.Unsubscribe:
 		return h.flags == 2
 	default:
 		return h.flags == 0
@@ -79,25 +68,8 @@ func validFlags(h header) bool {
 
 // appendHeader appends the fixed header h to b.
 func appendHeader(b []byte, h header) []byte {
-	b = append(b, h.kind<<4|h.flags)
-	length := h.length
-	for length >= 0x80 {
-		b = append(b, byte(length)|0x80)
-		length >>= 7
-	}
-	return append(b, byte(length))
+	return binary.AppendUvarint(append(b, h.kind<<4|h.flags), uint64(h.length))
 }
 
 // lengthSize returns the number of bytes that the remaining length n takes in a fixed header.
-func lengthSize(n int) int {
-	switch {
-	case n < 1<<7:
-		return 1
-	case n < 1<<14:
-		return 2
-	case n < 1<<21:
-		return 3
-	default:
-		return 4
-	}
-}
+func lengthSize(n int) int { return max(1, (bits.Len(uint(n))+6)/7) }

@@ -3,6 +3,8 @@ package link
 import (
 	"bytes"
 	"testing"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 // headers are fixed headers at the borders of the format, and things that are none.
@@ -10,15 +12,15 @@ var headers = map[string]struct {
 	bytes []byte
 	want  header // zero where the bytes are no header
 }{
-	"PINGRESP":                   {[]byte{0xD0, 0x00}, header{typePingResp, 0, 0}},
-	"one byte of length":         {[]byte{0x30, 0x7F}, header{typePublish, 0, 127}},
-	"two bytes of length":        {[]byte{0x30, 0x80, 0x01}, header{typePublish, 0, 128}},
-	"largest of two":             {[]byte{0x30, 0xFF, 0x7F}, header{typePublish, 0, 16_383}},
-	"three bytes of length":      {[]byte{0x30, 0x80, 0x80, 0x01}, header{typePublish, 0, 16_384}},
-	"four bytes of length":       {[]byte{0x30, 0x80, 0x80, 0x80, 0x01}, header{typePublish, 0, 2_097_152}},
-	"largest length":             {[]byte{0x30, 0xFF, 0xFF, 0xFF, 0x7F}, header{typePublish, 0, maxLength}},
-	"retained, QoS 2, duplicate": {[]byte{0x3D, 0x02}, header{typePublish, 0xD, 2}},
-	"SUBSCRIBE":                  {[]byte{0x82, 0x05}, header{typeSubscribe, 2, 5}},
+	"PINGRESP":                   {[]byte{0xD0, 0x00}, header{packets.Pingresp, 0, 0}},
+	"one byte of length":         {[]byte{0x30, 0x7F}, header{packets.Publish, 0, 127}},
+	"two bytes of length":        {[]byte{0x30, 0x80, 0x01}, header{packets.Publish, 0, 128}},
+	"largest of two":             {[]byte{0x30, 0xFF, 0x7F}, header{packets.Publish, 0, 16_383}},
+	"three bytes of length":      {[]byte{0x30, 0x80, 0x80, 0x01}, header{packets.Publish, 0, 16_384}},
+	"four bytes of length":       {[]byte{0x30, 0x80, 0x80, 0x80, 0x01}, header{packets.Publish, 0, 2_097_152}},
+	"largest length":             {[]byte{0x30, 0xFF, 0xFF, 0xFF, 0x7F}, header{packets.Publish, 0, maxLength}},
+	"retained, QoS 2, duplicate": {[]byte{0x3D, 0x02}, header{packets.Publish, 0xD, 2}},
+	"SUBSCRIBE":                  {[]byte{0x82, 0x05}, header{packets.Subscribe, 2, 5}},
 
 	"five bytes of length":  {[]byte{0x30, 0x80, 0x80, 0x80, 0x80, 0x01}, header{}},
 	"length not shortest":   {[]byte{0x30, 0x80, 0x00}, header{}},

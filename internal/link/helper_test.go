@@ -75,7 +75,7 @@ func newTestLink(t testing.TB, address address.Address, dial dialFunc) *testLink
 		MaxPayload:  testMaxPayload,
 		Logger:      slog.New(slog.DiscardHandler),
 	}, l.source)
-	l.Link.jitter = func() float64 { return 0 }
+	l.Link.backoff.jitter = func() float64 { return 0 }
 	t.Cleanup(func() { l.Close() })
 	return l
 }

@@ -8,17 +8,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// hostile runs f with a link that is subscribed to "ours" at a broker that does what f tells it.
-func hostile(t *testing.T, f func(t *testing.T, l *testLink, broker *script)) {
+// scripted runs f with a link that is to connect, and to subscribe to "ours", at a broker that does what f tells it.
+func scripted(t *testing.T, f func(t *testing.T, l *testLink, broker *script)) {
 	simtest.Run(t, func(t *testing.T) {
 		ours, theirs := simtest.Pipe()
 		defer theirs.Close()
-		broker := newScript(theirs)
 		l := newTestLink(t, testAddress, dialTo(ours))
 		l.mustSubscribe(t, "ours")
+		f(t, l, newScript(theirs))
+	})
+}
+
+// hostile is scripted with a link that is up.
+func hostile(t *testing.T, f func(t *testing.T, l *testLink, broker *script)) {
+	scripted(t, func(t *testing.T, l *testLink, broker *script) {
 		go broker.accept("")
 		l.mustConnect(t)
 		f(t, l, broker)
@@ -28,7 +36,7 @@ func hostile(t *testing.T, f func(t *testing.T, l *testLink, broker *script)) {
 func TestHostilePacketsThatAreReadOver(t *testing.T) {
 	hostile(t, func(t *testing.T, l *testLink, broker *script) {
 		// 256 MB are announced and never held in memory.
-		broker.send(appendHeader(nil, header{typePublish, 0, maxLength})...)
+		broker.send(appendHeader(nil, header{packets.Publish, 0, maxLength})...)
 		broker.send(0, 4, 'o', 'u', 'r', 's')
 		zeros := make([]byte, 1<<20)
 		for left := maxLength - 6; left > 0; left -= len(zeros) {
@@ -76,15 +84,10 @@ func TestHostilePacketsThatEndTheConnection(t *testing.T) {
 	}
 }
 
-// TestSubAckWithTooManyCodes is the packet that crashes a process with paho alone, in answer to a real SUBSCRIBE.
+// TestSubAckWithTooManyCodes is the packet that crashes a process with paho's client, in answer to a real SUBSCRIBE.
 func TestSubAckWithTooManyCodes(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		ours, theirs := simtest.Pipe()
-		defer theirs.Close()
-		l := newTestLink(t, testAddress, dialTo(ours))
-		l.mustSubscribe(t, "ours")
+	scripted(t, func(t *testing.T, l *testLink, broker *script) {
 		go func() {
-			broker := newScript(theirs)
 			broker.acceptConnect()
 			_, body, _ := broker.read()
 			broker.send(0x90, 4, body[0], body[1], 0, 0)
@@ -98,15 +101,12 @@ func TestSubAckWithTooManyCodes(t *testing.T) {
 func TestRefusedSubscription(t *testing.T) {
 	for name, hangUp := range map[string]bool{"stays": false, "hangs up": true} {
 		t.Run(name, func(t *testing.T) {
-			simtest.Run(t, func(t *testing.T) {
-				ours, theirs := simtest.Pipe()
-				defer theirs.Close()
-				l := newTestLink(t, testAddress, dialTo(ours))
-				l.mustSubscribe(t, "allowed", "forbidden")
+			scripted(t, func(t *testing.T, l *testLink, broker *script) {
+				l.mustSubscribe(t, "forbidden")
 				go func() {
-					newScript(theirs).accept("forbidden")
+					broker.accept("forbidden")
 					if hangUp {
-						theirs.Close()
+						broker.conn.Close()
 					}
 				}()
 				err := l.Connect(context.Background())
@@ -141,12 +141,8 @@ func TestBrokerThatDoesNotAnswer(t *testing.T) {
 		"no SUBACK":  func(s *script) { s.acceptConnect() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			simtest.Run(t, func(t *testing.T) {
-				ours, theirs := simtest.Pipe()
-				defer theirs.Close()
-				l := newTestLink(t, testAddress, dialTo(ours))
-				l.mustSubscribe(t, "ours")
-				go answer(newScript(theirs))
+			scripted(t, func(t *testing.T, l *testLink, broker *script) {
+				go answer(broker)
 				start := time.Now()
 				if err := l.Connect(context.Background()); err == nil || time.Since(start) != answerTimeout {
 					t.Errorf("Connect returned after %v: %v", time.Since(start), err)
@@ -158,14 +154,11 @@ func TestBrokerThatDoesNotAnswer(t *testing.T) {
 
 func TestCONNACKRefusalsAreTold(t *testing.T) {
 	for code, permanent := range map[byte]bool{1: true, 2: false, 3: false, 4: true, 5: true} {
-		simtest.Run(t, func(t *testing.T) {
-			ours, theirs := simtest.Pipe()
-			l := newTestLink(t, testAddress, dialTo(ours))
+		scripted(t, func(t *testing.T, l *testLink, broker *script) {
 			go func() {
-				broker := newScript(theirs)
 				broker.read()
 				broker.send(0x20, 2, 0, code)
-				theirs.Close()
+				broker.conn.Close()
 			}()
 			err := l.Connect(context.Background())
 			var refused *RefusedError
@@ -177,11 +170,7 @@ func TestCONNACKRefusalsAreTold(t *testing.T) {
 }
 
 func TestClientIDIsPortable(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		ours, theirs := simtest.Pipe()
-		defer theirs.Close()
-		l := newTestLink(t, testAddress, dialTo(ours))
-		broker := newScript(theirs)
+	scripted(t, func(t *testing.T, l *testLink, broker *script) {
 		result := make(chan error)
 		go func() { result <- l.Connect(context.Background()) }()
 		first, body, err := broker.read()
@@ -192,7 +181,7 @@ func TestClientIDIsPortable(t *testing.T) {
 		if len(id) != 23 || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
 			t.Errorf("the client identifier is %q", id)
 		}
-		theirs.Close()
+		broker.conn.Close()
 		if err := <-result; !errors.Is(err, io.EOF) {
 			t.Errorf("Connect: %v", err)
 		}

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
-	"net"
+	"io"
 	"sync/atomic"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 const (
@@ -21,18 +23,27 @@ const (
 )
 
 // inbound frames what the broker sends: PUBLISH goes to its handler, in the buffer where it lies; the few other packets go
-// to paho once they are checked. The broker is not trusted, so nothing here allocates what a packet asks for.
+// to the run loop once they are checked. The broker is not trusted, so nothing here allocates what a packet asks for.
 // Everything belongs to the reader goroutine but what says otherwise.
 type inbound struct {
-	in         *bufio.Reader // over clock
-	clock      *readClock
-	routes     *atomic.Pointer[routes] // set by the Link
-	session    *pahoConn
-	counters   *counters
-	maxPayload int
-	connected  bool          // CONNACK has come
-	pongs      atomic.Uint64 // PINGRESP packets
-	wake       chan struct{} // wakes the writer
+	link      *Link
+	conn      io.Reader     // the transport
+	in        *bufio.Reader // over the inbound itself
+	now       time.Time     // of the last read: the packets of one burst share it
+	connected bool          // CONNACK has come
+	accepted  chan struct{} // closed when it has
+
+	start        time.Time                   // of the connection; never changes
+	lastRead     atomic.Int64                // now, as nanoseconds since start; for the writer
+	subscribing  atomic.Pointer[subscribing] // set by the run loop
+	unsubscribes atomic.Int32                // UNSUBSCRIBE without UNSUBACK; counted up by the run loop
+	pongs        atomic.Uint64               // PINGRESP packets; for the writer
+}
+
+func newInbound(l *Link, conn io.Reader) *inbound {
+	r := &inbound{link: l, conn: conn, in: l.readBuffer, accepted: make(chan struct{}), start: time.Now()}
+	r.in.Reset(r)
+	return r
 }
 
 // newReadBuffer returns a buffer that holds the largest packet.
@@ -40,26 +51,18 @@ func newReadBuffer(maxPayload int) *bufio.Reader {
 	return bufio.NewReaderSize(nil, max(readBuffer, maxHeader+2+MaxTopic+maxPayload))
 }
 
-// readClock reads from the transport and takes the time when it has: the packets of one burst share it.
-type readClock struct {
-	net.Conn
-	now   time.Time    // of the last read; owned by the reader goroutine
-	start time.Time    // of the connection
-	last  atomic.Int64 // now, as nanoseconds since start, for the writer
-}
-
-// Read reads what has arrived.
-func (c *readClock) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.now = time.Now()
+// Read reads what has arrived, for the buffer, and takes the time.
+func (r *inbound) Read(p []byte) (int, error) {
+	n, err := r.conn.Read(p)
+	r.now = time.Now()
 	if n > 0 {
-		c.last.Store(int64(c.now.Sub(c.start)))
+		r.lastRead.Store(int64(r.now.Sub(r.start)))
 	}
 	return n, err
 }
 
-// lastRead returns when the last byte was read. It may be called from any goroutine.
-func (c *readClock) lastRead() time.Time { return c.start.Add(time.Duration(c.last.Load())) }
+// lastHeard returns when the last byte was read. It may be called from any goroutine.
+func (r *inbound) lastHeard() time.Time { return r.start.Add(time.Duration(r.lastRead.Load())) }
 
 // run handles packets until the connection ends. Its error is never nil.
 func (r *inbound) run() error {
@@ -76,9 +79,9 @@ func (r *inbound) next() error {
 	switch {
 	case err != nil:
 		return err
-	case !r.connected && h.kind != typeConnAck:
+	case !r.connected && h.kind != packets.Connack:
 		return fmt.Errorf("%w: a packet of type %d before CONNACK", errMalformed, h.kind)
-	case h.kind == typePublish:
+	case h.kind == packets.Publish:
 		return r.publish(h)
 	default:
 		return r.control(h)
@@ -118,22 +121,22 @@ func (r *inbound) publish(h header) error {
 	case payloadAt > h.length:
 		return fmt.Errorf("%w: PUBLISH shorter than its topic", errMalformed)
 	case payloadAt > 2+MaxTopic || h.flags != 0:
-		return r.skip(h, &r.counters.dropped)
+		return r.skip(h, &r.link.counters.dropped)
 	}
 	if b, err = r.in.Peek(payloadAt); err != nil {
 		return err
 	}
-	handler := r.routes.Load().find(b[2:])
+	handler := r.link.routes.Load().find(b[2:])
 	switch {
 	case handler == nil:
-		return r.skip(h, &r.counters.dropped)
-	case h.length-payloadAt > r.maxPayload:
-		return r.skip(h, &r.counters.oversize)
+		return r.skip(h, &r.link.counters.dropped)
+	case h.length-payloadAt > r.link.config.MaxPayload:
+		return r.skip(h, &r.link.counters.oversize)
 	}
 	if b, err = r.in.Peek(h.length); err != nil {
 		return err
 	}
-	handler(b[2:payloadAt:payloadAt], b[payloadAt:h.length:h.length], r.clock.now)
+	handler(b[2:payloadAt:payloadAt], b[payloadAt:h.length:h.length], r.now)
 	_, err = r.in.Discard(h.length)
 	return err
 }
@@ -145,8 +148,7 @@ func (r *inbound) skip(h header, counter *atomic.Uint64) error {
 	return err
 }
 
-// control checks a packet that is not PUBLISH and hands it to paho, which trusts its broker: a SUBACK with a return code too
-// many would end the process.
+// control handles a packet that is not PUBLISH.
 func (r *inbound) control(h header) error {
 	if h.length > maxControl {
 		return fmt.Errorf("%w: a packet of type %d with %d bytes", errMalformed, h.kind, h.length)
@@ -155,28 +157,22 @@ func (r *inbound) control(h header) error {
 	if err != nil {
 		return err
 	}
-	switch h.kind {
-	case typeConnAck:
+	switch {
+	case h.kind == packets.Connack:
 		err = r.connAck(body)
-	case typeSubAck:
-		err = r.session.checkSubAck(body)
-	case typeUnsubAck:
-		err = checkSize(h, 2)
-	case typePingResp:
-		err = checkSize(h, 0)
+	case h.kind == packets.Suback:
+		err = r.subscribing.Load().subAck(body)
+	case h.kind == packets.Unsuback && h.length == 2 && r.unsubscribes.Add(-1) >= 0:
+	case h.kind == packets.Pingresp && h.length == 0:
 		r.pongs.Add(1)
-		signal(r.wake)
+		r.link.Wake()
 	default:
 		// We ask for nothing that has another answer.
-		err = fmt.Errorf("%w: unexpected type %d", errMalformed, h.kind)
+		err = fmt.Errorf("%w: unexpected type %d with %d bytes", errMalformed, h.kind, h.length)
 	}
-	if err == nil && h.kind != typePingResp {
-		err = r.session.deliver(h, body)
+	if err == nil {
+		_, err = r.in.Discard(h.length)
 	}
-	if err != nil {
-		return err
-	}
-	_, err = r.in.Discard(h.length)
 	return err
 }
 
@@ -184,14 +180,6 @@ func (r *inbound) control(h header) error {
 func (r *inbound) first() []byte {
 	b, _ := r.in.Peek(min(r.in.Buffered(), maxFirst))
 	return b
-}
-
-// checkSize checks the size of a packet that has only one.
-func checkSize(h header, size int) error {
-	if h.length != size {
-		return fmt.Errorf("%w: a packet of type %d with %d bytes instead of %d", errMalformed, h.kind, h.length, size)
-	}
-	return nil
 }
 
 // connAck checks a CONNACK. A refusal is an error here already: the broker closes the connection right after it.
@@ -205,5 +193,6 @@ func (r *inbound) connAck(body []byte) error {
 		return connectRefused(body[1])
 	}
 	r.connected = true
+	close(r.accepted)
 	return nil
 }

@@ -4,39 +4,23 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
-	"net"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
-
-// bytesConn is a net.Conn that can only be read.
-type bytesConn struct {
-	net.Conn
-	io.Reader
-}
-
-func (c bytesConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 
 // newTestInbound returns an inbound that has seen CONNACK and has handler for the topic "ours".
 func newTestInbound(stream io.Reader, handler Handler) *inbound {
-	clock := &readClock{Conn: bytesConn{Reader: stream}}
-	in := newReadBuffer(testMaxPayload)
-	in.Reset(clock)
-	routes := &atomic.Pointer[routes]{}
-	routes.Store(newRoutes(map[string]*subscription{"ours": {handler: handler}}))
-	return &inbound{
-		in:         in,
-		clock:      clock,
-		routes:     routes,
-		session:    newPahoConn(func() {}),
-		counters:   &counters{},
-		maxPayload: testMaxPayload,
-		connected:  true,
-	}
+	l := New(Config{MaxPayload: testMaxPayload, Logger: slog.New(slog.DiscardHandler)}, nil)
+	l.routes.Store(newRoutes(map[string]*subscription{"ours": {handler: handler}}))
+	in := newInbound(l, stream)
+	in.connected = true
+	return in
 }
 
 // stream builds what a broker sends, and what should reach the handler.
@@ -95,9 +79,9 @@ func TestInboundDeliversExactlyWhatIsOurs(t *testing.T) {
 			if err := in.run(); err != io.EOF {
 				t.Errorf("run: %v", err)
 			}
-			if got != len(s.payloads) || in.counters.dropped.Load() != s.dropped || in.counters.oversize.Load() != s.oversize {
+			if got != len(s.payloads) || in.link.counters.dropped.Load() != s.dropped || in.link.counters.oversize.Load() != s.oversize {
 				t.Errorf("%d payloads, %d dropped, %d oversize; want %d, %d, %d", got,
-					in.counters.dropped.Load(), in.counters.oversize.Load(), len(s.payloads), s.dropped, s.oversize)
+					in.link.counters.dropped.Load(), in.link.counters.oversize.Load(), len(s.payloads), s.dropped, s.oversize)
 			}
 		})
 	}
@@ -112,6 +96,7 @@ func TestInboundEndsOnMalformedPackets(t *testing.T) {
 		"huge SUBACK":                  {0x90, 0xFF, 0xFF, 0xFF, 0x7F},
 		"SUBACK nobody asked for":      {0x90, 3, 0, 1, 0},
 		"short SUBACK":                 {0x90, 2, 0, 1},
+		"UNSUBACK nobody asked for":    {0xB0, 2, 0, 1},
 		"short UNSUBACK":               {0xB0, 1, 0},
 		"second CONNACK":               {0x20, 2, 0, 0},
 		"CONNECT from a broker":        {0x10, 2, 0, 0},
@@ -215,7 +200,7 @@ func FuzzInbound(f *testing.F) {
 				t.Fatalf("%d bytes on %q", len(payload), topic)
 			}
 		})
-		in.connected = len(b) == 0 || b[0]>>4 != typeConnAck
+		in.connected = len(b) == 0 || b[0]>>4 != packets.Connack
 		if in.run() == nil {
 			t.Fatal("run ended without an error")
 		}

@@ -7,7 +7,8 @@ const (
 	// without a packet. 30 s keep the idle traffic of a device small and most address translations alive.
 	keepAliveInterval = 30 * time.Second
 
-	// answerTimeout is how long the broker may take to answer: CONNECT, SUBSCRIBE, or with any byte at all PINGREQ.
+	// answerTimeout is how long the broker may take to answer: CONNECT, SUBSCRIBE, or with any byte at all PINGREQ. The network
+	// may take as long until it takes a byte.
 	answerTimeout = 10 * time.Second
 )
 

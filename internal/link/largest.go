@@ -12,12 +12,11 @@ type largest struct {
 	refused int // size of the packet after which the last connection ended; 0: it ended for another reason
 
 	// Of the current connection, sizes in bytes.
-	sent    int    // largest packet
-	asked   int    // largest packet before the last PINGREQ that was written for this reason
-	answer  uint64 // which PINGRESP answers that
-	taken   int    // largest packet that the broker is known to have taken
-	pings   uint64 // PINGREQ packets
-	waiting bool   // for that PINGRESP
+	sent   int    // largest packet
+	asked  int    // largest packet before the last PINGREQ that was written for this reason
+	answer uint64 // which PINGRESP answers that
+	taken  int    // largest packet that the broker is known to have taken
+	pings  uint64 // PINGREQ packets
 }
 
 // begin forgets the last connection but for how it ended.
@@ -28,16 +27,16 @@ func (l *largest) begin() { *l = largest{refused: l.refused} }
 func (l *largest) wrote(size int, answers uint64) (ask bool) {
 	l.sent = max(l.sent, size)
 	l.answered(answers)
-	if l.waiting || l.sent <= max(l.taken, smallPacket) {
+	if l.asked > l.taken || l.sent <= max(l.taken, smallPacket) {
 		return false
 	}
-	l.asked, l.answer, l.waiting = l.sent, l.pings+1, true
+	l.asked, l.answer = l.sent, l.pings+1
 	return true
 }
 
 func (l *largest) answered(answers uint64) {
-	if l.waiting && answers >= l.answer {
-		l.taken, l.waiting = l.asked, false
+	if answers >= l.answer {
+		l.taken = l.asked
 	}
 }
 

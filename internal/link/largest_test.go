@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"log/slog"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -107,6 +109,34 @@ func TestBrokerThatHangsUpOnLargePackets(t *testing.T) {
 			t.Errorf("it was told %d times:\n%s", n, log.String())
 		}
 	})
+}
+
+// TestMosquittoThatHangsUpOnLargePackets takes what is smaller than its limit, and all that comes once the link knows.
+func TestMosquittoThatHangsUpOnLargePackets(t *testing.T) {
+	u, err := url.Parse(simtest.Mosquitto(t, "max_packet_size 20000").Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newTestLink(t, address.Address{Scheme: "mqtt", Host: u.Host}, nil)
+	l.mustSubscribe(t, "topic")
+	l.mustConnect(t)
+	for range 2 {
+		medium := strings.Repeat("m", 16<<10)
+		l.publish("topic", medium)
+		l.want(t, "topic", medium)
+		if got := l.PayloadLimit("topic"); got != testMaxPayload {
+			t.Fatalf("payloads of %d bytes too early", got)
+		}
+		l.publish("topic", strings.Repeat("x", 30<<10))
+		<-l.source.down
+		l.mustConnect(t)
+	}
+	small := strings.Repeat("s", l.PayloadLimit("topic"))
+	l.publish("topic", small)
+	l.want(t, "topic", small)
+	if len(small) > smallPacket || l.Stats().Reconnects != 2 {
+		t.Errorf("payloads of %d bytes after %d reconnects", len(small), l.Stats().Reconnects)
+	}
 }
 
 // lockedBuffer is a buffer for the log of a link.

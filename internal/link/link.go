@@ -1,14 +1,16 @@
 // Package link connects to an MQTT broker, stays connected, and carries PUBLISH packets of QoS 0. It knows nothing of what
 // is in them.
 //
-// The MQTT session (CONNECT, SUBSCRIBE and so on) is paho's; PUBLISH packets do not pass through it. A Link has one run loop,
-// which makes one connection after the other, and each connection has two goroutines: the reader, which hands inbound
-// payloads to their Handler where they lie in the read buffer, and the writer, which asks the Source for packets and writes
-// them in batches. The reader never blocks and never writes; no lock is held while the network is waited for. Both goroutines of
-// a connection have ended before the next one begins, so what one of them owns needs no lock over reconnects either.
+// A Link has one run loop, which makes one connection after the other and keeps its MQTT session: it has paho's package packets
+// encode CONNECT, SUBSCRIBE and UNSUBSCRIBE, and waits for the answers. Each connection has two goroutines: the reader, which
+// hands inbound payloads to their Handler where they lie in the read buffer, and the writer, which asks the Source for packets
+// and is alone to write to the network, in batches. The reader never blocks and never writes; no lock is held while the network
+// is waited for. Both goroutines of a connection have ended before the next one begins, so what one of them owns needs no lock
+// over reconnects either.
 package link
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -49,15 +51,15 @@ func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%
 
 // Source supplies what a Link publishes.
 type Source interface {
-	// Fill adds packets to batch until it is Full or there is nothing to send. It is called on the writer goroutine, with no
-	// lock of the link held, whenever the link is up and was woken, and then again until it adds nothing.
-	Fill(batch *Batch, now time.Time)
-
-	// Up tells that all subscriptions of a new connection are confirmed. It is called on the writer goroutine before the first
-	// Fill of the connection. Handlers may have been called before it.
+	// Up tells that all subscriptions of a new connection are confirmed. Handlers may have been called before it.
 	Up(now time.Time)
 
-	// Down tells that a connection for which Up was called is over. Its goroutines have ended.
+	// Fill adds packets to batch until it is Full or there is nothing to send. It is called on the writer goroutine, between
+	// Up and Down and with no lock of the link held, whenever the link was woken, and then again until it adds nothing.
+	Fill(batch *Batch, now time.Time)
+
+	// Down tells that a connection for which Up was called is over. Its goroutines have ended. Up and Down are called by the
+	// run loop.
 	Down(now time.Time)
 }
 
@@ -74,23 +76,27 @@ type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
 // methods of the Source must not call Connect, Subscribe and Close.
 type Link struct {
 	config Config
-	parts  connectionParts // lent to one connection at a time
-	jitter func() float64  // for the pauses between attempts
+	source Source
 
-	routes   atomic.Pointer[routes] // read by the reader; replaced under mu
-	counters counters
-	isUp     atomic.Bool
-	trickles atomic.Bool   // see PayloadLimit; this and the next are set by the run loop
-	small    atomic.Bool   // the broker hung up on large packets
-	changes  chan struct{} // has a token while subscriptions wait for the run loop
-	ctx      context.Context
-	cancel   context.CancelFunc // by Close
+	routes     atomic.Pointer[routes] // read by the reader; replaced under mu
+	counters   counters
+	isUp       atomic.Bool
+	connecting atomic.Bool   // the network reaches the broker, whose CONNACK is awaited
+	smallOnly  atomic.Bool   // see PayloadLimit; set by the run loop
+	changes    chan struct{} // has a token while subscriptions wait for the run loop
+	wake       chan struct{} // has a token while there may be something to write
+	ctx        context.Context
+	cancel     context.CancelFunc // by Close
 
-	mu            sync.Mutex
+	// Owned by the run loop, which lends the last three to one connection after the other.
+	backoff     backoff
+	hungUpTwice bool // on large packets
+	largest     largest
+	readBuffer  *bufio.Reader
+	batch       *Batch
+
+	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
-	unsubscribes  []string      // filters to unsubscribe on the current connection; at most the ones subscribed there
-	connected     bool          // there is a current connection
-	greeting      bool          // the network reaches the broker, whose CONNACK is awaited
 	loop          *runLoop      // nil while none runs
 	everUp        bool          // a connection was up once
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
@@ -104,21 +110,17 @@ func New(config Config, source Source) *Link {
 	}
 	l := &Link{
 		config:        config,
-		jitter:        rand.Float64,
+		source:        source,
+		backoff:       backoff{jitter: rand.Float64},
+		readBuffer:    newReadBuffer(config.MaxPayload),
+		batch:         NewBatch(config.MaxPayload),
 		changes:       make(chan struct{}, 1),
+		wake:          make(chan struct{}, 1),
 		subscriptions: make(map[string]*subscription),
 		cameUp:        make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.routes.Store(newRoutes(nil))
-	l.parts = connectionParts{
-		source:     source,
-		routes:     &l.routes,
-		counters:   &l.counters,
-		maxPayload: config.MaxPayload,
-		largest:    new(largest),
-		wake:       make(chan struct{}, 1),
-	}
 	return l
 }
 
@@ -136,7 +138,8 @@ func (l *Link) Connect(ctx context.Context) error {
 			l.mu.Unlock()
 			return nil
 		case l.loop == nil:
-			l.start()
+			l.loop = &runLoop{ended: make(chan struct{})}
+			go l.run(l.loop)
 		}
 		loop, cameUp := l.loop, l.cameUp
 		l.mu.Unlock()
@@ -150,22 +153,12 @@ func (l *Link) Connect(ctx context.Context) error {
 	}
 }
 
-// start starts the run loop. mu must be held.
-func (l *Link) start() {
-	if l.parts.batch == nil {
-		l.parts.batch = NewBatch(l.config.MaxPayload)
-		l.parts.readBuffer = newReadBuffer(l.config.MaxPayload)
-	}
-	l.loop = &runLoop{link: l, backoff: backoff{jitter: l.jitter}, ended: make(chan struct{})}
-	go l.loop.run()
-}
-
 // gaveUp is the error of a caller whose context ended before the link was up.
 func (l *Link) gaveUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lastErr := l.lastErr
-	if l.greeting && lastErr == nil {
+	if l.connecting.Load() && lastErr == nil {
 		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
 	}
 	if lastErr != nil {
@@ -175,15 +168,15 @@ func (l *Link) gaveUp(ctx context.Context) error {
 }
 
 // Wake makes the writer call the Source's Fill. It never blocks.
-func (l *Link) Wake() { signal(l.parts.wake) }
+func (l *Link) Wake() { signal(l.wake) }
 
 // IsUp tells whether the link is connected and all its subscriptions are confirmed.
 func (l *Link) IsUp() bool { return l.isUp.Load() }
 
 // PayloadLimit returns the largest payload that the broker takes, and hands over at once, on topic: MaxPayload, or less if it
-// hung up twice on large packets, or serves WebSocket in a way that makes them trickle. Each connection may lower it.
+// hung up twice on large packets, or hands them over slowly, as some do over WebSocket. Each connection may lower it.
 func (l *Link) PayloadLimit(topic string) int {
-	if !l.small.Load() && !l.trickles.Load() {
+	if !l.smallOnly.Load() {
 		return l.config.MaxPayload
 	}
 	return min(l.config.MaxPayload, smallPacket-maxHeader-2-len(topic))

@@ -171,6 +171,21 @@ func TestUnsubscribe(t *testing.T) {
 	})
 }
 
+// TestUnsubscribeEndsAWaitingSubscribe has a broker that does not answer.
+func TestUnsubscribeEndsAWaitingSubscribe(t *testing.T) {
+	hostile(t, func(t *testing.T, l *testLink, broker *script) {
+		result := make(chan error)
+		go func() { result <- l.Subscribe(context.Background(), "slow", l.handle) }()
+		if _, _, err := broker.read(); err != nil {
+			t.Fatal(err)
+		}
+		l.Unsubscribe("slow")
+		if err := <-result; !errors.Is(err, errUnsubscribed) {
+			t.Errorf("Subscribe: %v", err)
+		}
+	})
+}
+
 func TestSubscribeTwiceOrMalformedIsAnError(t *testing.T) {
 	l := newTestLink(t, testAddress, dialTo())
 	l.mustSubscribe(t, "a/b")
@@ -227,13 +242,7 @@ func TestMethodsAfterClose(t *testing.T) {
 }
 
 func TestCloseSaysGoodbye(t *testing.T) {
-	simtest.Run(t, func(t *testing.T) {
-		ours, theirs := simtest.Pipe()
-		defer theirs.Close()
-		broker := newScript(theirs)
-		l := newTestLink(t, testAddress, dialTo(ours))
-		go broker.acceptConnect()
-		l.mustConnect(t)
+	hostile(t, func(t *testing.T, l *testLink, broker *script) {
 		l.publish("topic", "last words")
 		l.Close()
 		if got := broker.readAll(); !strings.HasSuffix(got, "last words\xe0\x00") {

@@ -2,53 +2,40 @@ package link
 
 import (
 	"fmt"
-	"io"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// outbound writes to the broker: what the Source fills into the batch, paho's packets, and pings. It is the only writer, and
-// writes whole batches. Everything belongs to the writer goroutine but what says otherwise.
+// outbound writes to the broker: what the Source fills into the batch, the run loop's packets, and pings. It is the only
+// writer, and writes whole batches. Everything belongs to the writer goroutine but what says otherwise.
 type outbound struct {
-	transport io.Writer
-	source    Source
+	c         *connection
 	batch     *Batch
-	wake      chan struct{}
-	session   *pahoConn
-	largest   *largest
-	pongs     *atomic.Uint64 // counted by the reader
-	clock     *readClock
-	failed    <-chan struct{}
-
-	pingRequested *atomic.Bool  // set by the reader: a WebSocket ping waits for its answer, which goes out with the next write
-	subscribed    chan struct{} // closed by the run loop: all subscriptions are confirmed
-	up            chan struct{} // closed when the Source knows
-	isUp          bool
-
 	keepAlive keepAlive
 	unsent    unsent
+
+	isUp    atomic.Bool // the Source knows; set by the run loop
+	mu      sync.Mutex  // guards control
+	control []byte      // packets of the run loop: CONNECT, or SUBSCRIBE and UNSUBSCRIBE for each subscription once at most
 }
 
-func newOutbound(c *connection, parts connectionParts, clock *readClock, pingRequested *atomic.Bool) *outbound {
-	parts.batch.Reset()
-	parts.batch.limit = batchLimit
-	parts.largest.begin()
-	return &outbound{
-		transport:     c.transport,
-		source:        parts.source,
-		batch:         parts.batch,
-		wake:          parts.wake,
-		session:       c.session,
-		largest:       parts.largest,
-		pongs:         &c.inbound.pongs,
-		clock:         clock,
-		failed:        c.failed,
-		pingRequested: pingRequested,
-		subscribed:    make(chan struct{}),
-		up:            make(chan struct{}),
-		keepAlive:     keepAlive{lastWrite: clock.start},
-		unsent:        newUnsent(c.transport.socket.bound),
-	}
+func newOutbound(c *connection) *outbound {
+	w := &outbound{c: c, batch: c.link.batch, keepAlive: keepAlive{lastWrite: c.inbound.start}, unsent: newUnsent(c.transport.socket.bound)}
+	w.batch.Reset()
+	w.batch.limit = batchLimit
+	c.link.largest.begin()
+	return w
+}
+
+// push hands packets to the writer. It may be called from any goroutine.
+func (w *outbound) push(packets []byte) {
+	w.mu.Lock()
+	w.control = append(w.control, packets...)
+	w.mu.Unlock()
+	w.c.link.Wake()
 }
 
 // run writes until the connection ends. Its error is never nil.
@@ -62,72 +49,63 @@ func (w *outbound) run() error {
 		}
 		timer.Reset(time.Until(next))
 		select {
-		case <-w.failed:
+		case <-w.c.failed:
 			return ErrClosed // somebody else knows the reason
-		case <-w.wake:
+		case <-w.c.link.ctx.Done():
+		case <-w.c.link.wake:
 		case <-timer.C:
 		}
 	}
 }
 
-// writeAll writes batches until there is nothing to write, and returns when to look again without being woken.
+// writeAll writes batches until there is nothing to write, and returns when to look again without being woken. When the link
+// is closed, the next batch is the last.
 func (w *outbound) writeAll() (next time.Time, err error) {
 	for {
 		now := time.Now()
-		next, ping, dead := w.keepAlive.update(now, w.clock.lastRead())
+		next, ping, dead := w.keepAlive.update(now, w.c.inbound.lastHeard())
 		if dead {
 			return next, fmt.Errorf("the broker has been silent for %v after a ping", answerTimeout)
 		}
-		ping = w.pingRequested.Swap(false) || ping
-		disconnect, err := w.fill(now, ping)
-		if err != nil {
-			return next, err
-		}
+		ping = w.c.transport.pongDue.Swap(false) || ping
+		closing := w.c.link.ctx.Err() != nil
+		w.fill(now, ping, closing)
 		if len(w.batch.Bytes()) == 0 {
 			return next, nil
 		}
 		if err := w.write(now, ping); err != nil {
 			return next, err
 		}
-		if disconnect {
+		if closing {
 			return next, ErrClosed
 		}
 	}
 }
 
-// fill collects the next batch. Data goes before paho's packets, so that DISCONNECT comes last.
-func (w *outbound) fill(now time.Time, ping bool) (disconnect bool, err error) {
+// fill collects the next batch: data first, so that DISCONNECT comes last.
+func (w *outbound) fill(now time.Time, ping, closing bool) {
 	w.batch.Reset()
-	w.checkUp(now)
-	if w.isUp {
-		w.source.Fill(w.batch, now)
+	if w.isUp.Load() {
+		w.c.link.source.Fill(w.batch, now)
 	}
-	if w.largest.wrote(w.batch.largest, w.pongs.Load()) || ping {
-		w.largest.pings++
-		w.batch.appendControl(typePingReq<<4, 0)
+	largest := &w.c.link.largest
+	if largest.wrote(w.batch.largest, w.c.inbound.pongs.Load()) || ping {
+		largest.pings++
+		w.batch.appendControl(packets.Pingreq<<4, 0)
 	}
-	return w.session.appendTo(w.batch)
-}
-
-// checkUp tells the Source once that the connection is up. It is done here so that all calls of the Source but Down come from
-// one goroutine.
-func (w *outbound) checkUp(now time.Time) {
-	if w.isUp {
-		return
-	}
-	select {
-	case <-w.subscribed:
-		w.source.Up(now)
-		w.isUp = true
-		close(w.up)
-	default:
+	w.mu.Lock()
+	w.batch.appendControl(w.control...)
+	w.control = nil
+	w.mu.Unlock()
+	if closing {
+		w.batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
 	}
 }
 
 // write writes the batch at once. now is a time before it.
 func (w *outbound) write(now time.Time, ping bool) error {
 	start := time.Now()
-	if _, err := w.transport.Write(w.batch.Bytes()); err != nil {
+	if _, err := w.c.transport.Write(w.batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
 	}
 	end := time.Now()

@@ -11,9 +11,9 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// A network that swallows everything for a minute is noticed a knock after it works again, and what was dialled
+// A network that swallows everything for a minute is noticed an attempt after it works again, and what was dialled
 // besides is closed.
-func TestPersistKnocksAgain(t *testing.T) {
+func TestPersistTriesAgain(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		start := time.Now()
 		var attempts, open atomic.Int32
@@ -34,10 +34,10 @@ func TestPersistKnocksAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if late := time.Since(start) - time.Minute; late > knockPause {
+		if late := time.Since(start) - time.Minute; late > retryPause {
 			t.Errorf("connected %v after the network worked again", late)
 		}
-		if want := int32(time.Minute/knockPause) + 2; attempts.Load() > want {
+		if want := int32(time.Minute/retryPause) + 2; attempts.Load() > want {
 			t.Errorf("%d attempts, want at most %d", attempts.Load(), want)
 		}
 		simtest.Wait()

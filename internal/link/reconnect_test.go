@@ -167,12 +167,8 @@ func TestCloseWhileTheBrokerIsAskedForSomething(t *testing.T) {
 		"SUBSCRIBE": func(s *script) { s.acceptConnect() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			simtest.Run(t, func(t *testing.T) {
-				ours, theirs := simtest.Pipe()
-				defer theirs.Close()
-				l := newTestLink(t, testAddress, dialTo(ours))
-				l.mustSubscribe(t, "ours")
-				go answer(newScript(theirs))
+			scripted(t, func(t *testing.T, l *testLink, broker *script) {
+				go answer(broker)
 				result := make(chan error)
 				go func() { result <- l.Connect(context.Background()) }()
 				simtest.Wait()

@@ -62,20 +62,16 @@ func matches(filter string, topic []byte) bool {
 		if level == "#" {
 			return true
 		}
-		end := bytes.IndexByte(topic, '/')
-		last := end < 0
-		if last {
-			end = len(topic)
-		}
+		name, after, deeper := bytes.Cut(topic, []byte("/"))
 		switch {
-		case level != "+" && level != string(topic[:end]):
+		case level != "+" && level != string(name):
 			return false
-		case last:
+		case !deeper:
 			return !more || rest == "#" // "a/#" covers "a" too
 		case !more:
 			return false
 		}
-		filter, topic = rest, topic[end+1:]
+		filter, topic = rest, after
 	}
 }
 

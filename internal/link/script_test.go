@@ -2,8 +2,11 @@ package link
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 // script is a broker that does what the test tells it.
@@ -47,9 +50,10 @@ func (s *script) accept(refused string) {
 	if err != nil {
 		return
 	}
-	_, filters := subscribeFilters(body)
-	answer := []byte{0x90, byte(2 + len(filters)), body[0], body[1]}
-	for _, filter := range filters {
+	request := packets.SubscribePacket{FixedHeader: packets.FixedHeader{RemainingLength: len(body)}}
+	request.Unpack(bytes.NewReader(body))
+	answer := []byte{0x90, byte(2 + len(request.Topics)), body[0], body[1]}
+	for _, filter := range request.Topics {
 		if filter == refused {
 			answer = append(answer, 0x80)
 		} else {

@@ -3,13 +3,9 @@ package link
 import (
 	"net"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// userTimeout is how long sent data may stay without TCP acknowledgement. The kernel alone would go on for 15 minutes.
-const userTimeout = 20 * time.Second
 
 // tuneSocket sets the TCP options of conn, if it is a socket. Quick acknowledgement is for brokers such as Mosquitto, which
 // leave Nagle's algorithm on: with delayed acknowledgements on our side every small message waits for 40 ms.
@@ -23,9 +19,6 @@ func tuneSocket(conn net.Conn) tuning {
 		return untuned
 	}
 	// Failures do not matter: an option that this kernel or socket does not have is only an optimisation less.
-	raw.Control(func(fd uintptr) {
-		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds()))
-	})
 	bound := func(limit int) {
 		raw.Control(func(fd uintptr) {
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, limit)

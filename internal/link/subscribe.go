@@ -2,17 +2,18 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 )
 
-// subscription is one topic or filter that the link receives. Its fields are guarded by the Link's mu.
+// subscription is one topic or filter that the link receives.
 type subscription struct {
-	handler   Handler
-	confirmed bool       // on the current connection
-	result    chan error // of capacity one, for the waiting Subscribe; nil once somebody was told, or if nobody waits
+	handler Handler
+	result  chan error // of capacity one, for the waiting Subscribe; nil if none waits. Guarded by the Link's mu
 }
+
+var errUnsubscribed = errors.New("unsubscribed before the broker answered")
 
 // Subscribe has handler called for the payloads on topic, which may also be a filter with + and #; a payload goes to one
 // handler only, and an exact topic comes first. On a link that does not connect yet Subscribe returns at once, and Connect
@@ -27,13 +28,17 @@ func (l *Link) Subscribe(ctx context.Context, topic string, handler Handler) err
 	if err != nil || wait == nil {
 		return err
 	}
-	signal(l.changes)
 	select {
 	case err := <-wait:
 		return err
 	case <-ctx.Done():
-		l.removeSubscription(topic, s)
-		return l.gaveUp(ctx)
+		err := l.gaveUp(ctx)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.subscriptions[topic] == s {
+			l.removeSubscription(topic, err)
+		}
+		return err
 	}
 }
 
@@ -47,89 +52,39 @@ func (l *Link) addSubscription(filter string, s *subscription) (wait <-chan erro
 	case l.subscriptions[filter] != nil:
 		return nil, fmt.Errorf("BUG: link: %q is subscribed twice", filter)
 	}
-	l.subscriptions[filter] = s
-	l.routes.Store(newRoutes(l.subscriptions))
-	if l.loop == nil {
-		return nil, nil
+	if l.loop != nil {
+		s.result = make(chan error, 1)
 	}
-	s.result = make(chan error, 1)
+	l.subscriptions[filter] = s
+	l.subscriptionsChanged()
 	return s.result, nil
 }
 
 // Unsubscribe ends the subscription of a topic or filter. Its handler may still be running, but does not begin again. It does
 // not wait for the broker.
-func (l *Link) Unsubscribe(topic string) { l.removeSubscription(topic, nil) }
-
-// removeSubscription removes the subscription of filter if it is s, or any if s is nil.
-func (l *Link) removeSubscription(filter string, s *subscription) {
+func (l *Link) Unsubscribe(topic string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	current := l.subscriptions[filter]
-	if current == nil || s != nil && current != s {
-		return
+	if l.subscriptions[topic] != nil {
+		l.removeSubscription(topic, errUnsubscribed)
 	}
+}
+
+// removeSubscription ends a subscription and tells the waiting Subscribe why. mu must be held.
+func (l *Link) removeSubscription(filter string, reason error) {
+	s := l.subscriptions[filter]
 	delete(l.subscriptions, filter)
+	l.subscriptionsChanged() // first, so that the handler is not called after Subscribe has failed
+	s.answer(reason)
+}
+
+// subscriptionsChanged tells the reader and the run loop. mu must be held.
+func (l *Link) subscriptionsChanged() {
 	l.routes.Store(newRoutes(l.subscriptions))
-	if l.connected {
-		l.unsubscribes = append(l.unsubscribes, filter)
-		signal(l.changes)
-	}
+	signal(l.changes)
 }
 
-// nextChanges returns what the broker must be asked for: filters to unsubscribe first, then filters to subscribe.
-func (l *Link) nextChanges() (unsubscribe, subscribe []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	unsubscribe, l.unsubscribes = l.unsubscribes, nil
-	for _, filter := range unsubscribe {
-		if s := l.subscriptions[filter]; s != nil {
-			s.confirmed = false // it came back meanwhile; what the broker confirmed was the old one
-		}
-	}
-	for _, filter := range slices.Sorted(maps.Keys(l.subscriptions)) {
-		if !l.subscriptions[filter].confirmed {
-			subscribe = append(subscribe, filter)
-		}
-	}
-	return unsubscribe, subscribe
-}
-
-// answered takes note of the broker's answer to the subscription of filters. A refusal is the waiting Subscribe's error; if
-// nobody waits it is the connection's, since a link without one of its subscriptions would look healthy and be deaf.
-func (l *Link) answered(filters, refused []string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, filter := range filters {
-		s := l.subscriptions[filter]
-		if s == nil {
-			continue // unsubscribed in the meantime
-		}
-		var err error
-		if slices.Contains(refused, filter) {
-			err = subscriptionRefused(filter)
-		}
-		switch {
-		case err == nil:
-			s.confirmed = true
-			s.answer(nil)
-		case s.result != nil:
-			l.forget(filter, s, err)
-		default:
-			return err
-		}
-	}
-	return nil
-}
-
-// disconnected takes note that there is no connection to subscribe on. mu must be held.
-func (l *Link) disconnected() {
-	l.unsubscribes = nil
-	for _, s := range l.subscriptions {
-		s.confirmed = false
-	}
-}
-
-// answer tells the waiting Subscribe, if there is one. mu must be held.
+// answer tells the waiting Subscribe, if there is one. The Link's mu must be held.
 func (s *subscription) answer(err error) {
 	if s.result != nil {
 		s.result <- err
@@ -137,18 +92,50 @@ func (s *subscription) answer(err error) {
 	}
 }
 
-// loopEnded gives err to every waiting Subscribe and forgets its subscription. mu must be held.
+// nextChanges tells every waiting Subscribe that is among what the broker has confirmed, and returns what to ask it for.
+func (l *Link) nextChanges(confirmed map[string]bool) (unsubscribe, subscribe []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for filter := range confirmed {
+		if l.subscriptions[filter] == nil {
+			unsubscribe = append(unsubscribe, filter)
+		}
+	}
+	for filter, s := range l.subscriptions {
+		if confirmed[filter] {
+			s.answer(nil)
+		} else {
+			subscribe = append(subscribe, filter)
+		}
+	}
+	slices.Sort(unsubscribe)
+	slices.Sort(subscribe)
+	return unsubscribe, subscribe
+}
+
+// refuse takes note of what the broker refused. That is the waiting Subscribe's error; if nobody waits it is the connection's,
+// since a link without one of its subscriptions would look healthy and be deaf.
+func (l *Link) refuse(filters []string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, filter := range filters {
+		err := subscriptionRefused(filter)
+		switch s := l.subscriptions[filter]; {
+		case s == nil: // unsubscribed in the meantime
+		case s.result == nil:
+			return err
+		default:
+			l.removeSubscription(filter, err)
+		}
+	}
+	return nil
+}
+
+// loopEnded gives err to every waiting Subscribe, and ends its subscription. mu must be held.
 func (l *Link) loopEnded(err error) {
 	for filter, s := range l.subscriptions {
 		if s.result != nil {
-			l.forget(filter, s, err)
+			l.removeSubscription(filter, err)
 		}
 	}
-}
-
-// forget removes a subscription and tells the waiting Subscribe why. mu must be held.
-func (l *Link) forget(filter string, s *subscription, err error) {
-	delete(l.subscriptions, filter)
-	l.routes.Store(newRoutes(l.subscriptions)) // first, so that the handler is not called after Subscribe has failed
-	s.answer(err)
 }

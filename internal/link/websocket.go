@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -13,32 +12,37 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wsconn"
 )
 
-// trickling is how libwebsockets, and hardly anything else, spells the protocol that it switches to: most say websocket.
+// libwebsockets is how that library, and hardly anything else, spells the protocol that it switches to: most say websocket.
 // Mosquitto with it hands a message over in pieces of 4 KiB and waits for its next round, 100 ms with nothing else to
 // do, before each but the first: 40 kB/s for one of 32 KiB, full speed for messages of one piece. Measured with 2.0.11.
-const trickling = "WebSocket"
+const libwebsockets = "WebSocket"
 
-// openWebSocket connects with MQTT over WebSocket, for wss over TLS, through the HTTP proxy of the environment unless direct.
-func (c *Config) openWebSocket(ctx context.Context, attempt *dialAttempt, direct bool, onPing func()) (net.Conn, error) {
+// openWebSocket connects with MQTT over WebSocket, for wss over TLS, through the HTTP proxy of the environment unless the
+// caller dials.
+func (a *dialAttempt) openWebSocket() (net.Conn, error) {
+	c := a.config
 	dialer := &websocket.Dialer{
-		NetDialContext:  attempt.DialContext,
+		NetDial:         a.Dial,
 		TLSClientConfig: c.tlsConfig(),
 		ReadBufferSize:  wsconn.BufferSize,
 		WriteBufferSize: wsconn.BufferSize,
 		Subprotocols:    []string{wsconn.Subprotocol},
 	}
-	if !direct {
+	if c.DialContext == nil {
 		dialer.Proxy = environmentProxy
 	}
-	ws, response, err := dialer.DialContext(ctx, c.Address.Scheme+"://"+c.Address.Host+c.Address.Path, nil)
+	ws, response, err := dialer.DialContext(a.ctx, c.Address.Scheme+"://"+c.Address.Host+c.Address.Path, nil)
 	if err != nil {
-		if attempt.socket != nil {
-			err = c.webSocketError(response, err)
+		if a.socket != nil {
+			err = webSocketError(c.Address.Scheme, response, err)
 		}
 		return nil, err
 	}
-	attempt.trickles = response.Header.Get("Upgrade") == trickling
-	return wsconn.New(ws, onPing), nil
+	a.smallOnly = response.Header.Get("Upgrade") == libwebsockets
+	return wsconn.New(ws, func() {
+		a.pongDue.Store(true)
+		a.wake()
+	}), nil
 }
 
 // environmentProxy is http.ProxyFromEnvironment with an error that does not quote the variable, password and all.
@@ -51,12 +55,12 @@ func environmentProxy(request *http.Request) (*url.URL, error) {
 }
 
 // webSocketError explains why what was reached did not become a WebSocket connection.
-func (c *Config) webSocketError(response *http.Response, err error) error {
+func webSocketError(scheme string, response *http.Response, err error) error {
 	switch {
 	case response == nil:
 		return fmt.Errorf("WebSocket handshake: %w", err)
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
-		return &RefusedError{RefusedWebSocket, fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), true}
+		return &RefusedError{Reason: fmt.Sprintf("the WebSocket connection (HTTP status %d): check path and permissions", response.StatusCode), Permanent: true}
 	}
-	return foreignStatus(c.Address.Scheme, response.StatusCode, err)
+	return foreignStatus(scheme, response.StatusCode, err)
 }

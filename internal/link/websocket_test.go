@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/gorilla/websocket"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -38,7 +39,7 @@ func TestWebSocketPingIsAnsweredAtOnce(t *testing.T) {
 		broker := newScript(wsconn.New(ws, func() {}))
 		broker.acceptConnect()
 		ws.WriteMessage(websocket.PingMessage, []byte("still there?"))
-		if first, _, err := broker.read(); err == nil && first == typePingReq<<4 {
+		if first, _, err := broker.read(); err == nil && first == packets.Pingreq<<4 {
 			answered <- pong
 		}
 		close(answered)
@@ -61,12 +62,12 @@ func (l respelled) Accept() (net.Conn, error) {
 }
 
 func (c respelledConn) Write(p []byte) (int, error) {
-	return c.Conn.Write(bytes.Replace(p, []byte("Upgrade: websocket\r\n"), []byte("Upgrade: "+trickling+"\r\n"), 1))
+	return c.Conn.Write(bytes.Replace(p, []byte("Upgrade: websocket\r\n"), []byte("Upgrade: "+libwebsockets+"\r\n"), 1))
 }
 
 // TestPayloadLimit has a WebSocket server that is known to pause inside large messages, and one that is not.
 func TestPayloadLimit(t *testing.T) {
-	for _, trickles := range []bool{false, true} {
+	for _, smallOnly := range []bool{false, true} {
 		b, err := broker.New(broker.Config{})
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +78,7 @@ func TestPayloadLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		host, want := listener.Addr().String(), testMaxPayload
-		if trickles {
+		if smallOnly {
 			listener, want = respelled{listener}, smallPacket-maxHeader-2-len("topic")
 		}
 		if err := b.ListenWebSocket(listener); err != nil {
@@ -94,19 +95,9 @@ func TestPayloadLimit(t *testing.T) {
 	}
 }
 
-// TestGreetingIsBounded has a server that never ends the header of its response.
-func TestGreetingIsBounded(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
+// TestPreambleIsBounded has a server that never ends the header of its response.
+func TestPreambleIsBounded(t *testing.T) {
+	host := speaks(t, func(conn net.Conn) {
 		conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\n"))
 		line := []byte("X-Filler: " + strings.Repeat("x", 8000) + "\r\n")
 		for {
@@ -114,10 +105,9 @@ func TestGreetingIsBounded(t *testing.T) {
 				return
 			}
 		}
-	}()
-	address := address.Address{Scheme: "ws", Host: listener.Addr().String(), Path: "/mqtt"}
-	if err := newTestLink(t, address, nil).Connect(context.Background()); !errors.Is(err, errGreeting) {
-		t.Errorf("Connect: %v, want %v", err, errGreeting)
+	})
+	if err := newTestLink(t, address.Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil).Connect(context.Background()); !errors.Is(err, errPreamble) {
+		t.Errorf("Connect: %v, want %v", err, errPreamble)
 	}
 }
 

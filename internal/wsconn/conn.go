@@ -81,7 +81,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close closes the network connection at once, without a close frame: MQTT has its own farewell, DISCONNECT.
+// Close closes the network connection at once, without a close frame: MQTT has DISCONNECT for that.
 func (c *Conn) Close() error { return c.ws.Close() }
 
 // LocalAddr returns the local address of the network connection.
