@@ -113,6 +113,13 @@ func (f *frames) end() {
 	}
 }
 
+// ended reports whether end was called.
+func (f *frames) ended() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
+}
+
 // Close is called by yamux, once, when the session ends. The Conn gets what is
 // left in the background.
 func (f *frames) Close() error {

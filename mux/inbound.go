@@ -7,8 +7,15 @@ import (
 	"os"
 )
 
-// Read is called by yamux, on one goroutine.
-func (f *frames) Read(p []byte) (int, error) { return f.in.Read(p) }
+// Read is called by yamux, on one goroutine. When it fails yamux has dealt with
+// every frame before.
+func (f *frames) Read(p []byte) (int, error) {
+	n, err := f.in.Read(p)
+	if err != nil {
+		f.end()
+	}
+	return n, err
+}
 
 // receive passes on to yamux what the peer sends, until the Conn or the session
 // ends.
@@ -19,7 +26,6 @@ func (f *frames) receive() {
 	for err == nil {
 		err = f.receiveFrame(in, piece)
 	}
-	f.end()
 	f.toYamux.CloseWithError(f.cause(err))
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -92,6 +93,34 @@ func TestCloseAfterWrite(t *testing.T) {
 		wantEOF(t, far)
 		far.Close()
 	})
+}
+
+// TestReaderGetsAllBeforeTheEnd has Reads wait when the last of a stream comes
+// together with the end of the session.
+func TestReaderGetsAllBeforeTheEnd(t *testing.T) {
+	for range 100 {
+		c, s := simtest.Pipe()
+		client, server := newSessions(t, c, s)
+		var reading sync.WaitGroup
+		var writing sync.WaitGroup
+		for range 10 {
+			near, far := open(t, client, server)
+			reading.Go(func() {
+				if got, err := io.ReadAll(far); string(got) != "hello" || err != nil {
+					t.Errorf("read %q, %v", got, err)
+				}
+				far.Close()
+			})
+			writing.Go(func() {
+				io.WriteString(near, "hello")
+				near.Close()
+			})
+		}
+		writing.Wait()
+		client.Close()
+		reading.Wait()
+		server.Close()
+	}
 }
 
 func TestSessionCloseWaitsABound(t *testing.T) {
