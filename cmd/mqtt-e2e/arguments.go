@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,48 +19,34 @@ type argument struct {
 
 // arguments returns the settings as flags, with the key files that are in use
 // and absolute paths. The name is left out, since it goes with the address.
-func (a *app) arguments(s *settings, keys []secrets.Source) ([]argument, error) {
-	var all []argument
+func (a *app) arguments(s *settings, keys []secrets.Source) (all []argument, err error) {
+	add := func(flag string, value any, file bool) {
+		text := fmt.Sprint(value)
+		switch value {
+		case "", 0, time.Duration(0):
+			return
+		}
+		if file && err == nil {
+			text, err = filepath.Abs(text)
+		}
+		all = append(all, argument{flag, text, file})
+	}
 	for _, key := range keys {
 		if key.File == "" {
 			a.logger.Warn("the key is in the environment: what is printed here needs it there too, or a --key-file")
-			continue
 		}
-		all = append(all, argument{"--key-file", key.File, true})
+		add("--key-file", key.File, true)
 	}
-	for _, argument := range []argument{
-		{"--user", s.user, false},
-		{"--password-file", s.passwordFile, true},
-		{"--ca-file", s.caFile, true},
-		{"--client-cert", s.clientCert, true},
-		{"--client-key", s.clientKey, true},
-		{"--topic-prefix", s.topicPrefix, false},
-		{"--pad-size", number(s.padSize), false},
-		{"--max-message-size", number(s.maxMessageSize), false},
-		{"--peer-timeout", duration(s.peerTimeout), false},
-	} {
-		if argument.value != "" {
-			all = append(all, argument)
-		}
-	}
-	for i := range all {
-		if err := all[i].makeAbsolute(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func (a *argument) makeAbsolute() error {
-	if !a.file {
-		return nil
-	}
-	absolute, err := filepath.Abs(a.value)
-	if err != nil {
-		return fmt.Errorf("%s: %w", a.flag, err)
-	}
-	a.value = absolute
-	return nil
+	add("--user", s.user, false)
+	add("--password-file", s.passwordFile, true)
+	add("--ca-file", s.caFile, true)
+	add("--client-cert", s.clientCert, true)
+	add("--client-key", s.clientKey, true)
+	add("--topic-prefix", s.topicPrefix, false)
+	add("--pad-size", s.padSize, false)
+	add("--max-message-size", s.maxMessageSize, false)
+	add("--peer-timeout", s.peerTimeout, false)
+	return all, err
 }
 
 // words returns the argument as it is typed. Values that begin with a hyphen
@@ -71,20 +56,6 @@ func (a argument) words() []string {
 		return []string{a.flag + "=" + a.value}
 	}
 	return []string{a.flag, a.value}
-}
-
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-func duration(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
 }
 
 // warnLeftOut says how a command line without the address's secrets gets them.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 )
 
@@ -47,7 +47,7 @@ func (a *app) runBroker(ctx context.Context, f *brokerFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := bind.Open(f.listen)
+	listener, err := target.OpenPort(f.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}

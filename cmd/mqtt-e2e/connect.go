@@ -11,10 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/stdio"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
@@ -46,7 +43,7 @@ func (a *app) connect() *cobra.Command {
 		Long: `Joins standard input and output with the listener's default target, with the
 SERVICE of that name, or with HOST:PORT, which the listener must allow. Made for
 ssh's ProxyCommand. The end of standard input is passed on. The command ends when
-the far side has ended and everything is on standard output.`,
+the other side has ended and everything is on standard output.`,
 		Example: "  ssh -o ProxyCommand='mqtt-e2e connect mqtts://broker.example#box' user@box",
 		Args:    atMost(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runConnect(cmd.Context(), &f, args) },
@@ -56,50 +53,47 @@ the far side has ended and everything is on standard output.`,
 }
 
 func (a *app) runConnect(ctx context.Context, f *dialFlags, args []string) error {
-	p, rest, err := a.findPlace(args, &f.settings)
+	endpoint, p, rest, err := a.dialer(args, &f.settings)
 	if err != nil {
 		return err
 	}
+	defer endpoint.Close()
 	request, err := parseTarget(rest)
 	if err != nil {
 		return err
 	}
-	client, stop, err := a.client(f, p)
-	if err != nil {
-		return err
-	}
-	defer stop()
+	c := client.New(endpoint, p.name, nil, a.logger)
+	defer c.Close()
 	opening := ctx
 	if a.tellsOutages() {
 		opening = engine.WithKeepAlive(ctx, watchedKeepAlive)
 	}
-	stream, err := a.open(opening, client, f.timeout, request)
+	stream, err := a.open(opening, c, f.timeout, request)
 	if err != nil {
 		return err
 	}
-	err = a.join(ctx, stream)
-	if errors.Is(err, stdio.ErrOutputClosed) {
+	err = a.join(ctx, c, stream)
+	if errors.Is(err, tunnel.ErrOutputClosed) {
 		a.logger.Debug(err.Error())
 		err = nil
 	}
 	if err == nil || errors.Is(err, errInterrupted) {
 		stream.Close()
 	} else {
-		relay.Abort(stream)
+		tunnel.Abort(stream)
 	}
-	return client.Explain(err)
+	return c.Explain(err)
 }
 
-// join joins standard input and output with stream, and tells who waits at a
+// join joins standard input and output with stream, and tells a person at a
 // terminal that the path is gone, or back.
-func (a *app) join(ctx context.Context, stream net.Conn) error {
+func (a *app) join(ctx context.Context, c *client.Client, stream net.Conn) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	path, ok := stream.(interface{ Stats() mqtte2e.Stats })
-	if ok && a.tellsOutages() {
-		go ui.WatchOutages(watching, path.Stats, tellInSession)
+	if conn := c.Conn(); conn != nil && a.tellsOutages() {
+		go ui.WatchOutages(watching, conn.Stats, tellInSession)
 	}
-	return stdio.Join(ctx, os.Stdin, os.Stdout, stream)
+	return tunnel.JoinStdio(ctx, os.Stdin, os.Stdout, stream)
 }
 
 // tellsOutages reports whether somebody waits at a terminal and wants to know.
@@ -115,7 +109,7 @@ func tellInSession(text string) { fmt.Fprintf(os.Stderr, "\r\nmqtt-e2e: %s\r\n",
 func parseTarget(args []string) (tunnel.Request, error) {
 	switch len(args) {
 	case 0:
-		return reach.Default, nil
+		return client.Default, nil
 	case 1:
 	default:
 		return tunnel.Request{}, usagef("%q is one argument too many", args[1])
@@ -133,28 +127,11 @@ func parseTarget(args []string) (tunnel.Request, error) {
 	return tunnel.Request{Kind: tunnel.Service, Text: args[0]}, nil
 }
 
-// client returns a Client of the listener, and what ends it.
-func (a *app) client(f *dialFlags, p place) (*reach.Client, func(), error) {
-	key, err := f.key()
-	if err != nil {
-		return nil, nil, err
-	}
-	endpoint, err := a.endpoint(&f.settings, p, key.Key)
-	if err != nil {
-		return nil, nil, err
-	}
-	client := reach.New(endpoint, p.name, nil, a.logger)
-	return client, func() {
-		client.Close()
-		endpoint.Close()
-	}, nil
-}
-
 // open opens a stream for request. It tries for timeout, as long as trying
 // again may help.
-func (a *app) open(ctx context.Context, client *reach.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
-	err = a.try(ctx, timeout, client.Waits, func(ctx context.Context) error {
-		stream, err = client.Open(ctx, request)
+func (a *app) open(ctx context.Context, c *client.Client, timeout time.Duration, request tunnel.Request) (stream net.Conn, err error) {
+	err = a.try(ctx, timeout, c.Waits, func(ctx context.Context) error {
+		stream, err = c.Open(ctx, request)
 		return err
 	})
 	return stream, err
@@ -169,24 +146,11 @@ func (a *app) try(ctx context.Context, timeout time.Duration, waits func() strin
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	status := ui.NewStatus(a.logger)
-	stop := ui.Notice(func() { status.Warn(waits()) })
-	defer stop()
-	var pause retry.Pause
-	for {
-		err := do(limited)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case limited.Err() != nil, link.Permanent(err), !errors.Is(err, mqtte2e.ErrBroker):
-			return err
-		}
-		stop()
-		status.Warn(err.Error() + "; trying again for " + timeout.String())
-		if !pause.Wait(limited) {
-			return err
-		}
+	err := client.Retry(limited, ui.NewStatus(a.logger), waits, "for "+timeout.String(), func(err error) bool {
+		return link.Permanent(err) || !errors.Is(err, mqtte2e.ErrBroker)
+	}, do)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
+	return err
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 )
 
@@ -30,7 +30,7 @@ type codedError struct {
 func (e *codedError) Error() string { return e.cause.Error() }
 func (e *codedError) Unwrap() error { return e.cause }
 
-// usage is an error of who typed the command.
+// usage makes err an error in the command line.
 func usage(err error) error { return coded(exitUsage, err) }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
@@ -54,7 +54,7 @@ func exitCode(err error) int {
 		return exitClean
 	case errors.As(err, &explicit):
 		return explicit.code
-	case reach.IsSetup(err):
+	case client.IsSetup(err):
 		return exitUsage
 	case errors.As(err, &refused), errors.Is(err, mqtte2e.ErrRefused):
 		return exitRefused

@@ -1,17 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/forwards"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
@@ -23,9 +23,8 @@ type forwardFlags struct {
 	localTexts, remoteTexts, dynamicTexts []string
 	systemdUnit                           bool
 
-	local   []forwards.Local
-	remote  []forwards.Remote
-	dynamic []bind.Address
+	here   []localPort
+	remote []target.Remote
 }
 
 func (a *app) forward() *cobra.Command {
@@ -53,63 +52,73 @@ again for ever.`,
 	return cmd
 }
 
+// A localPort is a port on this machine.
+type localPort struct {
+	flag         string // as it was typed
+	bind         target.Port
+	request      tunnel.Request // for its connections; zero: they are of SOCKS5 clients
+	to           string         // what request is for
+	net.Listener                // nil: it is not open
+}
+
 // parse reads the forwards.
 func (f *forwardFlags) parse() error {
-	var errs []error
-	f.local = parseAll(f.localTexts, forwards.ParseLocal, &errs)
-	f.remote = parseAll(f.remoteTexts, forwards.ParseRemote, &errs)
-	f.dynamic = parseAll(f.dynamicTexts, forwards.ParseDynamic, &errs)
-	if len(errs) > 0 {
-		return usage(errs[0])
+	here, there := make(map[target.Port]string), make(map[target.Port]string)
+	err := cmp.Or(
+		parseAll("-L", f.localTexts, target.ParseLocal, func(flag string, local target.Local) error {
+			f.here = append(f.here, localPort{flag: flag, bind: local.Bind, request: local.Request, to: local.String()})
+			return take(here, local.Bind, flag)
+		}),
+		parseAll("-R", f.remoteTexts, target.ParseRemote, func(flag string, remote target.Remote) error {
+			f.remote = append(f.remote, remote)
+			return take(there, remote.Bind, flag)
+		}),
+		parseAll("-D", f.dynamicTexts, target.ParsePort, func(flag string, bind target.Port) error {
+			f.here = append(f.here, localPort{flag: flag, bind: bind, to: "what SOCKS5 clients name"})
+			return take(here, bind, flag)
+		}))
+	if err != nil {
+		return usage(err)
 	}
-	if len(f.local)+len(f.remote)+len(f.dynamic) == 0 {
+	if len(f.here)+len(f.remote) == 0 {
 		return usagef("there is nothing to forward: give at least one of -L, -R and -D")
 	}
-	return f.twice()
+	return nil
 }
 
-// twice is an error if two flags ask for one port. Port 0 is another each time.
-func (f *forwardFlags) twice() error {
-	here, there := make(map[bind.Address]string), make(map[bind.Address]string)
-	var err error
-	take := func(ports map[bind.Address]string, address bind.Address, flag string) {
-		if first, taken := ports[address]; taken && address.Port != 0 && err == nil {
-			err = usagef("the port %s is given twice, by %s and %s: leave one away, or choose another port", address, first, flag)
-		}
-		ports[address] = flag
-	}
-	for i, local := range f.local {
-		take(here, local.Bind, "-L "+f.localTexts[i])
-	}
-	for i, dynamic := range f.dynamic {
-		take(here, dynamic, "-D "+f.dynamicTexts[i])
-	}
-	for i, remote := range f.remote {
-		take(there, remote.Bind, "-R "+f.remoteTexts[i])
-	}
-	return err
-}
-
-func parseAll[T any](texts []string, parse func(string) (T, error), errs *[]error) []T {
-	var all []T
+// parseAll reads the values of a flag until one is wrong.
+func parseAll[T any](flag string, texts []string, parse func(string) (T, error), use func(flag string, value T) error) error {
 	for _, text := range texts {
+		typed := flag + " " + text
 		value, err := parse(text)
 		if err != nil {
-			*errs = append(*errs, err)
+			return fmt.Errorf("%s: %w", typed, err)
 		}
-		all = append(all, value)
+		if err := use(typed, value); err != nil {
+			return err
+		}
 	}
-	return all
+	return nil
 }
 
-// defaultOnly reports whether only the far side's default target is used.
+// take is an error if another flag asks for the port. Port 0 is another each
+// time.
+func take(ports map[target.Port]string, port target.Port, flag string) error {
+	if first, taken := ports[port]; taken && port.Number != 0 {
+		return fmt.Errorf("the port %s is given twice, by %s and %s: leave one away, or choose another port", port, first, flag)
+	}
+	ports[port] = flag
+	return nil
+}
+
+// defaultOnly reports whether only the other side's default target is used.
 func (f *forwardFlags) defaultOnly() bool {
-	for _, local := range f.local {
-		if local.Request() != reach.Default {
+	for _, port := range f.here {
+		if port.request != client.Default {
 			return false
 		}
 	}
-	return len(f.remote)+len(f.dynamic) == 0
+	return len(f.remote) == 0
 }
 
 func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) error {
@@ -132,9 +141,8 @@ func (a *app) runForward(ctx context.Context, f *forwardFlags, args []string) er
 
 // forwardAll forwards until the context ends.
 func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secrets.Source) error {
-	ports, err := a.openPorts(f)
-	defer ports.close()
-	if err != nil {
+	defer f.closePorts()
+	if err := a.openPorts(f); err != nil {
 		return err
 	}
 	endpoint, err := a.endpoint(&f.settings, p, key.Key)
@@ -142,67 +150,48 @@ func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secr
 		return err
 	}
 	defer endpoint.Close()
-	client := reach.New(endpoint, p.name, f.remote, a.logger)
-	defer client.Close()
-	ports.serve(ctx, client)
+	c := client.New(endpoint, p.name, f.remote, a.logger)
+	defer c.Close()
+	f.servePorts(ctx, c)
 	systemd.Notify(systemd.Ready)
-	go systemd.Watchdog(ctx, client.Check)
-	if err := client.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
+	go watch(ctx, endpoint)
+	if err := c.Keep(ctx, f.defaultOnly(), ui.NewStatus(a.logger)); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
 }
 
-// A localPort is an open port here and what it is for.
-type localPort struct {
-	net.Listener
-	request tunnel.Request // zero: a SOCKS5 proxy
-}
-
-type localPorts []localPort
-
 // openPorts opens every port before the broker is reached, so that a port that
 // is taken is known at once.
-func (a *app) openPorts(f *forwardFlags) (localPorts, error) {
-	var ports localPorts
-	var errs []error
-	open := func(flag string, address bind.Address, request tunnel.Request, what string) {
-		listener, err := address.Listen()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
-			return
+func (a *app) openPorts(f *forwardFlags) (err error) {
+	for i := range f.here {
+		port := &f.here[i]
+		if port.Listener, err = port.bind.Listen(); err != nil {
+			return fmt.Errorf("%s: %w", port.flag, err)
 		}
-		a.logger.Info("forwarding", "port", listener.Addr(), "to", what)
-		if !address.IsLoopback() {
-			a.logger.Warn("other machines can reach this port", "port", listener.Addr())
+		a.logger.Info("forwarding", "port", port.Addr(), "to", port.to)
+		if !port.bind.IsLoopback() {
+			a.logger.Warn("other machines can reach this port", "port", port.Addr())
 		}
-		ports = append(ports, localPort{listener, request})
 	}
-	for i, local := range f.local {
-		open("-L "+f.localTexts[i], local.Bind, local.Request(), local.String())
-	}
-	for i, dynamic := range f.dynamic {
-		open("-D "+f.dynamicTexts[i], dynamic, tunnel.Request{}, "what SOCKS5 clients name")
-	}
-	if len(errs) > 0 {
-		return ports, errs[0]
-	}
-	return ports, nil
+	return nil
 }
 
-// serve serves every port until it is closed.
-func (ports localPorts) serve(ctx context.Context, client *reach.Client) {
-	for _, port := range ports {
+// servePorts serves every port until it is closed.
+func (f *forwardFlags) servePorts(ctx context.Context, c *client.Client) {
+	for _, port := range f.here {
 		if port.request == (tunnel.Request{}) {
-			go client.ServeSocks(ctx, port)
+			go c.ServeSOCKS(ctx, port)
 		} else {
-			go client.ServePort(ctx, port, port.request)
+			go c.ServePort(ctx, port, port.request)
 		}
 	}
 }
 
-func (ports localPorts) close() {
-	for _, port := range ports {
-		port.Close()
+func (f *forwardFlags) closePorts() {
+	for _, port := range f.here {
+		if port.Listener != nil {
+			port.Close()
+		}
 	}
 }

@@ -86,6 +86,17 @@ var targets = map[string]func(*net.TCPConn){
 	},
 }
 
+// serveAll calls serve for each connection, until the listener is closed.
+func serveAll(listener net.Listener, serve func(*net.TCPConn)) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go serve(conn.(*net.TCPConn))
+	}
+}
+
 // answer reads something, answers, and ends.
 func answer(text string) func(*net.TCPConn) {
 	return func(conn *net.TCPConn) {

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/sshconfig"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // sshPort is where ssh servers listen (RFC 4253, section 4.1).
@@ -37,15 +35,15 @@ func (a *app) peerCommands(s *settings, p place, policy target.Policy) (string, 
 	if policy.Default != nil {
 		hint += "  " + connectLine(p, policy.Default.Port, command("connect")) + "\nor, to have it on a port:\n"
 	}
-	return hint + "  " + shellLine(command("forward", ports...)) + "\n", nil
+	return hint + "  " + ui.QuoteAll(command("forward", ports...)) + "\n", nil
 }
 
 // connectLine connects to the default target: through ssh if it is its server.
 func connectLine(p place, port int, connect []string) string {
 	if port != sshPort {
-		return shellLine(connect)
+		return ui.QuoteAll(connect)
 	}
-	return "ssh -o ProxyCommand=" + secrets.Quote(sshconfig.ProxyCommand(connect)) + " USER@" + p.host()
+	return "ssh -o ProxyCommand=" + ui.Quote(proxyCommand(connect)) + " USER@" + p.host()
 }
 
 // portFlags returns the flags of a forward to all that a policy serves.
@@ -66,15 +64,6 @@ func portFlags(policy target.Policy) (flags []string) {
 		add(policy.Services[name], ":"+name)
 	}
 	return flags
-}
-
-// shellLine quotes the words of a command.
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = secrets.Quote(word)
-	}
-	return strings.Join(quoted, " ")
 }
 
 // localPortFor proposes a port for the other side, where ports below 1024 need

@@ -5,24 +5,16 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/retry"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/serve"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/server"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
-
-// attemptTimeout bounds one attempt to reach the broker.
-const attemptTimeout = 30 * time.Second
 
 // listenFlags are the flags of the verb listen.
 type listenFlags struct {
@@ -76,7 +68,7 @@ func (f *listenFlags) policy() (target.Policy, error) {
 		policy.Allow = append(policy.Allow, allow)
 	}
 	for _, text := range f.allowRemote {
-		address, err := bind.Parse(text)
+		address, err := target.ParsePort(text)
 		if err != nil {
 			return policy, usagef("--allow-remote: %w", err)
 		}
@@ -104,7 +96,7 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	if f.systemdUnit {
 		return a.printUnit("listen", f.served(), &f.settings, p, keys)
 	}
-	server := serve.New(policy, f.speedtest, a.record)
+	server := server.New(policy, f.speedtest, a.record)
 	defer server.Wait() // after the Endpoints are closed
 	var endpoints []*mqtte2e.Endpoint
 	for _, key := range keys {
@@ -127,16 +119,15 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 
 // serveAll serves one Listener on each Endpoint until the context ends or one
 // fails for good.
-func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p place, server *serve.Server) error {
+func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p place, server *server.Server) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ready := sync.OnceFunc(func() { systemd.Notify(systemd.Ready) })
-	watched := new(listeners)
-	go systemd.Watchdog(ctx, watched.check)
+	go watch(ctx, endpoints...)
 	var running sync.WaitGroup
 	for _, endpoint := range endpoints {
 		running.Go(func() {
-			l := &listening{app: a, endpoint: endpoint, place: p, server: server, watched: watched, ready: ready}
+			l := &listening{app: a, endpoint: endpoint, place: p, server: server, ready: ready}
 			cancel(l.run(ctx))
 		})
 	}
@@ -146,13 +137,22 @@ func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p pla
 	return context.Cause(ctx)
 }
 
+// watch tells the service manager, as often as it wants to hear it, that nothing
+// is stuck: the state of every Endpoint can be had.
+func watch(ctx context.Context, endpoints ...*mqtte2e.Endpoint) {
+	systemd.Watchdog(ctx, func() {
+		for _, endpoint := range endpoints {
+			endpoint.Connected()
+		}
+	})
+}
+
 // listening is one Listener under one key.
 type listening struct {
 	app      *app
 	endpoint *mqtte2e.Endpoint
 	place    place
-	server   *serve.Server
-	watched  *listeners
+	server   *server.Server
 	ready    func() // tells the service manager, once, that starting is over
 }
 
@@ -161,68 +161,36 @@ type listening struct {
 // before it let us in.
 func (l *listening) run(ctx context.Context) error {
 	status := ui.NewStatus(l.app.logger)
-	stop := ui.Notice(func() { status.Warn(l.where().Waits(false)) })
-	defer stop()
-	var pause retry.Pause
-	for ctx.Err() == nil {
-		listener, err := l.listen(ctx)
-		stop()
-		if err == nil {
-			return l.serve(ctx, listener, status)
-		}
-		if link.Permanent(err) || reach.IsSetup(err) {
-			return err
-		}
-		if ctx.Err() == nil {
-			status.Warn(err.Error() + "; trying again until it works")
-			// An absent network does not hold up the boot; a wrong password, above,
-			// fails the start.
-			systemd.Notify(systemd.Status("waiting for the broker"))
+	var listener *mqtte2e.Listener
+	err := client.Retry(ctx, status, func() string { return l.where().Waits(false) }, "until it works", client.IsHopeless, func(ctx context.Context) (err error) {
+		if listener, err = l.listen(ctx); err != nil && !client.IsHopeless(err) {
+			// An absent network does not hold up the boot; a wrong password fails the
+			// start.
 			l.ready()
 		}
-		pause.Wait(ctx)
+		return err
+	})
+	if err != nil {
+		return causeOr(ctx, err)
 	}
-	return context.Cause(ctx)
+	return l.serve(ctx, listener, status)
 }
 
 func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, client.AttemptTimeout)
 	defer cancel()
 	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
-	return listener, l.where().Explain(reach.Setup(err))
+	return listener, l.where().Explain(client.Setup(err))
 }
 
-func (l *listening) where() words.Place { return words.At(l.endpoint, l.place.name) }
+func (l *listening) where() ui.Place { return ui.PlaceOf(l.endpoint, l.place.name) }
 
 func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	l.watched.add(listener)
 	status.Info("listening", "name", l.place.name, "broker", l.place.parsed, "key", l.endpoint.Config.Key)
-	systemd.Notify(systemd.Status("listening"))
 	l.ready()
 	if err := l.server.Serve(listener); ctx.Err() == nil {
 		return err
 	}
 	return context.Cause(ctx)
-}
-
-// listeners are what the watchdog looks after.
-type listeners struct {
-	mu  sync.Mutex // guards all
-	all []*mqtte2e.Listener
-}
-
-func (l *listeners) add(listener *mqtte2e.Listener) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, listener)
-}
-
-// check returns if every Listener's state can be had: nothing is stuck.
-func (l *listeners) check() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, listener := range l.all {
-		listener.Stats()
-	}
 }

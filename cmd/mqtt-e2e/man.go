@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 func (a *app) man() *cobra.Command {
@@ -23,7 +23,7 @@ func (a *app) man() *cobra.Command {
 				return usagef("name the DIRECTORY for the pages")
 			}
 			if err := os.MkdirAll(args[0], 0o777); err != nil { // less the umask, as mkdir does
-				return words.File("the directory", args[0], err)
+				return ui.FileError("the directory", args[0], err)
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // no date: the same pages each time

@@ -11,9 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/message"
 )
 
@@ -50,28 +49,37 @@ func (f *messageFlags) register(cmd *cobra.Command, topicUsage string) {
 	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "give up if the broker is not reached in this time")
 }
 
+// messageVerb completes a verb of message, whose topic is asked for if it is
+// missing.
+func (a *app) messageVerb(cmd *cobra.Command, topicUsage, question string, run func(context.Context, *messageFlags, place, []string) error) *messageFlags {
+	f := new(messageFlags)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		p, rest, err := a.findBroker(args)
+		if err != nil {
+			return err
+		}
+		if f.topic == "" {
+			return usagef("--topic is missing: %s", question)
+		}
+		return run(cmd.Context(), f, p, rest)
+	}
+	f.register(cmd, topicUsage)
+	return f
+}
+
 func (a *app) messageSend() *cobra.Command {
-	var f messageFlags
 	cmd := &cobra.Command{
 		Use:     "send ADDRESS --topic SUFFIX [MESSAGE]",
 		Short:   "Send one message",
 		Long:    "Sends MESSAGE or, without one, all of standard input, which other users cannot see.",
 		Example: "  echo status | mqtt-e2e message send mqtts://broker.example --topic controller",
 		Args:    atMost(2),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageSend(cmd.Context(), &f, args) },
 	}
-	f.register(cmd, "send to this topic under the key's base topic, such as controller or iot/`NAME`")
+	a.messageVerb(cmd, "send to this topic under the key's base topic, such as controller or iot/`NAME`", "where does the message go?", a.runMessageSend)
 	return a.quiet(cmd)
 }
 
-func (a *app) runMessageSend(ctx context.Context, f *messageFlags, args []string) error {
-	p, rest, err := a.findBroker(args)
-	if err != nil {
-		return err
-	}
-	if f.topic == "" {
-		return usagef("--topic is missing: where does the message go?")
-	}
+func (a *app) runMessageSend(ctx context.Context, f *messageFlags, p place, rest []string) (err error) {
 	var text []byte
 	switch len(rest) {
 	case 0:
@@ -103,35 +111,26 @@ func sendMessage(ctx context.Context, session *message.Session, text []byte) err
 	case errors.Is(context.Cause(ctx), errInterrupted):
 		return errInterrupted
 	case errors.Is(err, mqtte2e.ErrBroker):
-		return words.New(err, "the message may be lost: the connection to the broker broke as it was sent: check the network, and send it again")
+		return ui.Wrap(err, "the message may be lost: the connection to the broker broke as it was sent: check the network, and send it again")
 	case errors.Is(err, context.DeadlineExceeded):
-		return words.New(err, "the message was not sent in time: check the network, or give a longer --timeout")
+		return ui.Wrap(err, "the message was not sent in time: check the network, or give a longer --timeout")
 	}
 	return err
 }
 
 func (a *app) messageReceive() *cobra.Command {
-	var f messageFlags
 	cmd := &cobra.Command{
 		Use:     "receive ADDRESS --topic FILTER",
 		Short:   "Print the messages that arrive, one a line",
 		Example: "  mqtt-e2e message receive mqtts://broker.example --topic 'iot/#'",
 		Args:    atMost(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageReceive(cmd.Context(), &f, args) },
 	}
-	f.register(cmd, "listen to this topic under the key's base topic; + and # as in MQTT (`FILTER`)")
+	f := a.messageVerb(cmd, "listen to this topic under the key's base topic; + and # as in MQTT (`FILTER`)", "which messages?", a.runMessageReceive)
 	cmd.Flags().IntVarP(&f.count, "count", "c", 0, "end after so many messages (0: never)")
 	return cmd
 }
 
-func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, args []string) error {
-	p, _, err := a.findBroker(args)
-	if err != nil {
-		return err
-	}
-	if f.topic == "" {
-		return usagef("--topic is missing: which messages?")
-	}
+func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, p place, _ []string) error {
 	if f.count < 0 {
 		return usagef("-c %d: write after how many messages to end, or 0", f.count)
 	}
@@ -178,7 +177,7 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 	if err != nil {
 		return nil, err
 	}
-	where := words.Place{Broker: p.parsed.String(), Filter: "--topic"}
+	where := ui.Place{Broker: p.parsed.String(), Filter: "--topic"}
 	if publish != "" {
 		where.Filter = "--subscribe"
 	}
@@ -187,7 +186,7 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 		var err error
 		session, err = message.Dial(ctx, p.broker, config)
 		if err != nil && !errors.Is(err, mqtte2e.ErrBroker) {
-			err = reach.Setup(err)
+			err = client.Setup(err)
 		}
 		return where.Explain(err)
 	})
@@ -199,13 +198,9 @@ func (a *app) messageConfig(f *messageFlags, p place, publish, subscribe string)
 	if err != nil {
 		return nil, err
 	}
-	password, err := secrets.Password(f.passwordFile)
+	password, tlsConfig, err := f.credentials(p)
 	if err != nil {
-		return nil, usage(err)
-	}
-	tlsConfig, err := f.tlsConfig(p)
-	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	config := &message.Config{
 		Publish:    publish,

@@ -17,27 +17,18 @@ import (
 )
 
 func (a *app) messageShell() *cobra.Command {
-	var f messageFlags
 	cmd := &cobra.Command{
 		Use:     "shell ADDRESS --topic SUFFIX --subscribe FILTER",
 		Short:   "Send each line that is typed, and print what arrives",
 		Example: "  mqtt-e2e message shell mqtts://broker.example --topic controller --subscribe 'iot/#'",
 		Args:    atMost(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runMessageShell(cmd.Context(), &f, args) },
 	}
-	f.register(cmd, "send to this topic under the key's base topic (`SUFFIX`)")
+	f := a.messageVerb(cmd, "send to this topic under the key's base topic (`SUFFIX`)", "where do the lines go?", a.runMessageShell)
 	cmd.Flags().StringVar(&f.subscribe, "subscribe", "iot/#", "print what arrives under this topic (`FILTER`)")
 	return cmd
 }
 
-func (a *app) runMessageShell(ctx context.Context, f *messageFlags, args []string) error {
-	p, _, err := a.findBroker(args)
-	if err != nil {
-		return err
-	}
-	if f.topic == "" {
-		return usagef("--topic is missing: where do the lines go?")
-	}
+func (a *app) runMessageShell(ctx context.Context, f *messageFlags, p place, _ []string) error {
 	session, err := a.messageSession(ctx, f, p, f.topic, f.subscribe)
 	if err != nil {
 		return err
@@ -66,34 +57,16 @@ func printAll(ctx context.Context, session *message.Session, out io.Writer) {
 
 // sendAll sends lines until there are no more, or the context ends.
 func sendAll(ctx context.Context, session *message.Session, in lineReader) error {
-	lines, failed := make(chan string), make(chan error, 1)
-	go func() {
-		for {
-			line, err := in.ReadLine()
-			if err != nil {
-				failed <- err
-				return
-			}
-			select {
-			case lines <- line:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	for {
-		select {
-		case line := <-lines:
-			if err := sendMessage(ctx, session, []byte(line)); err != nil {
-				return err
-			}
-		case err := <-failed:
-			if err == io.EOF {
-				return nil
-			}
+		line, err := inContext(ctx, in.ReadLine)
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
 			return err
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		}
+		if err := sendMessage(ctx, session, []byte(line)); err != nil {
+			return err
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/reach"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 const (
@@ -48,28 +48,17 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 	if f.count < 0 {
 		return usagef("-c %d: write how many probes to send, or 0", f.count)
 	}
-	p, _, err := a.findPlace(args, &f.settings)
-	if err != nil {
-		return err
-	}
-	key, err := f.key()
-	if err != nil {
-		return err
-	}
-	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	endpoint, p, _, err := a.dialer(args, &f.settings)
 	if err != nil {
 		return err
 	}
 	defer endpoint.Close()
-	s := &pings{name: p.name, progress: ui.NewProgress(os.Stderr)}
-	if s.name == "" {
-		s.name = p.parsed.Host
-	}
-	err = s.run(ctx, f.count, func(ctx context.Context) (time.Duration, error) {
-		if s.received > 0 {
-			return ping(ctx, endpoint, p.name)
+	s := &pings{name: cmp.Or(p.name, p.parsed.Host)}
+	err = s.run(ctx, f.count, func() (time.Duration, error) {
+		if s.sent == 0 {
+			return a.firstPing(ctx, endpoint, p.name, f.timeout)
 		}
-		return a.firstPing(ctx, endpoint, p.name, f.timeout)
+		return ping(ctx, endpoint, p.name)
 	})
 	if err != nil && !errors.Is(err, errInterrupted) {
 		return err
@@ -78,22 +67,20 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 }
 
 func ping(ctx context.Context, endpoint *mqtte2e.Endpoint, name string) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
 	rtt, err := endpoint.Ping(ctx, name)
-	return rtt, words.At(endpoint, name).Explain(reach.Setup(err))
+	return rtt, ui.PlaceOf(endpoint, name).Explain(client.Setup(err))
 }
 
 // firstPing repeats the probe until the listener is there: only then is a
 // missing answer a loss.
 func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name string, timeout time.Duration) (rtt time.Duration, err error) {
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	waits := func() string { return words.At(endpoint, name).Waits(endpoint.Connected()) }
-	err = a.try(ctx, timeout, waits, func(context.Context) error {
+	waits := func() string { return ui.PlaceOf(endpoint, name).Waits(endpoint.Connected()) }
+	err = a.try(ctx, timeout, waits, func(ctx context.Context) error {
 		for {
-			probe, cancel := context.WithTimeout(limited, pingTimeout)
-			rtt, err = ping(probe, endpoint, name)
-			cancel()
-			if !errors.Is(err, mqtte2e.ErrNoAnswer) || limited.Err() != nil {
+			rtt, err = ping(ctx, endpoint, name)
+			if !errors.Is(err, mqtte2e.ErrNoAnswer) || ctx.Err() != nil {
 				return err
 			}
 		}
@@ -103,40 +90,28 @@ func (a *app) firstPing(ctx context.Context, endpoint *mqtte2e.Endpoint, name st
 
 // pings are the probes of one run.
 type pings struct {
-	name           string
-	progress       *ui.Progress
-	sent, received int
-	least, most    time.Duration
-	sum            time.Duration
+	name             string
+	sent, received   int
+	least, most, sum time.Duration
 }
 
-// run sends count probes, or until the context ends if that is 0. Before the
-// first answer every error is final; after it, silence is loss.
-func (s *pings) run(ctx context.Context, count int, ping func(context.Context) (time.Duration, error)) error {
+// run sends count probes, or until the context ends if that is 0. An error is
+// final before the first answer, and a loss after it.
+func (s *pings) run(ctx context.Context, count int, probe func() (time.Duration, error)) error {
+	progress := ui.NewProgress(os.Stderr)
 	tick := time.NewTicker(pingInterval)
 	defer tick.Stop()
-	for count == 0 || s.sent < count {
-		s.progress.Show("waiting for answer %d", s.sent+1)
-		limited, cancel := ctx, func() {}
-		if s.received > 0 {
-			limited, cancel = context.WithTimeout(ctx, pingTimeout)
-		}
-		rtt, err := ping(limited)
-		cancel()
-		s.progress.Clear()
+	for {
+		progress.Show("waiting for answer %d", s.sent+1)
+		rtt, err := probe()
+		progress.Clear()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		s.sent++
-		switch {
-		case err == nil:
-			s.answer(rtt)
-		case s.received == 0:
+		if err != nil && s.sent == 0 {
 			return err
-		default:
-			fmt.Printf("no answer from %s: probe %d\n", s.name, s.sent)
 		}
-		if s.sent == count {
+		if s.add(rtt, err); s.sent == count {
 			return nil
 		}
 		select {
@@ -145,10 +120,14 @@ func (s *pings) run(ctx context.Context, count int, ping func(context.Context) (
 			return context.Cause(ctx)
 		}
 	}
-	return nil
 }
 
-func (s *pings) answer(rtt time.Duration) {
+func (s *pings) add(rtt time.Duration, err error) {
+	s.sent++
+	if err != nil {
+		fmt.Printf("no answer from %s: probe %d\n", s.name, s.sent)
+		return
+	}
 	if s.received == 0 || rtt < s.least {
 		s.least = rtt
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,12 +15,12 @@ import (
 
 // app is what the verbs share.
 type app struct {
-	verbose   bool
+	verbose   repeatable // -v, -vv
 	silent    bool
 	logFormat string
 	started   bool // the command line was understood
 	logger    *slog.Logger
-	record    *slog.Logger // of who was served what: tells it when the program ends, too
+	record    *slog.Logger // of the streams that were served; goes on while the program ends
 }
 
 // run runs the command and returns its exit code.
@@ -60,7 +61,7 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), slog.LevelInfo) },
 	}
 	flags := root.PersistentFlags()
-	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more on standard error")
+	flags.VarPF(&a.verbose, "verbose", "v", "say more on standard error; -vv: of each packet too").NoOptDefVal = "true"
 	flags.BoolVarP(&a.silent, "quiet", "q", false, "say on standard error why it fails, and nothing else")
 	flags.StringVar(&a.logFormat, "log-format", "text", "text or json")
 	root.AddCommand(a.keygen(), a.key(), a.broker(), a.listen(), a.connect(), a.forward(), a.ping(),
@@ -71,6 +72,27 @@ Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 	return root
 }
 
+// repeatable is a flag without a value that counts how often it is given.
+type repeatable int
+
+// String implements pflag.Value.
+func (r *repeatable) String() string { return strconv.Itoa(int(*r)) }
+
+// Type implements pflag.Value: to its user it is like any other flag without a
+// value.
+func (r *repeatable) Type() string { return "bool" }
+
+// Set implements pflag.Value.
+func (r *repeatable) Set(text string) error {
+	given, err := strconv.ParseBool(text)
+	if !given {
+		*r = 0
+		return err
+	}
+	*r++
+	return nil
+}
+
 // setUp makes the logger. normal is what is told without -v.
 func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 	a.started = true
@@ -78,9 +100,11 @@ func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 		return usagef("--log-format is %q: write text or json", a.logFormat)
 	}
 	switch {
-	case a.verbose && a.silent:
+	case a.verbose > 0 && a.silent:
 		return usagef("-v says more and -q less: leave one away")
-	case a.verbose:
+	case a.verbose > 1:
+		normal = ui.LevelTrace
+	case a.verbose > 0:
 		normal = slog.LevelDebug
 	case a.silent:
 		normal = slog.LevelError

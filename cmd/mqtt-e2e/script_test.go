@@ -27,15 +27,15 @@ func TestMain(m *testing.M) { testscript.Main(cleaning{m}, map[string]func(){"mq
 type cleaning struct{ *testing.M }
 
 func (c cleaning) Run() int {
-	heedSignals()
+	catchSignals()
 	defer os.RemoveAll(built)
 	return c.M.Run()
 }
 
-// heedSignals makes the programs that the tests start heed all signals, though
-// the tests may run under nohup: what a process catches is not ignored by those
+// catchSignals lets the programs that the tests start get all signals, though the
+// tests may run under nohup: what a process catches is not ignored by those
 // that it starts.
-func heedSignals() {
+func catchSignals() {
 	for _, s := range signals {
 		if signal.Ignored(s) {
 			signal.Notify(make(chan os.Signal, 1), s)
@@ -138,15 +138,7 @@ func startTarget(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { listener.Close() })
 	ts.Setenv(name, listener.Addr().String())
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go serve(conn.(*net.TCPConn))
-		}
-	}()
+	go serveAll(listener, serve)
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {

@@ -23,21 +23,25 @@ var errNotPasted = errors.New("there is no key: it was interrupted before one wa
 // readSecretLine reads a line of standard input, without echo on a terminal,
 // until the context ends.
 func readSecretLine(ctx context.Context) (string, error) {
-	if !ui.IsTerminal(os.Stdin) {
-		return inContext(ctx, readLine)
+	read := readLine
+	if terminal := int(os.Stdin.Fd()); ui.IsTerminal(os.Stdin) {
+		before, err := term.GetState(terminal)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprint(os.Stderr, "key (is not shown): ")
+		defer fmt.Fprintln(os.Stderr)
+		defer term.Restore(terminal, before) // ReadPassword does not get to it if the context ends
+		read = func() (string, error) {
+			line, err := term.ReadPassword(terminal)
+			return string(line), err
+		}
 	}
-	terminal := int(os.Stdin.Fd())
-	before, err := term.GetState(terminal)
-	if err != nil {
-		return "", err
+	line, err := inContext(ctx, read)
+	if ctx.Err() != nil {
+		return "", errNotPasted
 	}
-	fmt.Fprint(os.Stderr, "key (is not shown): ")
-	defer fmt.Fprintln(os.Stderr)
-	defer term.Restore(terminal, before) // ReadPassword does not get to it if the context ends
-	return inContext(ctx, func() (string, error) {
-		line, err := term.ReadPassword(terminal)
-		return string(line), err
-	})
+	return line, err
 }
 
 func readLine() (string, error) {
@@ -46,22 +50,4 @@ func readLine() (string, error) {
 		err = nil
 	}
 	return line, err
-}
-
-// inContext returns what read returns or, if the context ends before, leaves
-// read behind: nothing wakes a read of a terminal, and the program ends anyway.
-func inContext(ctx context.Context, read func() (string, error)) (string, error) {
-	done := make(chan struct{})
-	var got string
-	var failed error
-	go func() {
-		defer close(done)
-		got, failed = read()
-	}()
-	select {
-	case <-done:
-		return got, failed
-	case <-ctx.Done():
-		return "", errNotPasted
-	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -36,7 +35,7 @@ type teller struct {
 // flags are those of every verb that meets a broker.
 func (r *teller) flags(args ...string) []string {
 	r.ran[args[0]] = true
-	return append(args, "--key-file", r.key, "-v", "--log-format", r.format)
+	return append(args, "--key-file", r.key, "-vv", "--log-format", r.format)
 }
 
 // start starts a verb in the background.
@@ -118,7 +117,7 @@ func (r *teller) atBroker() {
 	}
 	host := listener.Addr().String()
 	place := "ws://me:" + markedPassword + "@" + host + "/mqtt?token=" + markedToken
-	target, free, taken := r.echo(), unused(r.t), r.echo()
+	target, free, taken := serveTCP(r.t, targets["echo"]), unused(r.t), serveTCP(r.t, targets["echo"])
 
 	listenArgs := r.flags("listen", place+"#box", "--to", target, "--to", "dead=127.0.0.1:1", "--allow-remote", free, "--allow-remote", taken)
 	listen := r.start(listenArgs...)
@@ -164,34 +163,12 @@ func (r *teller) withoutBroker() {
 	if err := os.WriteFile(wrongKey, []byte(markedKey), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
-	r.run("connect", place+"#box", "--key-file", wrongKey, "-v", "--log-format", r.format)
-	r.runWith([]string{"MQTT_E2E_KEY=" + markedKey, "MQTT_E2E_ADDRESS=" + place}, "connect", "-n", "box", "-v", "--log-format", r.format)
-	r.runWith([]string{"MQTT_E2E_PASSWORD=" + markedPassword}, "broker", "--listen", "127.0.0.1:x", "--user", "me", "-v", "--log-format", r.format)
-	r.run("keygen", "-o", filepath.Join(r.dir, "new"), "-v", "--log-format", r.format)
-	r.run("key", "show", "--key-file", r.key, "-v", "--log-format", r.format)
+	r.run("connect", place+"#box", "--key-file", wrongKey, "-vv", "--log-format", r.format)
+	r.runWith([]string{"MQTT_E2E_KEY=" + markedKey, "MQTT_E2E_ADDRESS=" + place}, "connect", "-n", "box", "-vv", "--log-format", r.format)
+	r.runWith([]string{"MQTT_E2E_PASSWORD=" + markedPassword}, "broker", "--listen", "127.0.0.1:x", "--user", "me", "-vv", "--log-format", r.format)
+	r.run("keygen", "-o", filepath.Join(r.dir, "new"), "-vv", "--log-format", r.format)
+	r.run("key", "show", "--key-file", r.key, "-vv", "--log-format", r.format)
 	for _, args := range [][]string{{"version"}, {"man", r.dir}, {"--help"}, {"help", "key"}, {"completion", "bash"}, {"nonsense"}} {
 		r.run(args...)
 	}
-}
-
-// echo serves a target and returns its address.
-func (r *teller) echo() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				io.Copy(conn, conn)
-				conn.Close()
-			}()
-		}
-	}()
-	return listener.Addr().String()
 }

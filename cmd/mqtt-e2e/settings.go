@@ -13,7 +13,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // defaultPeerTimeout outlasts a closed lid, where a program of its own may want
@@ -24,7 +24,7 @@ const defaultPeerTimeout = time.Hour
 // what is shorter can only be a slip.
 const minPeerTimeout = time.Second
 
-// settings are the flags of every verb that meets a broker.
+// settings are the flags of every verb that connects to a broker.
 type settings struct {
 	name           string
 	named          func() bool // whether a name was given, which may be empty
@@ -83,19 +83,30 @@ func (s *settings) key() (secrets.Source, error) {
 	return sources[0], nil
 }
 
+// dialer returns an Endpoint to reach the place with that args name, and the
+// arguments that follow the address.
+func (a *app) dialer(args []string, s *settings) (*mqtte2e.Endpoint, place, []string, error) {
+	p, rest, err := a.findPlace(args, s)
+	if err != nil {
+		return nil, p, nil, err
+	}
+	key, err := s.key()
+	if err != nil {
+		return nil, p, nil, err
+	}
+	endpoint, err := a.endpoint(s, p, key.Key)
+	return endpoint, p, rest, err
+}
+
 // endpoint returns an Endpoint at the place under key. It does no I/O but
 // reading files.
 func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint, error) {
 	if s.peerTimeout > 0 && s.peerTimeout < minPeerTimeout {
 		return nil, usagef("--peer-timeout %v is shorter than some answers take: write %v or more, such as 90s", s.peerTimeout, minPeerTimeout)
 	}
-	password, err := secrets.Password(s.passwordFile)
+	password, tlsConfig, err := s.credentials(p)
 	if err != nil {
-		return nil, usage(err)
-	}
-	tlsConfig, err := s.tlsConfig(p)
-	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	return &mqtte2e.Endpoint{Broker: p.broker, Config: &mqtte2e.Config{
 		Key:            key,
@@ -110,6 +121,14 @@ func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint
 	}}, nil
 }
 
+// credentials returns what the broker at the place is to get.
+func (s *settings) credentials(p place) (password string, tlsConfig *tls.Config, err error) {
+	if password, err = secrets.Password(s.passwordFile); err == nil {
+		tlsConfig, err = s.tlsConfig(p)
+	}
+	return password, tlsConfig, usage(err)
+}
+
 // tlsConfig returns nil where the defaults do.
 func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile == "" && s.clientCert == "" && s.clientKey == "" {
@@ -122,7 +141,7 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile != "" {
 		pem, err := os.ReadFile(s.caFile)
 		if err != nil {
-			return nil, words.File("--ca-file", s.caFile, err)
+			return nil, ui.FileError("--ca-file", s.caFile, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
@@ -143,7 +162,7 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	certificate, err := os.ReadFile(s.clientCert)
 	if err != nil {
-		return tls.Certificate{}, words.File("--client-cert", s.clientCert, err)
+		return tls.Certificate{}, ui.FileError("--client-cert", s.clientCert, err)
 	}
 	key, err := secrets.ReadFile("--client-key", s.clientKey)
 	if err != nil {
@@ -151,7 +170,7 @@ func (s *settings) certificate() (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certificate, []byte(key))
 	if err != nil {
-		err = words.New(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
+		err = ui.Wrap(err, "--client-cert %s and --client-key %s are of no use: %s", s.clientCert, s.clientKey, strings.TrimPrefix(err.Error(), "tls: "))
 	}
 	return pair, err
 }

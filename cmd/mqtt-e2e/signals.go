@@ -32,3 +32,22 @@ func withSignals(parent context.Context) (context.Context, func()) {
 	}()
 	return ctx, func() { cancel(nil) }
 }
+
+// inContext returns what read returns or, if the context ends before, its cause,
+// and leaves read behind: nothing wakes a read of a terminal, and the program
+// ends anyway.
+func inContext(ctx context.Context, read func() (string, error)) (string, error) {
+	done := make(chan struct{})
+	var got string
+	var failed error
+	go func() {
+		defer close(done)
+		got, failed = read()
+	}()
+	select {
+	case <-done:
+		return got, failed
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}

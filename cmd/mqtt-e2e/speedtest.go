@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/relay"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
@@ -44,42 +44,38 @@ func (a *app) speedtest() *cobra.Command {
 }
 
 func (a *app) runSpeedtest(ctx context.Context, f *dialFlags, args []string) error {
-	p, _, err := a.findPlace(args, &f.settings)
+	endpoint, p, _, err := a.dialer(args, &f.settings)
 	if err != nil {
 		return err
 	}
-	client, stop, err := a.client(f, p)
+	defer endpoint.Close()
+	c := client.New(endpoint, p.name, nil, a.logger)
+	defer c.Close()
+	if err := a.measure(ctx, c, f.timeout, "download", tunnel.Download, download); err != nil {
+		return err
+	}
+	return a.measure(ctx, c, f.timeout, "upload", tunnel.Upload, upload)
+}
+
+// measure measures one direction.
+func (a *app) measure(ctx context.Context, c *client.Client, timeout time.Duration, name string, kind tunnel.Kind, transfer func(net.Conn, *meter) error) error {
+	stream, err := a.open(ctx, c, timeout, tunnel.Request{Kind: kind})
 	if err != nil {
 		return err
 	}
-	defer stop()
-	for _, direction := range []struct {
-		kind    tunnel.Kind
-		name    string
-		measure func(net.Conn, *meter) error
-	}{{tunnel.Download, "download", download}, {tunnel.Upload, "upload", upload}} {
-		stream, err := a.open(ctx, client, f.timeout, tunnel.Request{Kind: direction.kind})
-		if err != nil {
-			return err
-		}
-		m := newMeter(direction.name, ui.NewProgress(os.Stderr))
-		stream.SetDeadline(m.start.Add(testTime + uploadEnd)) // PeerTimeout is far too long for somebody who watches
-		stop := context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })
-		err = direction.measure(stream, m)
-		m.progress.Clear()
-		stop()
-		relay.Abort(stream)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			return client.Explain(err)
-		}
-		if err := m.print(); err != nil {
-			return err
-		}
+	defer tunnel.Abort(stream)
+	m := &meter{name: name, progress: ui.NewProgress(os.Stderr), start: time.Now()}
+	stream.SetDeadline(m.start.Add(testTime + uploadEnd)) // PeerTimeout is far too long for somebody who watches
+	defer context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })()
+	err = transfer(stream, m)
+	m.progress.Clear()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return c.Explain(err)
 	}
-	return nil
+	return m.print()
 }
 
 // download counts what arrives in testTime.
@@ -111,7 +107,7 @@ func upload(stream net.Conn, m *meter) error {
 			return err
 		}
 	}
-	if err := relay.CloseWrite(stream); err != nil {
+	if err := tunnel.CloseWrite(stream); err != nil {
 		return err
 	}
 	stream.SetReadDeadline(time.Now().Add(uploadEnd))
@@ -122,7 +118,6 @@ func upload(stream net.Conn, m *meter) error {
 	if n := binary.BigEndian.Uint64(received[:]); n != uint64(m.bytes) {
 		return fmt.Errorf("the listener received %d bytes of %d", n, m.bytes)
 	}
-	m.end()
 	return nil
 }
 
@@ -132,13 +127,7 @@ type meter struct {
 	progress *ui.Progress
 	start    time.Time
 	bytes    int64
-	elapsed  time.Duration
-	shown    time.Time
-}
-
-func newMeter(name string, progress *ui.Progress) *meter {
-	now := time.Now()
-	return &meter{name: name, progress: progress, start: now, shown: now}
+	shown    time.Duration // when, after start, progress was drawn
 }
 
 // showInterval is how often progress is drawn.
@@ -146,20 +135,20 @@ const showInterval = 200 * time.Millisecond
 
 func (m *meter) add(n int) {
 	m.bytes += int64(n)
-	m.end()
-	if now := time.Now(); now.Sub(m.shown) > showInterval {
-		m.shown = now
-		m.progress.Show("%s %.1f MB/s", m.name, m.rate())
+	if elapsed := time.Since(m.start); elapsed > m.shown+showInterval {
+		m.shown = elapsed
+		m.progress.Show("%s %.1f MB/s", m.name, m.rate(elapsed))
 	}
 }
 
-// end notes that the last byte has arrived.
-func (m *meter) end() { m.elapsed = time.Since(m.start) }
-
 // rate is in 10^6 bytes a second.
-func (m *meter) rate() float64 { return float64(m.bytes) / 1e6 / max(m.elapsed.Seconds(), 1e-9) }
+func (m *meter) rate(elapsed time.Duration) float64 {
+	return float64(m.bytes) / 1e6 / max(elapsed.Seconds(), 1e-9)
+}
 
+// print is called when the last byte has arrived.
 func (m *meter) print() error {
-	_, err := fmt.Printf("%s %.1f MB/s (%.1f MB in %.1f s)\n", m.name, m.rate(), float64(m.bytes)/1e6, m.elapsed.Seconds())
+	elapsed := time.Since(m.start)
+	_, err := fmt.Printf("%s %.1f MB/s (%.1f MB in %.1f s)\n", m.name, m.rate(elapsed), float64(m.bytes)/1e6, elapsed.Seconds())
 	return err
 }

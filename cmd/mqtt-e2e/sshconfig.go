@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/sshconfig"
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
@@ -55,7 +54,7 @@ func (a *app) printSSHConfig(s *settings, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Print(sshconfig.Block(p.host(), command))
+	_, err = fmt.Print(hostBlock(p.host(), command))
 	return err
 }
 
@@ -75,17 +74,17 @@ func (a *app) printFleetConfig(s *settings, args []string) error {
 	if err != nil {
 		return err
 	}
-	command, err := a.connectCommand(s, key, p, rest, p.publicBroker(), "-n", sshconfig.Name)
+	command, err := a.connectCommand(s, key, p, rest, p.publicBroker(), "-n", sshName)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Print(sshconfig.FleetBlock(s.name, command))
+	_, err = fmt.Print(fleetBlock(s.name, command))
 	return err
 }
 
 // fleetKey is key, but takes the name of a file that ssh completes as it is.
 func (s *settings) fleetKey() (secrets.Source, error) {
-	if len(s.keyFiles) == 1 && strings.Contains(s.keyFiles[0], sshconfig.Name) {
+	if len(s.keyFiles) == 1 && strings.Contains(s.keyFiles[0], sshName) {
 		return secrets.Source{File: s.keyFiles[0]}, nil
 	}
 	return s.key()

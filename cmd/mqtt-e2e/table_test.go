@@ -121,7 +121,7 @@ func errorTexts(t *testing.T) map[string]string {
 // an error.
 func errorText(call *ast.CallExpr) (string, bool) {
 	switch name := callee(call); name {
-	case "usagef", "errors.New", "fmt.Errorf", "words.New":
+	case "usagef", "errors.New", "fmt.Errorf", "ui.Wrap", "Wrap":
 	default:
 		return "", false
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
@@ -23,29 +24,25 @@ func (a *app) printUnit(verb string, words []string, s *settings, p place, keys 
 		return err
 	}
 	a.warnLeftOut(p)
-	service := systemd.Service{Description: "mqtt-e2e " + verb + " " + p.name, Command: []systemd.Word{{Text: program}, {Text: verb}}}
+	service := systemd.NewService("mqtt-e2e " + verb + " " + p.name)
+	service.Add(program, verb)
 	for i, argument := range arguments {
 		if !argument.file {
-			for _, word := range argument.words() {
-				service.Command = append(service.Command, systemd.Word{Text: word})
-			}
+			service.Add(argument.words()...)
 			continue
 		}
-		name := fmt.Sprintf("%s-%d", argument.flag[2:], i+1)
-		service.Credentials = append(service.Credentials, systemd.Credential{Name: name, File: filepath.ToSlash(argument.value)})
-		service.Command = append(service.Command, systemd.Word{Text: argument.flag}, systemd.Word{Credential: name})
+		service.Add(argument.flag)
+		service.AddFile(fmt.Sprintf("%s-%d", argument.flag[2:], i+1), filepath.ToSlash(argument.value))
 	}
-	for _, word := range words {
-		service.Command = append(service.Command, systemd.Word{Text: word})
-	}
-	service.Command = append(service.Command, systemd.Word{Text: p.public()})
+	service.Add(words...)
+	service.Add(p.public())
 	_, err = fmt.Print(service.Unit())
 	return err
 }
 
 // served returns the flags that say what is served.
 func (f *listenFlags) served() []string {
-	words := repeated(flagValues{"--to", f.to}, flagValues{"--allow", f.allow}, flagValues{"--allow-remote", f.allowRemote})
+	words := slices.Concat(repeated("--to", f.to), repeated("--allow", f.allow), repeated("--allow-remote", f.allowRemote))
 	if f.speedtest {
 		words = append(words, "--allow-speedtest")
 	}
@@ -54,21 +51,14 @@ func (f *listenFlags) served() []string {
 
 // forwarded returns the flags that say what is forwarded.
 func (f *forwardFlags) forwarded() []string {
-	return repeated(flagValues{"-L", f.localTexts}, flagValues{"-R", f.remoteTexts}, flagValues{"-D", f.dynamicTexts})
+	return slices.Concat(repeated("-L", f.localTexts), repeated("-R", f.remoteTexts), repeated("-D", f.dynamicTexts))
 }
 
-// flagValues is a flag that was given as often as it has values.
-type flagValues struct {
-	flag   string
-	values []string
-}
-
-func repeated(flags ...flagValues) []string {
+// repeated returns a flag as often as it has values.
+func repeated(flag string, values []string) []string {
 	var words []string
-	for _, f := range flags {
-		for _, value := range f.values {
-			words = append(words, f.flag, value)
-		}
+	for _, value := range values {
+		words = append(words, flag, value)
 	}
 	return words
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -156,42 +154,12 @@ func otherCase(cmd *cobra.Command, name string) []string {
 }
 
 // similarFlags returns the flags that name may be a misspelling or the beginning
-// of, the most similar ones first.
+// of. cobra knows how to tell of verbs: for this, a flag is one.
 func similarFlags(cmd *cobra.Command, name string) []string {
-	var similar []string
-	distance := func(flag string) int {
-		if strings.HasPrefix(flag, "--"+name) {
-			return 0
-		}
-		return typos(flag, "--"+name)
-	}
+	flags := &cobra.Command{SuggestionsMinimumDistance: maxTypos}
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		if text := "--" + flag.Name; !flag.Hidden && distance(text) <= maxTypos {
-			similar = append(similar, text)
-		}
+		flags.AddCommand(&cobra.Command{Use: "--" + flag.Name, Hidden: flag.Hidden, Run: func(*cobra.Command, []string) {}})
 	})
-	slices.SortStableFunc(similar, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
+	similar := flags.SuggestionsFor("--" + name)
 	return similar[:min(len(similar), maxSimilar)]
-}
-
-// typos returns how many bytes must be put in, taken out or replaced to make a
-// of b (Levenshtein's distance).
-func typos(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,17 +7,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func TestTypos(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"key-file", "keyfile", 1}, {"kitten", "sitting", 3}, {"timeout", "tiemout", 2}} {
-		if got := typos(test.a, test.b); got != test.want {
-			t.Errorf("typos(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
-
 func TestSimilarFlags(t *testing.T) {
 	cmd := new(cobra.Command)
 	for _, name := range []string{"key-file", "ca-file", "client-key", "client-cert", "to"} {

@@ -40,7 +40,6 @@ type Config struct {
 	Grant              func(now time.Time) (messages, bytes uint64)
 
 	Life   life.Config
-	Peer   *life.Peer
 	Logger *slog.Logger
 }
 
@@ -79,7 +78,7 @@ func New(config Config, host Host, now time.Time) *Conn {
 	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
 	c.changed.L = &c.mu
 	c.trace = newTracer(config.Logger, c.LogName())
-	c.life = life.New(config.Life, config.Peer, now)
+	c.life = life.New(config.Life, now)
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     config.MaxPacket,
 		Overhead:      record.Overhead,

@@ -45,9 +45,8 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		return nil
 	}
 	c.peer = e.join(a.origin.peerInbox, now)
-	config.Peer = c.peer.Peer
 	config.Life = life.Config{
-		PeerTimeout: e.config.PeerTimeout, KeepAlive: a.keepAlive, Dialer: a.origin.dialer,
+		Peer: c.peer.Peer, PeerTimeout: e.config.PeerTimeout, KeepAlive: a.keepAlive, Dialer: a.origin.dialer,
 		PathUp: e.upSince, PathDown: e.downSince,
 	}
 	c.Conn = conn.New(config, (*host)(c), now)

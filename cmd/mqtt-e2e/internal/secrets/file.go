@@ -9,9 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // maxFile bounds what is read of a file with a secret, bytes. MQTT's longest
@@ -30,23 +29,23 @@ func secretDirectories() []string {
 }
 
 // ReadFile reads a file with a secret, after checking that other users cannot.
-// what says which file it is to who reads the error.
+// what names the file in errors.
 func ReadFile(what, name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return "", words.File(what, name, err)
+		return "", ui.FileError(what, name, err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return "", words.File(what, name, err)
+		return "", ui.FileError(what, name, err)
 	}
 	if exposed(info) && !managed(name) {
-		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), Quote(name))
+		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), ui.Quote(name))
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
-		return "", words.File(what, name, err)
+		return "", ui.FileError(what, name, err)
 	}
 	if len(content) > maxFile {
 		return "", fmt.Errorf("%s %s has more than %d bytes, too many for a secret: is it the right file?", what, name, maxFile)
@@ -71,17 +70,4 @@ func managed(name string) bool {
 		}
 	}
 	return false
-}
-
-// Quote returns text as one word of a POSIX shell.
-func Quote(text string) string {
-	if text != "" && !strings.ContainsFunc(text, needsQuotes) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
-func needsQuotes(r rune) bool {
-	alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	return !alphanumeric && !strings.ContainsRune("/.,:_-+@", r)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // Environment variables. Empty ones count as unset.
@@ -78,7 +78,7 @@ func fallback() (Source, error) {
 	}
 	key, err := keyFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", Quote(file), KeyFileVariable, KeyVariable)
+		return Source{}, fmt.Errorf("there is no key: make one with  mqtt-e2e keygen -o %s  and copy it to the other side, or name one with --key-file, %s or %s", ui.Quote(file), KeyFileVariable, KeyVariable)
 	}
 	return Source{Key: key, File: file}, err
 }
@@ -150,14 +150,14 @@ func exists(name string) error {
 // the directory if needed. It never replaces a file.
 func WriteKey(name string, key mqtte2e.Key) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return words.File("the directory", filepath.Dir(name), err)
+		return ui.FileError("the directory", filepath.Dir(name), err)
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return exists(name)
 	}
 	if err != nil {
-		return words.File("the key file", name, err)
+		return ui.FileError("the key file", name, err)
 	}
 	_, err = file.WriteString(key.Hex() + "\n")
 	if closing := file.Close(); err == nil {
@@ -165,7 +165,7 @@ func WriteKey(name string, key mqtte2e.Key) error {
 	}
 	if err != nil {
 		os.Remove(name)
-		return words.File("the key file", name, err)
+		return ui.FileError("the key file", name, err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -16,12 +15,9 @@ const (
 	watchdog = "WATCHDOG=1"
 )
 
-// Status is what systemctl status shows of a service.
-func Status(text string) string { return "STATUS=" + strings.ReplaceAll(text, "\n", " ") }
-
 // Notify tells the service manager, if there is one. What it cannot be told is
 // lost: it has timeouts of its own.
-func Notify(states ...string) {
+func Notify(state string) {
 	socket := os.Getenv("NOTIFY_SOCKET")
 	if socket == "" {
 		return
@@ -31,7 +27,7 @@ func Notify(states ...string) {
 		return
 	}
 	defer conn.Close()
-	conn.Write([]byte(strings.Join(states, "\n")))
+	conn.Write([]byte(state))
 }
 
 // Watchdog tells the service manager that the program works, as often as it

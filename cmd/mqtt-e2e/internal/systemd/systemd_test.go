@@ -27,11 +27,10 @@ func TestQuote(t *testing.T) {
 }
 
 func TestUnit(t *testing.T) {
-	unit := Service{
-		Description: "100%",
-		Command:     []Word{{Text: "/bin/x"}, {Text: "--key-file"}, {Credential: "key-1"}},
-		Credentials: []Credential{{"key-1", "/etc/50% of $it"}},
-	}.Unit()
+	service := NewService("100%")
+	service.Add("/bin/x", "--key-file")
+	service.AddFile("key-1", "/etc/50% of $it")
+	unit := service.Unit()
 	for _, want := range []string{
 		"\nExecStart=/bin/x --key-file ${CREDENTIALS_DIRECTORY}/key-1\n",
 		"\nLoadCredential=key-1:/etc/50%% of $it\n",
@@ -57,10 +56,10 @@ func TestNotify(t *testing.T) {
 	}
 	defer conn.Close()
 	t.Setenv("NOTIFY_SOCKET", socket)
-	Notify(Ready, Status("two\nlines"))
+	Notify(Ready)
 	buffer := make([]byte, 100)
 	n, _, err := conn.ReadFrom(buffer)
-	if got := string(buffer[:n]); err != nil || got != "READY=1\nSTATUS=two lines" {
+	if got := string(buffer[:n]); err != nil || got != "READY=1" {
 		t.Errorf("the manager got %q, %v", got, err)
 	}
 	t.Setenv("WATCHDOG_USEC", "20000")

@@ -8,20 +8,27 @@ import (
 
 // A Service is what goes into a unit.
 type Service struct {
-	Description string
-	Command     []Word
-	Credentials []Credential
+	description string
+	command     []string // quoted
+	credentials []string // lines of the unit
 }
 
-// A Word is one argument of a command: text, or the path of a credential.
-type Word struct {
-	Text       string
-	Credential string // name of a Credential; Text goes before its path
+// NewService returns a Service without a command.
+func NewService(description string) *Service { return &Service{description: description} }
+
+// Add adds arguments to the command.
+func (s *Service) Add(words ...string) {
+	for _, word := range words {
+		s.command = append(s.command, quote(word))
+	}
 }
 
-// A Credential is a file that the service manager reads and shows to the
-// service only.
-type Credential struct{ Name, File string }
+// AddFile adds the path of a file, which the service manager reads and shows to
+// the service only, under a name.
+func (s *Service) AddFile(name, file string) {
+	s.command = append(s.command, "${CREDENTIALS_DIRECTORY}/"+name)
+	s.credentials = append(s.credentials, "LoadCredential="+name+":"+percent(file)+"\n")
+}
 
 // unit takes a service everything that it does not need: it speaks TCP and UDP
 // (for DNS), and to the service manager, and reads its credentials.
@@ -69,24 +76,8 @@ WantedBy=multi-user.target
 `
 
 // Unit returns the text of the unit.
-func (s Service) Unit() string {
-	words := make([]string, len(s.Command))
-	for i, word := range s.Command {
-		words[i] = word.quoted()
-	}
-	var credentials strings.Builder
-	for _, credential := range s.Credentials {
-		fmt.Fprintf(&credentials, "LoadCredential=%s:%s\n", credential.Name, percent(credential.File))
-	}
-	return fmt.Sprintf(unit, percent(s.Description), strings.Join(words, " "), &credentials)
-}
-
-func (w Word) quoted() string {
-	text := quote(w.Text)
-	if w.Credential != "" {
-		text += "${CREDENTIALS_DIRECTORY}/" + w.Credential
-	}
-	return text
+func (s *Service) Unit() string {
+	return fmt.Sprintf(unit, percent(s.description), strings.Join(s.command, " "), strings.Join(s.credentials, ""))
 }
 
 // quote writes text as one word of ExecStart: %% and $$ are read as % and $, in

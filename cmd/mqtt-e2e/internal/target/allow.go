@@ -20,13 +20,13 @@ type Allow struct {
 // ParseAllow reads HOST:PORT, where HOST is an address, a name, a CIDR such as
 // 10.0.0.0/8, or "any", and PORT a number or "any".
 func ParseAllow(text string) (Allow, error) {
-	host, port, err := Split(text)
+	host, port, err := cutPort(text)
 	if err != nil {
 		return Allow{}, err
 	}
 	var a Allow
 	if port != Any {
-		if a.port, err = ParsePort(port); err != nil {
+		if a.port, err = parseNumber(port); err != nil {
 			return Allow{}, fmt.Errorf("%q: %w, or any", text, err)
 		}
 	}

@@ -1,6 +1,8 @@
-// Package target decides which TCP targets a peer may reach through a
-// listener. Host names are compared as text and never resolved: a name whose
-// address changes between check and use would pass any filter.
+// Package target reads what command lines say of TCP: where ports are to be
+// opened, where their connections go, and which targets and ports a peer may
+// reach through a listener, which it decides. Host names are compared as text and
+// never resolved: a name whose address changes between check and use would pass
+// any filter.
 package target
 
 import (
@@ -27,44 +29,34 @@ func (e Endpoint) String() string { return net.JoinHostPort(e.Host, strconv.Itoa
 
 // Parse reads HOST:PORT, IPv6 in brackets.
 func Parse(text string) (Endpoint, error) {
-	host, port, err := Split(text)
+	host, port, err := cutPort(text)
 	if err != nil {
 		return Endpoint{}, err
 	}
 	if host, err = parseHost(host); err != nil {
 		return Endpoint{}, fmt.Errorf("%q: %w", text, err)
 	}
-	number, err := ParsePort(port)
+	number, err := parseNumber(port)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("%q: %w", text, err)
 	}
 	return Endpoint{Host: host, Port: number}, nil
 }
 
-// Split cuts text at the colon before the port and removes brackets.
-func Split(text string) (host, port string, err error) {
-	colon := strings.LastIndexByte(text, ':')
-	if colon < 0 {
+// cutPort cuts HOST:PORT and removes brackets.
+func cutPort(text string) (host, port string, err error) {
+	parts, err := splitPort(text, "[::1]:22")
+	if err != nil {
+		return "", "", err
+	}
+	if len(parts) < 2 {
 		return "", "", fmt.Errorf("%q has no port: write HOST:PORT", text)
 	}
-	host, port = text[:colon], text[colon+1:]
-	inside, bracketed := strings.CutPrefix(host, "[")
-	if bracketed {
-		inside, bracketed = strings.CutSuffix(inside, "]")
-	}
-	switch {
-	case bracketed && strings.Contains(inside, ":"):
-		return inside, port, nil
-	case strings.ContainsAny(host, "[]"):
-		return "", "", fmt.Errorf("%q: brackets are for IPv6 addresses only, as in [::1]:22", text)
-	case strings.Contains(host, ":"):
-		return "", "", fmt.Errorf("%q: put an IPv6 address in brackets, as in [::1]:22", text)
-	}
-	return host, port, nil
+	return parts[0], parts[1], nil
 }
 
-// ParsePort reads a port, 1 to 65535.
-func ParsePort(text string) (int, error) {
+// parseNumber reads a port, 1 to 65535.
+func parseNumber(text string) (int, error) {
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || port == 0 {
 		return 0, fmt.Errorf("the port is %q: write a number from 1 to 65535", text)

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/bind"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // ErrNotAllowed is what a Policy returns for targets and ports that it does
@@ -21,7 +20,7 @@ type Policy struct {
 	Default  *Endpoint           // of streams that name no target; nil: there is none
 	Services map[string]Endpoint // by name
 	Allow    []Allow             // other targets that peers may name
-	Remote   []bind.Address      // where peers may open ports
+	Remote   []Port              // where peers may open ports
 }
 
 // Add reads what follows --to: [HOST:]PORT, the default, or NAME=[HOST:]PORT. A
@@ -62,7 +61,7 @@ func (p *Policy) addDefault(text string) error {
 
 func parseHere(text string) (Endpoint, error) {
 	if IsNumber(text) {
-		text = bind.Loopback + ":" + text
+		text = Loopback + ":" + text
 	}
 	return Parse(text)
 }
@@ -88,13 +87,13 @@ func CheckService(name string) error {
 func (p *Policy) Service(name string) (Endpoint, error) {
 	if name == "" {
 		if p.Default == nil {
-			return Endpoint{}, words.New(ErrNotAllowed, "there is no default target: start the listener with  --to HOST:PORT  or name a service: %s", p.list())
+			return Endpoint{}, ui.Wrap(ErrNotAllowed, "there is no default target: start the listener with  --to HOST:PORT  or name a service: %s", p.list())
 		}
 		return *p.Default, nil
 	}
 	endpoint, ok := p.Services[name]
 	if !ok {
-		return Endpoint{}, words.New(ErrNotAllowed, "no such service: %q: %s", name, p.list())
+		return Endpoint{}, ui.Wrap(ErrNotAllowed, "no such service: %q: %s", name, p.list())
 	}
 	return endpoint, nil
 }
@@ -130,13 +129,13 @@ func (p *Policy) Target(text string) (Endpoint, error) {
 
 // RemotePort reads [BIND:]PORT as a peer asked for it and returns it if the
 // peer may open it.
-func (p *Policy) RemotePort(text string) (bind.Address, error) {
-	asked, err := bind.Parse(text)
+func (p *Policy) RemotePort(text string) (Port, error) {
+	asked, err := ParsePort(text)
 	if err != nil {
-		return bind.Address{}, err
+		return Port{}, err
 	}
 	if !slices.Contains(p.Remote, asked) {
-		return bind.Address{}, fmt.Errorf("port %s: %w: start it with  --allow-remote %[1]s", asked, ErrNotAllowed)
+		return Port{}, fmt.Errorf("port %s: %w: start it with  --allow-remote %[1]s", asked, ErrNotAllowed)
 	}
 	return asked, nil
 }

@@ -1,6 +1,6 @@
-// Package tunnel is the protocol "mqtt-e2e/1": mux, each of whose streams
-// begins with a request that names its target and a reply. SPEC.md, section
-// "mqtt-e2e/1", describes it.
+// Package tunnel is the protocol mqtt-e2e/1, which TUNNEL.md describes, and what
+// both of its ends do with a stream: join it with a TCP connection, or with
+// standard input and output.
 package tunnel
 
 import (
@@ -12,8 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// Protocol is the name that the ends of a Conn agree on.
-const Protocol = "mqtt-e2e/1"
+// What the ends of a Conn agree on.
+const (
+	Protocol    = "mqtt-e2e/1"
+	MuxProtocol = "mux" // that of package mux
+)
 
 // maxText is the length of the longest text in a header, bytes. A target has
 // at most 259 (a host name of 253, a colon and a port), a reason is cut.
@@ -22,8 +25,8 @@ const maxText = 512
 // A Kind says what a stream is for.
 type Kind byte
 
-// The kinds of requests. The dialer sends the first five and Alive, the
-// listener Arrival and Alive.
+// The kinds of requests. The dialer sends the first five, the listener
+// Arrival.
 const (
 	Service  Kind = 1 // Text names a service; empty: the default target
 	Target   Kind = 2 // Text is HOST:PORT
@@ -31,10 +34,9 @@ const (
 	Download Kind = 4 // the listener sends zeros until the stream is closed; for measurements
 	Upload   Kind = 5 // the listener discards what it gets, and then answers with its length, 8 bytes
 	Arrival  Kind = 6 // a connection came in at the port that Text asked for
-	Alive    Kind = 7 // asks for the reply only
 )
 
-// A Request stands at the start of a stream, sent by who opened it.
+// A Request stands at the start of a stream, sent by the side that opened it.
 type Request struct {
 	Kind Kind
 	Text string

@@ -5,23 +5,31 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
 )
 
-// TestWorkedBytes holds what SPEC.md shows.
+// TestWorkedBytes writes what TUNNEL.md shows.
 func TestWorkedBytes(t *testing.T) {
+	text, err := os.ReadFile("../../TUNNEL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "## Worked example")
 	for _, test := range []struct {
 		want  string
 		write func(io.Writer) error
 	}{
-		{"010000", Request{Kind: Service}.Write},
-		{"010003 776562", Request{Service, "web"}.Write},
-		{"02000d 31302e302e302e353a35343332", Request{Target, "10.0.0.5:5432"}.Write},
-		{"000000", Reply{}.Write},
-		{"01000f 6e6f20737563682073657276696365", Reply{Refused, "no such service"}.Write},
-		{"00000e 3132372e302e302e313a39303030", Reply{OK, "127.0.0.1:9000"}.Write},
+		{"02 000d 31302e302e302e353a35343332 ", Request{Target, "10.0.0.5:5432"}.Write},
+		{"00 0000 ", Reply{}.Write},
+		{"01 0003 776562 ", Request{Service, "web"}.Write},
+		{"01 000f 6e6f20737563682073657276696365 ", Reply{Refused, "no such service"}.Write},
+		{"01 0000 ", Request{Kind: Service}.Write},
+		{"03 000e 3132372e302e302e313a39303030 ", Request{Open, "127.0.0.1:9000"}.Write},
+		{"00 000e 3132372e302e302e313a39303030 ", Reply{OK, "127.0.0.1:9000"}.Write},
+		{"06 000e 3132372e302e302e313a39303030 ", Request{Arrival, "127.0.0.1:9000"}.Write},
 	} {
 		var b bytes.Buffer
 		if err := test.write(&b); err != nil {
@@ -29,6 +37,9 @@ func TestWorkedBytes(t *testing.T) {
 		}
 		if got, want := hex.EncodeToString(b.Bytes()), strings.ReplaceAll(test.want, " ", ""); got != want {
 			t.Errorf("written as %s, want %s", got, want)
+		}
+		if !strings.Contains(example, "\n"+test.want) {
+			t.Errorf("TUNNEL.md does not show %s", test.want)
 		}
 	}
 }

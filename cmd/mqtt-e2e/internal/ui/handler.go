@@ -4,7 +4,8 @@
 //   - a line says one thing, begins with the program's name, and is short
 //   - where no terminal shows it as it comes, the time is in front
 //   - a state is told when it changes, not at each attempt
-//   - an error says what failed, why, and what to check
+//   - an error says what failed, why, and which flag, file or machine to look at;
+//     those of the library, which speak to programs in Go, are translated by kind
 //   - progress is drawn over itself on a terminal, and not shown elsewhere
 package ui
 
@@ -18,8 +19,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/words"
 )
 
 // handler is a slog.Handler for people: the time unless they watch, the
@@ -35,6 +34,10 @@ type handler struct {
 	out io.Writer
 }
 
+// LevelTrace is below slog.LevelDebug: the library has a line for each packet at
+// this level.
+const LevelTrace slog.Level = -8
+
 // stampLayout is RFC 3339 with milliseconds, of which every line has three.
 const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 
@@ -48,7 +51,10 @@ func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
 }
 
 func newJSONHandler(out io.Writer, level slog.Leveler) slog.Handler {
-	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, attr slog.Attr) slog.Attr {
+		if level, ok := attr.Value.Any().(slog.Level); ok && attr.Key == slog.LevelKey && len(groups) == 0 && level <= LevelTrace {
+			return slog.String(slog.LevelKey, "TRACE")
+		}
 		return slog.Attr{Key: attr.Key, Value: brief(attr.Value)}
 	}})
 }
@@ -72,6 +78,8 @@ func (h *handler) Handle(_ context.Context, record slog.Record) error {
 		line.WriteString("error: ")
 	case record.Level >= slog.LevelWarn:
 		line.WriteString("warning: ")
+	case record.Level <= LevelTrace:
+		line.WriteString("trace: ")
 	}
 	line.WriteString(oneLine(record.Message))
 	line.WriteString(h.attrs)
@@ -123,7 +131,7 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 // addresses of sockets.
 func brief(value slog.Value) slog.Value {
 	if err, ok := value.Any().(error); ok {
-		return slog.StringValue(words.Brief(err))
+		return slog.StringValue(Brief(err))
 	}
 	return value
 }

@@ -28,6 +28,28 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// TestTrace has a line of the level below Debug, in both formats and where it is
+// not wanted.
+func TestTrace(t *testing.T) {
+	var text, json, none strings.Builder
+	for _, logger := range []*slog.Logger{
+		slog.New(newHandler(&text, LevelTrace, false)),
+		slog.New(newJSONHandler(&json, LevelTrace)),
+		slog.New(newHandler(&none, slog.LevelDebug, false)),
+	} {
+		logger.Log(t.Context(), LevelTrace, "sent", "number", 7)
+	}
+	if want := "mqtt-e2e: trace: sent number=7\n"; text.String() != want {
+		t.Errorf("written %q, want %q", &text, want)
+	}
+	if want := `"level":"TRACE","msg":"sent","number":7`; !strings.Contains(json.String(), want) {
+		t.Errorf("written %s, want %s in it", &json, want)
+	}
+	if none.Len() > 0 {
+		t.Errorf("-v writes %q", &none)
+	}
+}
+
 // TestErrorsAreBrief has an error of a socket: its addresses tell nobody anything.
 func TestErrorsAreBrief(t *testing.T) {
 	broken := fmt.Errorf("writing to the broker: %w", &net.OpError{Op: "write", Net: "tcp", Source: &net.TCPAddr{Port: 39190}, Addr: &net.TCPAddr{Port: 1883}, Err: syscall.ECONNRESET})

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package stdio
-
-import "os"
-
-// waitClosed never returns: only a write tells here.
-func waitClosed(*os.File) { select {} }

@@ -1,0 +1,97 @@
+package ui
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+)
+
+// broker says why the broker is of no use.
+func (p Place) broker(cause error) string {
+	return "the broker " + p.Broker + " " + brokerReason(cause)
+}
+
+// brokerReason continues a sentence that begins with the broker.
+func brokerReason(cause error) string {
+	var refused *link.RefusedError
+	var foreign *link.ForeignError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var dns *net.DNSError
+	var op *net.OpError
+	var proxy *link.ProxyError
+	switch {
+	case errors.As(cause, &refused):
+		return refusal(refused)
+	case errors.As(cause, &foreign):
+		return "cannot be used: " + foreign.Error()
+	case errors.As(cause, &certificate):
+		return "has a certificate that does not hold: " + untrusted(certificate.Err)
+	case errors.As(cause, &record):
+		return "speaks no TLS on this port: check the port, or write mqtt:// or ws://"
+	case errors.As(cause, &op) && op.Op == "remote error":
+		return fmt.Sprintf("ended the TLS handshake (%v): check --client-cert and --client-key", strings.TrimPrefix(op.Err.Error(), "tls: "))
+	case errors.As(cause, &proxy):
+		return fmt.Sprintf("cannot be reached through the proxy at %s: %s: check ALL_PROXY, HTTP_PROXY and HTTPS_PROXY in the environment", proxy.Proxy, Reason(cause))
+	case errors.As(cause, &dns):
+		return "cannot be reached: " + Reason(cause) + ": check the spelling of the host, and this machine's DNS"
+	case errors.Is(cause, syscall.ECONNREFUSED):
+		return "cannot be reached: connection refused: check that it runs, and host and port"
+	case isHangUp(cause):
+		return "hung up: check --user and --password-file, and what the broker lets this user do"
+	}
+	return "cannot be reached: " + Reason(cause) + ": check host, port and network"
+}
+
+func isHangUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func refusal(refused *link.RefusedError) string {
+	switch refused.What {
+	case link.RefusedCredentials:
+		return "refused user and password (CONNACK 4): check --user and --password-file"
+	case link.RefusedAccess:
+		return "refused access (CONNACK 5): check --user and --password-file, and what the broker lets this user do"
+	}
+	return "refused " + refused.Reason
+}
+
+// untrusted says what is wrong with a certificate, and what to change.
+func untrusted(err error) string {
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &hostname):
+		return "it is for another host: write a host in the address that the certificate is for" + hosts(hostname.Certificate)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("it holds from %s to %s: check this machine's clock, or renew it", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return "this machine does not know who signed it: give --ca-file with the certificate of who did"
+	}
+	return strings.TrimPrefix(err.Error(), "x509: ") + ": check the host in the address, this machine's clock, and --ca-file"
+}
+
+// maxHosts is how many hosts of a certificate an error names.
+const maxHosts = 3
+
+func hosts(certificate *x509.Certificate) string {
+	names := certificate.DNSNames
+	for _, ip := range certificate.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(names[:min(len(names), maxHosts)], ", ") + ")"
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

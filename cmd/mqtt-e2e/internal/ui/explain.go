@@ -1,0 +1,129 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
+	"github.com/mqtt-e2e/mqtte2e/internal/setting"
+)
+
+// A Place is where the command looks for its listener: what an error names.
+type Place struct {
+	Broker string // scheme, host and port
+	Name   string
+	Key    mqtte2e.Key
+	Filter string // the flag that says which messages are received
+}
+
+// PlaceOf returns the Place of the listener under name behind an Endpoint, whose
+// address is valid.
+func PlaceOf(endpoint *mqtte2e.Endpoint, name string) Place {
+	broker, _ := address.Parse(endpoint.Broker)
+	return Place{Broker: broker.String(), Name: name, Key: endpoint.Config.Key}
+}
+
+// An Error is an error in the words of this package.
+type Error struct {
+	text  string
+	cause error
+}
+
+func (e *Error) Error() string { return e.text }
+func (e *Error) Unwrap() error { return e.cause }
+
+// Wrap returns an Error with a text for people and a cause for errors.Is.
+func Wrap(cause error, format string, args ...any) error {
+	return &Error{fmt.Sprintf(format, args...), cause}
+}
+
+// Explain returns err in the words of this package if it is of the library. It
+// leaves alone what was explained already, and what the command said itself.
+func (p Place) Explain(err error) error {
+	var explained *Error
+	if err == nil || errors.As(err, &explained) {
+		return err
+	}
+	if text := p.text(err); text != "" {
+		return &Error{text, err}
+	}
+	return err
+}
+
+func (p Place) text(err error) string {
+	var known *engine.Error
+	var field *setting.Error
+	var op *net.OpError
+	switch {
+	case errors.As(err, &known):
+		return p.known(known)
+	case errors.As(err, &field):
+		return field.In(p.flag)
+	case errors.Is(err, mqtte2e.ErrBroker):
+		return p.broker(err)
+	case errors.Is(err, mqtte2e.ErrNoAnswer):
+		return p.noAnswer()
+	case errors.As(err, &op) && op.Net == "mqtt" && errors.Is(err, syscall.ECONNRESET):
+		return "the other side broke the connection off: its target did, or its program ended"
+	}
+	return ""
+}
+
+func (p Place) known(err *engine.Error) string {
+	var field *setting.Error
+	switch {
+	case err.Kind == mqtte2e.ErrBroker:
+		return p.broker(err.Cause)
+	case err.Kind == mqtte2e.ErrPeerGone && errors.As(err.Cause, &field):
+		return "the other side is gone: " + field.In(p.flag)
+	case err.Kind == mqtte2e.ErrRefused:
+		return "the listener refused " + err.Text
+	case err.Cause == nil:
+		return "nobody answered " + err.Text
+	}
+	return p.noAnswer()
+}
+
+func (p Place) noAnswer() string {
+	return fmt.Sprintf("nobody answered as %v: check that listen runs there, that name, key (listen shows its fingerprint) and --topic-prefix are equal on both sides, and what the broker lets both do", p)
+}
+
+// Waits says what a call waits for that has got nowhere yet. connected says
+// whether the broker is reached.
+func (p Place) Waits(connected bool) string {
+	if connected {
+		return fmt.Sprintf("nobody has answered yet as %v: does listen run there, with this name and key?", p)
+	}
+	return fmt.Sprintf("no answer yet from the broker %s: are host and port right, and the network up?", p.Broker)
+}
+
+// String names the listener, its key and its broker.
+func (p Place) String() string {
+	return fmt.Sprintf("%q with %v at %s", p.Name, p.Key, p.Broker)
+}
+
+// flag is what the command calls a field of a Config.
+func (p Place) flag(field setting.Field) string {
+	if field == "Config.Subscribe" {
+		return p.Filter
+	}
+	if name, known := flags[field]; known {
+		return name
+	}
+	return string(field)
+}
+
+var flags = map[setting.Field]string{
+	"PadSize":               "--pad-size",
+	"Config.PadSize":        "--pad-size",
+	"Config.MaxMessageSize": "--max-message-size",
+	"Config.PeerTimeout":    "--peer-timeout",
+	"Config.TopicPrefix":    "--topic-prefix",
+	"Config.Username":       "--user",
+	"Config.Publish":        "--topic",
+	"TimeWindow":            "--time-window",
+}
