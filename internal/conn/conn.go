@@ -67,8 +67,6 @@ type Conn struct {
 	wroteAt       time.Time // when Write last took something
 	timer         *time.Timer
 	timerAt       time.Time // when timer fires; zero: it does not
-	onDone        []func()  // called once nothing lingers any more, with c.mu held
-	finished      bool      // they were
 
 	rejected uint64 // packets for this Conn that did not authenticate
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -188,7 +187,7 @@ func TestNothingIsTracedUnlessAsked(t *testing.T) {
 		if got := l.taken(); got != "msg=\"connection failed\" conn=peer-abcd0000 error=\"connection reset by peer\"\n" {
 			t.Errorf("the log is\n%s", got)
 		}
-		if race.Enabled {
+		if simtest.Race {
 			return
 		}
 		forged := make([]byte, 100)

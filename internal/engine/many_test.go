@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -63,7 +62,7 @@ func TestManyConns(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		idle := (memory() - before) / 2 / conns
 		t.Logf("an idle end holds %d bytes of heap and stacks", idle)
-		if !race.Enabled && idle > idleLimit {
+		if !simtest.Race && idle > idleLimit {
 			t.Errorf("that is more than %d", idleLimit)
 		}
 		resumeMany(t, w, ours)

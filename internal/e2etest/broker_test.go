@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"context"
@@ -68,7 +68,7 @@ func withTLS(certificate tls.Certificate) func(net.Listener) net.Listener {
 
 // TestTransports carries data over every kind of connection to a broker.
 func TestTransports(t *testing.T) {
-	certificate, roots := certificate()
+	certificate, roots := simtest.Certificate()
 	for _, test := range []struct {
 		scheme    string
 		webSocket bool
@@ -98,7 +98,7 @@ func TestTransports(t *testing.T) {
 
 // TestMosquittoWithTLSAndPassword uses what a broker on the internet asks for.
 func TestMosquittoWithTLSAndPassword(t *testing.T) {
-	certificate, roots := certificate()
+	certificate, roots := simtest.Certificate()
 	directory := t.TempDir()
 	lines := []string{"allow_anonymous false", "password_file " + passwordFile(t, "u", "p")}
 	lines = append(lines, certificateLines(t, directory, certificate)...)
@@ -156,7 +156,7 @@ var errTest = errors.New("the test says no")
 // TestBrokerErrors checks what is said of brokers that cannot be used: what
 // errors.Is and As find, a hint for people, and no secret.
 func TestBrokerErrors(t *testing.T) {
-	certificate, roots := certificate()
+	certificate, roots := simtest.Certificate()
 	closed := loopback(t)
 	closed.Close()
 	secured := brokerWith(t, broker.Config{}, withTLS(certificate), false)

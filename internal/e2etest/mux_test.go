@@ -1,11 +1,10 @@
-package mux_test
+package e2etest
 
 import (
 	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -20,44 +19,26 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
-func noise(n int) []byte {
-	b := make([]byte, n)
-	rand.NewChaCha8([32]byte{}).Read(b)
-	return b
-}
-
-// newConfig returns settings for both ends. A nil dial is the network's.
-func newConfig(key mqtte2e.Key, dial func(context.Context, string, string) (net.Conn, error)) *mqtte2e.Config {
-	return &mqtte2e.Config{Key: key, DialContext: dial}
-}
-
-// TestConnOverBroker is the conformance test over an embedded broker, a real
+// TestMuxConn is the conformance test for streams over an embedded broker, a real
 // one, and links that lose, repeat and reorder messages.
-func TestConnOverBroker(t *testing.T) {
+func TestMuxConn(t *testing.T) {
 	t.Run("embedded broker", func(t *testing.T) { conformance(t, mqtttest.Broker(t), nil) })
 	t.Run("Mosquitto", func(t *testing.T) { conformance(t, simtest.Mosquitto(t).Address, nil) })
-	t.Run("faulty", func(t *testing.T) { conformance(t, mqtttest.Broker(t), faulty) })
+	t.Run("faulty", func(t *testing.T) {
+		faults := simtest.FaultConfig{Seed: 1, Loss: 0.05, Duplicate: 0.05, Reorder: 0.05}
+		conformance(t, mqtttest.Broker(t), faulty(faults))
+	})
 }
 
-// faulty dials connections with faults.
-func faulty(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return simtest.Faulty(conn, simtest.FaultConfig{Seed: 1, Loss: 0.05, Duplicate: 0.05, Reorder: 0.05}), nil
-}
-
-func conformance(t *testing.T, broker string, dial func(context.Context, string, string) (net.Conn, error)) {
-	config := newConfig(mqtte2e.NewKey(), dial)
+func conformance(t *testing.T, broker string, dial dialFunc) {
+	config := newConfig()
+	config.DialContext = dial
 	listener, err := mux.Listen(t.Context(), broker+"#conn", config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	endpoint := &mqtte2e.Endpoint{Broker: broker, Config: config}
-	defer endpoint.Close()
-	dialer := &mux.Dialer{Endpoint: endpoint}
+	dialer := &mux.Dialer{Endpoint: endpoint(t, broker, config)}
 	defer dialer.Close()
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		if c1, err = dialer.DialContext(t.Context(), "tcp", "conn"); err != nil {
@@ -70,10 +51,10 @@ func conformance(t *testing.T, broker string, dial func(context.Context, string,
 	})
 }
 
-// TestHTTP serves a site over streams, as the package comment promises.
-func TestHTTP(t *testing.T) {
+// TestMuxHTTP serves a site over streams, as the package comment promises.
+func TestMuxHTTP(t *testing.T) {
 	broker := mqtttest.Broker(t)
-	config := newConfig(mqtte2e.NewKey(), nil)
+	config := newConfig()
 	listener, err := mux.Listen(t.Context(), broker+"#site", config)
 	if err != nil {
 		t.Fatal(err)
@@ -87,16 +68,14 @@ func TestHTTP(t *testing.T) {
 	})}
 	served := make(chan error)
 	go func() { served <- server.Serve(listener) }()
-	endpoint := &mqtte2e.Endpoint{Broker: broker, Config: config}
-	defer endpoint.Close()
-	dialer := &mux.Dialer{Endpoint: endpoint}
+	dialer := &mux.Dialer{Endpoint: endpoint(t, broker, config)}
 	defer dialer.Close()
 	transport := &http.Transport{DialContext: dialer.DialContext}
 	client := &http.Client{Transport: transport}
 	var all sync.WaitGroup
 	for i := range 10 {
 		all.Go(func() {
-			body := noise(100_000 * i)
+			body := contentOf(100_000 * i)
 			response, err := client.Post("http://site/", "text/plain", bytes.NewReader(body))
 			if err != nil {
 				t.Error(err)
@@ -116,6 +95,13 @@ func TestHTTP(t *testing.T) {
 	if err := <-served; err != http.ErrServerClosed {
 		t.Errorf("Serve: %v", err)
 	}
+}
+
+// contentOf returns content of a size.
+func contentOf(size int) []byte {
+	b := make([]byte, size)
+	io.ReadFull(content(int64(size)), b)
+	return b
 }
 
 // process is one end's connection to the broker, which can vanish as if the
@@ -149,20 +135,8 @@ func (p *process) die() {
 	}
 }
 
-func serveEcho(l net.Listener) {
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			io.Copy(conn, conn)
-			conn.Close()
-		}()
-	}
-}
-
-func echo(t *testing.T, d *mux.Dialer, body []byte) {
+// muxEcho sends something there and back on a stream.
+func muxEcho(t *testing.T, d *mux.Dialer, body []byte) {
 	t.Helper()
 	conn, err := d.DialContext(t.Context(), "tcp", "device")
 	if err != nil {
@@ -176,29 +150,32 @@ func echo(t *testing.T, d *mux.Dialer, body []byte) {
 	}
 }
 
-// TestDialAfterRestart restarts the listener without a goodbye and dials at
+// TestMuxDialAfterRestart restarts the listener without a goodbye and dials at
 // once.
-func TestDialAfterRestart(t *testing.T) {
+func TestMuxDialAfterRestart(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		broker := simtest.Broker(t)
-		key := mqtte2e.NewKey()
+		config := newConfig()
 		start := func() (*mux.Listener, *process) {
 			p := &process{broker: broker}
-			l, err := mux.Listen(t.Context(), simtest.Address+"#device", newConfig(key, p.dial))
+			own := *config
+			own.DialContext = p.dial
+			l, err := mux.Listen(t.Context(), simtest.Address+"#device", &own)
 			if err != nil {
 				t.Fatal(err)
 			}
-			go serveEcho(l)
+			go simtest.Echo(l)
 			return l, p
 		}
-		endpoint := &mqtte2e.Endpoint{Broker: simtest.Address, Config: newConfig(key, broker.DialContext)}
+		config.DialContext = broker.DialContext
+		endpoint := &mqtte2e.Endpoint{Broker: simtest.Address, Config: config}
 		dialer := &mux.Dialer{Endpoint: endpoint}
 		old, p := start()
-		echo(t, dialer, noise(100))
+		muxEcho(t, dialer, contentOf(100))
 		p.die()
 		fresh, _ := start()
 		before := time.Now()
-		echo(t, dialer, noise(100))
+		muxEcho(t, dialer, contentOf(100))
 		if took := time.Since(before); took > 10*time.Second {
 			t.Errorf("a dial after a restart took %v", took)
 		}
@@ -210,24 +187,25 @@ func TestDialAfterRestart(t *testing.T) {
 	})
 }
 
-// TestStreamsOutliveTheBroker stops the broker for a minute in the middle of a
+// TestMuxOutlivesTheBroker stops the broker for a minute in the middle of a
 // transfer.
-func TestStreamsOutliveTheBroker(t *testing.T) {
+func TestMuxOutlivesTheBroker(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		broker := simtest.Broker(t)
-		config := newConfig(mqtte2e.NewKey(), broker.DialContext)
+		config := newConfig()
+		config.DialContext = broker.DialContext
 		l, err := mux.Listen(t.Context(), simtest.Address+"#device", config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		go serveEcho(l)
+		go simtest.Echo(l)
 		endpoint := &mqtte2e.Endpoint{Broker: simtest.Address, Config: config}
 		dialer := &mux.Dialer{Endpoint: endpoint}
 		conn, err := dialer.DialContext(t.Context(), "tcp", "device")
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := noise(1 << 20)
+		body := contentOf(1 << 20)
 		got := make([]byte, len(body))
 		for range 2 {
 			go conn.Write(body)

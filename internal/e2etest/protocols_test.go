@@ -1,14 +1,12 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
-	"net/http/httptest"
 	"net/rpc"
 	"os"
 	"path/filepath"
@@ -19,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
 
@@ -30,17 +29,6 @@ func pair(t *testing.T) (dialed, accepted *mqtte2e.Conn) {
 		t.Fatal(err)
 	}
 	return dialed, accepted
-}
-
-// certificate returns a TLS certificate for example.com and 127.0.0.1, and the
-// roots that vouch for it.
-func certificate() (tls.Certificate, *x509.CertPool) {
-	server := httptest.NewUnstartedServer(nil)
-	server.StartTLS()
-	defer server.Close()
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	return server.TLS.Certificates[0], roots
 }
 
 // TestHalfClose ends one direction after the other.
@@ -98,7 +86,7 @@ func TestShutdown(t *testing.T) {
 // TestTLS checks that the end of a TLS session, which package tls writes just
 // before Close and with a deadline that it then sets to now, is not lost.
 func TestTLS(t *testing.T) {
-	certificate, roots := certificate()
+	certificate, roots := simtest.Certificate()
 	broker, config := mqtttest.Broker(t), newConfig()
 	dialer, listener := endpoints(t, broker, config)
 	for range 20 {

@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"context"
@@ -15,20 +15,6 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 	"github.com/mqtt-e2e/mqtte2e/mqtttest"
 )
-
-// echo serves what a Listener accepts until the Listener is closed.
-func echo(listener net.Listener) {
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			io.Copy(conn, conn)
-			conn.Close()
-		}()
-	}
-}
 
 // checkEcho sends something there and back.
 func checkEcho(conn net.Conn) error {
@@ -55,7 +41,7 @@ func TestManyNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		go echo(listener)
+		go simtest.Echo(listener)
 	}
 	for i := range names {
 		name := fmt.Sprint("Name-", i) // upper case counts as lower case
@@ -149,7 +135,7 @@ func TestListenerClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go echo(listener)
+	go simtest.Echo(listener)
 	if err := checkEcho(dial(t, dialer, "test")); err != nil {
 		t.Errorf("a Conn to the next Listener: %v", err)
 	}

@@ -1,4 +1,4 @@
-package mqtte2e
+package address
 
 import (
 	"net"
@@ -10,9 +10,9 @@ func TestAddr(t *testing.T) {
 		addr net.Addr
 		want string
 	}{
-		{nameAddr("thermostat"), "thermostat:0"},
-		{nameAddr(""), "mqtt:0"},
-		{peerAddr([4]byte{0x01, 0xab, 0, 0xff}), "peer-01ab00ff:0"},
+		{OfListener("thermostat"), "thermostat:0"},
+		{OfListener(""), "mqtt:0"},
+		{OfDialer([4]byte{0x01, 0xab, 0, 0xff}), "peer-01ab00ff:0"},
 	} {
 		if test.addr.String() != test.want || test.addr.Network() != "mqtt" {
 			t.Errorf("%s %s, want mqtt %s", test.addr.Network(), test.addr, test.want)

@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"bufio"
@@ -234,8 +234,9 @@ func TestListenerKilled(t *testing.T) {
 	dial(dialer)
 	defer dialer.Close() // while the process lives that it has to take leave of
 	t.Logf("the new process answered %v after the dial began", time.Since(dialing))
-	// The one Conn has data that nobody acknowledges, the other one's Endpoint
-	// hears that another process listens under its name.
+	// The one Conn has data that nobody acknowledges; so has the other one, which
+	// was idle until now.
+	fmt.Fprintln(idle, "hello")
 	for _, old := range []*mqtte2e.Conn{waiting, idle} {
 		old.SetReadDeadline(killed.Add(30 * time.Second))
 		if got, err := io.ReadAll(old); !errors.Is(err, mqtte2e.ErrPeerGone) || len(got) > 0 {

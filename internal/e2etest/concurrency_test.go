@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go echo(listener)
+	go simtest.Echo(listener)
 	// Only a link that has been up goes on after a failure.
 	if err := useAtOnce(dial(t, dialer, "test")); err != nil {
 		t.Fatal(err)

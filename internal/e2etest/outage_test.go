@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -37,7 +36,7 @@ func connected(t *testing.T, broker string, config *mqtte2e.Config, dial dialFun
 // size returns how many bytes to transfer, or how many Conns to make: full, or
 // less in short mode and where everything is slow.
 func size(full int64) int64 {
-	if testing.Short() || race.Enabled {
+	if testing.Short() || simtest.Race {
 		return full / 4
 	}
 	return full
@@ -176,7 +175,7 @@ func TestBrokerComesLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go echo(listener)
+	go simtest.Echo(listener)
 	for range 2 {
 		conn, err := dialer.Dial(t.Context(), "test")
 		if err != nil {

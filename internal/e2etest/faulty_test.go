@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"fmt"

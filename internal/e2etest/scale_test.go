@@ -1,4 +1,4 @@
-package mqtte2e_test
+package e2etest
 
 import (
 	"context"
@@ -63,7 +63,7 @@ func TestManyConns(t *testing.T) {
 	for _, broker := range brokers {
 		t.Run(broker.name, func(t *testing.T) {
 			dialer, listener := endpoints(t, broker.start(t), newConfig())
-			go echo(listener)
+			go simtest.Echo(listener)
 			start := time.Now()
 			conns := manyConns(t, dialer, int(size(2000)))
 			dialed := time.Since(start)
