@@ -70,3 +70,33 @@ func recordValues(t *testing.T) (values []string) {
 	}
 	return values
 }
+
+// TestSpecificationHasFrames compares the examples in SPEC.md, "Frame examples",
+// with those that package wire is tested against.
+func TestSpecificationHasFrames(t *testing.T) {
+	text, err := os.ReadFile("internal/wire/testdata/frames.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		digits, frames, _ := strings.Cut(line, "|")
+		known[strings.ReplaceAll(digits, " ", "")] = strings.TrimSpace(frames)
+	}
+	spec, err := os.ReadFile("SPEC.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(spec), "### Frame examples")
+	list = strings.Split(list, "```")[1]
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	if len(lines) < 10 {
+		t.Fatalf("only %d lines were found", len(lines))
+	}
+	for i := 0; i+1 < len(lines); i += 2 {
+		want, ok := known[strings.ReplaceAll(lines[i], " ", "")]
+		if got := strings.TrimSpace(lines[i+1]); !ok || got != want {
+			t.Errorf("SPEC.md says %q of %s, want %q", got, lines[i], want)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func (l *Listener) otherVersion(m handshake.Hello, now time.Time, why error) {
 	}
 }
 
-// hello goes from the cheap checks to the costly ones (SPEC.md, "Hello").
+// hello goes from the cheap checks to the costly ones (SPEC.md, "Answering a HELLO").
 func (l *Listener) hello(m handshake.Hello, now time.Time) {
 	e := l.engine
 	wall := e.config.wall()

@@ -110,7 +110,7 @@ func TestOtherVersionIsRefused(t *testing.T) {
 }
 
 // cipher returns the one-time ciphers of an envelope by their salts, computed
-// from SPEC.md ("Envelope") alone.
+// from SPEC.md, "Envelope", alone.
 func (w *world) cipher(info string) func(salt []byte) (cipher.AEAD, []byte) {
 	expand := func(secret []byte, info string, size int) []byte {
 		out, err := hkdf.Expand(sha256.New, secret, info, size)

@@ -7,7 +7,7 @@ import (
 )
 
 // maxPartial is how many partial packets may be unacknowledged before more
-// small writes wait for an ACK or a full packet (SPEC.md, "Writing").
+// small writes wait for an ACK or a full packet (SPEC.md, "Sending").
 const maxPartial = 4
 
 // Config is what a Stream needs to know from its surroundings.
