@@ -52,7 +52,7 @@ func Keys(files []string) ([]Source, error) {
 		}
 		for _, source := range sources {
 			if source.Key == key {
-				return nil, fmt.Errorf("%s and %s hold the same key: leave one away", source.File, file)
+				return nil, fmt.Errorf("%s and %s hold the same key: leave one out", source.File, file)
 			}
 		}
 		sources = append(sources, Source{Key: key, File: file})
