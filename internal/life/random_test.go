@@ -17,11 +17,12 @@ type run struct {
 	status  stream.Status
 	history []string
 
-	state          State
-	proved, failed bool
-	entered        [Over + 1]int
-	question       bool // one is open
-	pathUp         bool
+	state    State
+	proved   bool
+	entered  [Over + 1]int
+	question bool // one is open
+	pathUp   bool
+	pathLost bool // by the last NoPath
 }
 
 // maxAgain is how often one time may be a deadline: the peer is asked, then asked
@@ -44,7 +45,7 @@ var moves = []struct {
 	{"Gone", func(r *run) Step { return r.l.Gone(r.status, r.now) }},
 	{"a path works", func(r *run) Step { r.pathUp = true; r.l.PathUp(r.now); return Step{} }},
 	{"a path works", func(r *run) Step { r.pathUp = true; r.l.PathUp(r.now); return Step{} }},
-	{"no path works", func(r *run) Step { r.pathUp = false; return r.l.NoPath(r.now) }},
+	{"no path works", func(r *run) Step { r.pathLost, r.pathUp = r.pathUp, false; return r.l.NoPath(r.now) }},
 	{"Doubt", func(r *run) Step { return r.l.Doubt(r.status, r.random.IntN(2) == 0, r.now) }},
 	{"Deny", func(r *run) Step { r.l.config.Peer.Deny(r.now); return Step{} }},
 	{"something is sent", func(r *run) Step { r.status.Unheard = earlier(r.status.Unheard, r.now); return Step{} }},
