@@ -59,8 +59,7 @@ var wanBehindShares = map[string]float64{
 	"bbr, 8 Conns of one Endpoint":   0.40,
 	"cubic, beside TCP":              0.24,
 	"bbr, beside TCP":                0.16,
-	"cubic, 10 a second":             0.69,
-	"bbr, 10 a second":               0.69,
+	"cubic, 10 a second":             0.78,
 }
 
 // behind returns the bound that a share keeps today.

@@ -76,8 +76,9 @@ func (c *client) update() {
 
 // schedule queues a stream for the writer, and takes its next deadline.
 func (c *client) schedule(conn *wanConn) {
-	conn.deadline = conn.Deadline()
-	switch p := conn.Pending(c.net.clock()); {
+	p := conn.Pending(c.net.clock())
+	conn.deadline = conn.Deadline() // after Pending, which finds out whether a packet has to wait for its time
+	switch {
 	case p == Urgent && !conn.inUrgent:
 		conn.inUrgent = true
 		c.urgent.push(conn)
