@@ -44,6 +44,7 @@ type Conn struct {
 	warned atomic.Bool    // of a second listener
 
 	inUrgent, inData bool // guarded by queue.mu
+	owes             int  // bytes that it sent beyond its turns; the writer's
 
 	writing, reading sync.Mutex // one Write, one Read at a time, so that none is torn apart
 

@@ -23,6 +23,7 @@ func (e *Engine) Fill(batch *link.Batch, now time.Time) {
 			return
 		}
 		if n := c.fill(batch, now); n > 0 {
+			c.charge(n)
 			e.hangs.note(n, now)
 			e.allowance.sent(n)
 		}
