@@ -109,7 +109,7 @@ func (s *Server) serveDefault(stream net.Conn, logger *slog.Logger) {
 		tunnel.Abort(stream)
 		return
 	}
-	local, err := tunnel.Dial(endpoint.String())
+	local, err := endpoint.Dial()
 	if err != nil {
 		logger.Warn("a target cannot be reached", "target", endpoint, "error", err)
 		tunnel.Abort(stream)
