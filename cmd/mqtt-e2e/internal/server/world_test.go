@@ -65,8 +65,9 @@ func (p *process) crash() {
 	p.lines.Cut()
 }
 
-// listen serves as "box" under a policy, with ports in memory.
-func (w *world) listen(policy target.Policy) *process {
+// listen serves as "box" under a policy, with ports in memory, and under keys if
+// there are any.
+func (w *world) listen(policy target.Policy, keys ...mqtte2e.Key) *process {
 	w.t.Helper()
 	p := w.process()
 	server := New(policy, true, p.logger())
@@ -74,6 +75,11 @@ func (w *world) listen(policy target.Policy) *process {
 	listener, err := p.endpoint.Listen(w.t.Context(), "box", server.Protocols()...)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if len(keys) > 0 {
+		if err := listener.SetKeys(keys...); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	go server.Serve(listener)
 	return p
