@@ -40,7 +40,6 @@ type Config struct {
 	Grant              func(now time.Time) (messages, bytes uint64)
 
 	Life   life.Config
-	Peer   *life.Peer
 	Logger *slog.Logger
 }
 
@@ -68,8 +67,6 @@ type Conn struct {
 	wroteAt       time.Time // when Write last took something
 	timer         *time.Timer
 	timerAt       time.Time // when timer fires; zero: it does not
-	onDone        []func()  // called once nothing lingers any more, with c.mu held
-	finished      bool      // they were
 
 	oldKeysUntil time.Time // when the keys of the last epoch have to go; zero: there are none
 
@@ -81,7 +78,7 @@ func New(config Config, host Host, now time.Time) *Conn {
 	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
 	c.changed.L = &c.mu
 	c.trace = newTracer(config.Logger, c.LogName())
-	c.life = life.New(config.Life, config.Peer, now)
+	c.life = life.New(config.Life, now)
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     config.MaxPacket,
 		Overhead:      record.Overhead,

@@ -156,11 +156,9 @@ func TestEndOfAFailedConn(t *testing.T) {
 				dialed.Write([]byte("last words"))
 				simtest.Wait()
 				fail(w, dialed)
-				done := false
-				accepted.AfterDone(func() { done = true })
-				time.Sleep(10 * time.Minute)
-				simtest.Wait()
-				if done {
+				start := time.Now()
+				accepted.WaitDone(start.Add(10 * time.Minute))
+				if time.Since(start) != 10*time.Minute {
 					t.Error("the Conn ended before its Close")
 				}
 				got, err := io.ReadAll(readerOf{accepted})
@@ -168,7 +166,8 @@ func TestEndOfAFailedConn(t *testing.T) {
 					t.Errorf("read %q, %v", got, err)
 				}
 				accepted.Close()
-				if !done {
+				start = time.Now()
+				if accepted.WaitDone(start.Add(time.Minute)); time.Since(start) != 0 {
 					t.Error("Close was not the end")
 				}
 			})
