@@ -28,10 +28,16 @@
 //
 // # Bounds
 //
-// A session has at most 256 streams that the peer opened; more wait until one
-// ends. A peer can send 256 KiB into a stream that nobody reads. For a stream
+// A session has at most 256 streams that the peer opened; up to 256 more wait until
+// one ends. A peer can send 256 KiB into a stream that nobody reads. For a stream
 // that is read as fast as it comes that grows to 8 MiB, which keeps 40 MB/s
 // going over 100 ms of round trip, but for all streams of a session together by
 // no more than 64 MiB. What waits for the connection below is at most 64 KiB,
 // and 32 KiB more for each stream.
+//
+// At a Listener that counts for all sessions under one key together, and no key
+// gets more than is left by then: with one key the windows hold 192 MiB at most,
+// with any number 384 MiB. Limits say otherwise, and how many sessions there may
+// be. Who is refused is told so: a dial fails with mqtte2e.ErrRefused where there is
+// no room for a session, and with syscall.ECONNREFUSED for a stream.
 package mux
