@@ -19,10 +19,11 @@ const KeySize = 16
 // answer as, every name under it, so give each device a key of its own.
 //
 // A Key prints as a short fingerprint with every verb of package fmt and in
-// log/slog, and refuses to be marshalled as text; Hex is the only way to get
-// its text. Only reflection passes by this: package fmt cannot call methods on
-// what stands in an unexported field, so do not print structs of your own that
-// hold a Key (and not a pointer to one) in such a field.
+// log/slog, and refuses to be marshalled, as text or as bytes; Hex is the only
+// way to get its text. Only reflection passes by this, as that of
+// encoding/binary: package fmt cannot call methods on what stands in an
+// unexported field, so do not print structs of your own that hold a Key (and
+// not a pointer to one) in such a field.
 type Key [KeySize]byte
 
 // NewKey returns a random Key.
@@ -82,11 +83,14 @@ func (k *Key) UnmarshalText(text []byte) error {
 	return nil
 }
 
+var errMarshal = errors.New("mqtte2e: a key is not marshalled, lest it be printed by mistake; store Key.Hex() instead")
+
 // MarshalText always fails, so that encoding/json and others do not write a
 // key where nobody means to. To store a key, use Hex.
-func (k Key) MarshalText() ([]byte, error) {
-	return nil, errors.New("mqtte2e: a key is not marshalled, lest it be printed by mistake; store Key.Hex() instead")
-}
+func (k Key) MarshalText() ([]byte, error) { return nil, errMarshal }
+
+// MarshalBinary always fails, for encoding/gob and others.
+func (k Key) MarshalBinary() ([]byte, error) { return nil, errMarshal }
 
 // String returns a fingerprint: a few bytes of a hash, enough to see whether
 // two ends have the same key, and no help in finding it.

@@ -2,7 +2,9 @@ package mqtte2e
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/base64"
+	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
@@ -134,9 +136,17 @@ func TestMarshalRefusesKey(t *testing.T) {
 	if text, err := testKey.MarshalText(); err == nil || text != nil {
 		t.Errorf("MarshalText = %q, %v; want an error", text, err)
 	}
-	for _, value := range []any{testKey, &testKey, struct{ K Key }{testKey}, map[Key]int{testKey: 1}, Config{Key: testKey}} {
+	var marshaler encoding.BinaryMarshaler = testKey
+	if data, err := marshaler.MarshalBinary(); err == nil || data != nil {
+		t.Errorf("MarshalBinary = %x, %v; want an error", data, err)
+	}
+	for _, value := range []any{testKey, &testKey, struct{ K Key }{testKey}, struct{ K *Key }{&testKey}, []Key{testKey}, map[Key]int{testKey: 1}, Config{Key: testKey}} {
 		if text, err := json.Marshal(value); err == nil {
 			t.Errorf("json.Marshal of %T = %s", value, text)
+		}
+		var data bytes.Buffer
+		if err := gob.NewEncoder(&data).Encode(value); err == nil || bytes.Contains(data.Bytes(), testKey[:]) {
+			t.Errorf("gob of %T = %x, %v", value, data.Bytes(), err)
 		}
 	}
 	if text, err := xml.Marshal(struct{ K Key }{testKey}); err == nil {

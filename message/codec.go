@@ -26,7 +26,8 @@ const (
 //
 // It accepts no packet twice, and none that it sealed itself: it remembers every IV of the last TimeWindow, and of the TimeWindow
 // ahead, up to 65,536 of them (1 to 1.5 MiB). Above that it refuses late packets with [ErrReplay], older first, rather than accept one twice.
-// The memory ends with the Codec: a packet that was accepted less than TimeWindow before a restart is accepted once more after it.
+// The memory ends with the Codec. After a restart a packet may be accepted once more, until its time is TimeWindow ago, which can be two
+// after it was first accepted; so may one that the Codec before has sealed.
 type Codec struct {
 	Key        mqtte2e.Key      // required: the zero key is refused
 	AuthData   string           // authenticated and not sent: equal on both ends. "": "1234567812345678", as the original

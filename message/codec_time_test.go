@@ -65,6 +65,28 @@ func TestReplayAtTheEdge(t *testing.T) {
 	wantError(t, receiver, packet, ErrTime)
 }
 
+// TestRestart: a Codec that replaces another takes once more what the other has accepted, within two windows, and what it has sealed.
+func TestRestart(t *testing.T) {
+	sender, before, clock := pair()
+	sent := clock.Time
+	packet, own := mustSeal(t, sender, "open the door"), mustSeal(t, before, "status")
+	clock.Time = sent.Add(-10 * time.Second)
+	if _, err := before.Open(packet); err != nil {
+		t.Fatal(err)
+	}
+	clock.Time = sent.Add(10 * time.Second)
+	for _, accepted := range [][]byte{packet, own} {
+		wantError(t, before, accepted, ErrReplay)
+		after := &Codec{Key: testKey, Now: clock.Now}
+		if _, err := after.Open(accepted); err != nil {
+			t.Errorf("after a restart: %v", err)
+		}
+		wantError(t, after, accepted, ErrReplay)
+	}
+	clock.Time = clock.Add(1 * time.Microsecond)
+	wantError(t, &Codec{Key: testKey, Now: clock.Now}, packet, ErrTime)
+}
+
 // TestClockSetBack: what left the window stays refused when a clock that is set back brings it into the window again.
 func TestClockSetBack(t *testing.T) {
 	sender, receiver, clock := pair()

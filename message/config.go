@@ -14,17 +14,24 @@ import (
 	"unicode/utf8"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
 // A Config says what a [Session] speaks about and with whom. It is read once, by [Dial], and is not changed.
 //
-// Keys and Password are never printed: package fmt and log/slog show fingerprints, and whether there are credentials.
+// Keys, Fleet and Password are never printed: package fmt and log/slog show fingerprints, and whether there are credentials.
 type Config struct {
-	// Keys are the secrets shared with the far side, at least one. Most have one. A controller whose devices each have a key of their
-	// own gives all of them, and is told with each message under which it was sealed.
+	// Keys are the secrets shared with the far side. Most have one. A controller whose devices each have a key of their own gives all of
+	// them, and is told with each message under which it was sealed. Where they are a fleet, see Devices, there need be none.
 	Keys []mqtte2e.Key
+
+	// Devices are the names of the devices of a fleet that the Session speaks with, and Fleet is the fleet's key: each device is reached
+	// under a key of its own, Fleet.Device(name), and messages say from which they are. A device itself has its own key in Keys, and
+	// cannot tell that there is a fleet.
+	Fleet   mqtte2e.Key
+	Devices []string
 
 	// Publish is the suffix of the topic that is sent to, under each key (see Topic). "": the Session only receives.
 	Publish string
@@ -51,24 +58,55 @@ type Config struct {
 const prefix = "message: "
 
 const (
+	keys      = setting.Field("Config.Keys")
+	fleet     = setting.Field("Config.Fleet")
+	devices   = setting.Field("Config.Devices")
 	publish   = setting.Field("Config.Publish")
 	subscribe = setting.Field("Config.Subscribe")
 )
 
 // check returns what is wrong with c beyond what Codec and the address say of their parts.
 func (c *Config) check() error {
-	if c == nil || len(c.Keys) == 0 {
-		return setting.Errorf(prefix, "%v is empty: set the key that both ends share", setting.Field("Config.Keys"))
+	if c == nil {
+		c = &Config{}
 	}
-	for i, key := range c.Keys {
-		if slices.Contains(c.Keys[:i], key) {
-			return setting.Errorf(prefix, "%v has the key %v twice", setting.Field("Config.Keys"), key)
-		}
-	}
-	if c.Publish == "" && c.Subscribe == "" {
+	inFleet := c.Fleet != mqtte2e.Key{}
+	switch {
+	case inFleet && len(c.Devices) == 0:
+		return setting.Errorf(prefix, "%v is set and %v is empty: name the devices that are meant", fleet, devices)
+	case !inFleet && len(c.Devices) > 0:
+		return setting.Errorf(prefix, "%v is set and %v is not: set the key of the fleet that they are of", devices, fleet)
+	case inFleet && slices.Contains(c.Keys, c.Fleet):
+		return setting.Errorf(prefix, "%v has the key of %v, which seals no messages itself: leave it away there", keys, fleet)
+	case !inFleet && len(c.Keys) == 0:
+		return setting.Errorf(prefix, "%v is empty: set the key that both ends share, or %v and %v", keys, fleet, devices)
+	case c.Publish == "" && c.Subscribe == "":
 		return setting.Errorf(prefix, "neither %v nor %v is set: a device has iot/NAME and controller, its controller the reverse, with iot/# to hear all", publish, subscribe)
 	}
 	return errors.Join(checkSuffix(publish, c.Publish, false), checkSuffix(subscribe, c.Subscribe, true))
+}
+
+// peers returns whom the Session speaks with, without codecs and topics, or an error if two are one.
+func (c *Config) peers() ([]*peer, error) {
+	var peers []*peer
+	for _, key := range c.Keys {
+		peers = append(peers, &peer{key: key})
+	}
+	for _, name := range c.Devices {
+		key, err := c.Fleet.Device(name)
+		if err != nil || name == "" {
+			return nil, setting.Errorf(prefix, "%v has %q, which names no device: a name has 1 to %d of a-z 0-9 . _ -", devices, name, address.MaxName)
+		}
+		peers = append(peers, &peer{key: key, device: name})
+	}
+	seen := make(map[mqtte2e.Key]bool)
+	for _, p := range peers {
+		if seen[p.key] {
+			return nil, setting.Errorf(prefix, "%v and %v have %v twice: give each once", keys, devices, p)
+		}
+		seen[p.key] = true
+	}
+	return peers, nil
 }
 
 // checkSuffix applies the rules of MQTT 3.1.1 section 4.7 to what will follow a base topic and a slash.
@@ -103,6 +141,8 @@ func (c *Config) newCodec(key mqtte2e.Key) *Codec {
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("Keys", fmt.Sprint(c.Keys)),
+		slog.Any("Fleet", c.Fleet),
+		slog.String("Devices", fmt.Sprint(c.Devices)),
 		slog.String("Publish", c.Publish),
 		slog.String("Subscribe", c.Subscribe),
 		slog.Bool("AuthData", c.AuthData != ""),

@@ -46,8 +46,17 @@ func TestSuffixes(t *testing.T) {
 // TestWrongConfig: each mistake is told before anything is dialled, by the name of its field.
 func TestWrongConfig(t *testing.T) {
 	for field, change := range map[string]func(c *Config){
-		"Config.Keys":      func(c *Config) { c.Keys = nil },
-		"twice":            func(c *Config) { c.Keys = []mqtte2e.Key{testKey, {1}, testKey} },
+		"Config.Keys":             func(c *Config) { c.Keys = nil },
+		"twice":                   func(c *Config) { c.Keys = []mqtte2e.Key{testKey, {1}, testKey} },
+		"Config.Devices is empty": func(c *Config) { c.Fleet = testFleet },
+		"Config.Fleet is not":     func(c *Config) { c.Devices = []string{"kitchen"} },
+		"which seals no messages": func(c *Config) { c.Fleet, c.Devices, c.Keys = testFleet, []string{"kitchen"}, []mqtte2e.Key{testFleet} },
+		`"two words"`:             func(c *Config) { c.Fleet, c.Devices = testFleet, []string{"kitchen", "two words"} },
+		`has ""`:                  func(c *Config) { c.Fleet, c.Devices = testFleet, []string{""} },
+		"have Kitchen twice":      func(c *Config) { c.Fleet, c.Devices = testFleet, []string{"kitchen", "garage", "Kitchen"} },
+		"Config.Devices have attic twice": func(c *Config) {
+			c.Fleet, c.Devices, c.Keys = testFleet, []string{"attic"}, []mqtte2e.Key{deviceKey("attic")}
+		},
 		"Key is missing":   func(c *Config) { c.Keys = []mqtte2e.Key{{}} },
 		"neither":          func(c *Config) { c.Publish, c.Subscribe = "", "" },
 		"Config.Publish":   func(c *Config) { c.Publish = "iot/#" },

@@ -6,6 +6,6 @@
 // message ever sent under it. Where both ends can use this project, a stream (package mqtte2e) gives forward secrecy, delivery and
 // order; messages are for devices that speak nothing else, and for a report now and then where a lost one does no harm.
 //
-// [Codec] seals and opens packets and needs no network. [Session] sends and receives them over a broker, under one key or under
-// many. [NTP] gives both a correct clock without touching the system's, since a packet is refused when its time is off.
+// [Codec] seals and opens packets and needs no network. [Session] sends and receives them over a broker, under one key or many, or
+// under those of a fleet's devices, which it derives. [NTP] gives both a correct clock without touching the system's, since a packet is refused when its time is off.
 package message

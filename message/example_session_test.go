@@ -93,6 +93,55 @@ func ExampleSession_keyPerDevice() {
 	// Output: garage: door open
 }
 
+// A controller that holds a fleet's key names the devices. Each device is given its own key, which opens nothing of another's.
+func ExampleSession_fleet() {
+	address, stop := exampleBroker()
+	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fleet := mqtte2e.NewKey()
+	garage, err := fleet.Device("garage") // what the device in the garage is given
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	controller, err := message.Dial(ctx, address, &message.Config{
+		Fleet: fleet, Devices: []string{"kitchen", "garage"}, Publish: "controller", Subscribe: "iot/#",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer controller.Close()
+
+	device, err := message.Dial(ctx, address, &message.Config{
+		Keys: []mqtte2e.Key{garage}, Publish: "iot/sensor", Subscribe: "controller",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer device.Close()
+	if err := device.Send(ctx, []byte("door open")); err != nil {
+		log.Fatal(err)
+	}
+
+	report, err := controller.Receive(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s: %s\n", report.Device, report.Bytes)
+	if err := controller.SendTo(ctx, report.Key, []byte("close it")); err != nil {
+		log.Fatal(err)
+	}
+	order, err := device.Receive(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", order.Bytes)
+	// Output:
+	// garage: door open
+	// close it
+}
+
 // A machine whose clock nobody keeps takes the time from a server, for its messages only.
 func ExampleNTP() {
 	clock := &message.NTP{Server: "pool.ntp.org"}

@@ -17,10 +17,11 @@ const maxReceived = 128
 
 // A Message is one that was received and proved genuine.
 type Message struct {
-	Key   mqtte2e.Key // the key it was sealed under, one of Config.Keys: who spoke, where each device has a key of its own
-	Topic string      // as the broker said. It is not authenticated: among devices that share a key, the broker can exchange it
-	Bytes []byte      // the message, the caller's to keep
-	Time  time.Time   // when it was sealed, by the sender's clock
+	Key    mqtte2e.Key // the key it was sealed under: who spoke, where each device has a key of its own
+	Device string      // the device that the key is of, one of Config.Devices; empty for one of Config.Keys
+	Topic  string      // as the broker said. It is not authenticated: among devices that share a key, the broker can exchange it
+	Bytes  []byte      // the message, the caller's to keep
+	Time   time.Time   // when it was sealed, by the sender's clock
 }
 
 // Suffix returns what follows the base topic and its slash, such as iot/NAME; it is as little authenticated as Topic is.
@@ -52,7 +53,7 @@ func (b *inbox) handle(p *peer, topic, packet []byte) {
 	}
 	b.off.Store(nil)
 	select {
-	case b.queue <- Message{Key: p.key, Topic: string(topic), Bytes: bytes.Clone(message), Time: sealed}:
+	case b.queue <- Message{Key: p.key, Device: p.device, Topic: string(topic), Bytes: bytes.Clone(message), Time: sealed}:
 		b.counts.received.Add(1)
 	default:
 		b.counts.overflow.Add(1)
@@ -65,7 +66,7 @@ func (b *inbox) refuse(p *peer, err error) {
 		b.off.Store(off)
 	}
 	if n := b.counts.refused(err).Add(1); n&(n-1) == 0 {
-		b.log.Warn("packet refused", "reason", err, "key", p.key, "count", n)
+		b.log.Warn("packet refused", "reason", err, "peer", p.String(), "count", n)
 	}
 }
 

@@ -25,7 +25,7 @@ const dialTimeout = 30 * time.Second
 // an answer where that matters, and ask again.
 type Session struct {
 	link   *link.Link
-	peers  []*peer // one for each key
+	peers  []*peer // one for each key or device
 	outbox *outbox
 	inbox  *inbox
 	counts counters
@@ -36,9 +36,9 @@ type Session struct {
 
 // Format implements fmt.Formatter: every verb prints the same, and no secret.
 func (s *Session) Format(state fmt.State, verb rune) {
-	separator := "message.Session{Keys: "
+	separator := "message.Session{Peers: "
 	for _, p := range s.peers {
-		io.WriteString(state, separator+p.key.String())
+		io.WriteString(state, separator+p.String())
 		separator = " "
 	}
 	io.WriteString(state, "}")
@@ -47,9 +47,13 @@ func (s *Session) Format(state fmt.State, verb rune) {
 // A peer is whoever holds one of the keys.
 type peer struct {
 	key     mqtte2e.Key
+	device  string // its name, where it is of a fleet
 	codec   *Codec
 	publish string // the topic to send to; empty if nothing is sent
 }
+
+// String returns the device's name, or the key's fingerprint.
+func (p *peer) String() string { return cmp.Or(p.device, p.key.String()) }
 
 // Dial connects to the broker at address and subscribes. The address is a broker URL as package mqtte2e takes it, without a name:
 // mqtts://broker.example. ctx bounds the call, not the Session; without a deadline Dial gives up after 30 s. If the broker cannot be
@@ -95,17 +99,20 @@ func parseBroker(text string, config *Config) (address.Address, error) {
 
 // newSession does no I/O.
 func newSession(broker address.Address, config *Config) (*Session, error) {
-	s := &Session{closed: make(chan struct{})}
-	for _, key := range config.Keys {
-		p := &peer{key: key, codec: config.newCodec(key)}
+	peers, err := config.peers()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range peers {
+		p.codec = config.newCodec(p.key)
 		if err := p.codec.prepare(); err != nil {
 			return nil, err
 		}
 		if config.Publish != "" {
-			p.publish = Topic(key, config.Publish)
+			p.publish = Topic(p.key, config.Publish)
 		}
-		s.peers = append(s.peers, p)
 	}
+	s := &Session{peers: peers, closed: make(chan struct{})}
 	log := cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
@@ -142,11 +149,12 @@ func (s *Session) Send(ctx context.Context, message []byte) error {
 	return s.send(ctx, message, s.peers)
 }
 
-// SendTo is Send to those who hold one of the keys.
+// SendTo is Send to those who hold one of the keys. That of a fleet's device is [mqtte2e.Key.Device] of its name, and the Key of what it
+// has sent.
 func (s *Session) SendTo(ctx context.Context, key mqtte2e.Key, message []byte) error {
 	i := slices.IndexFunc(s.peers, func(p *peer) bool { return p.key == key })
 	if i < 0 {
-		return fmt.Errorf("message: not sent: the key %v is not one of Config.Keys", key)
+		return fmt.Errorf("message: not sent: the key %v is not one of Config.Keys, nor that of one of Config.Devices", key)
 	}
 	return s.send(ctx, message, s.peers[i:i+1])
 }

@@ -161,8 +161,8 @@ func TestBogusPackets(t *testing.T) {
 	}
 }
 
-// publish sends payloads of zeros to a topic, as any client of the broker can.
-func (d dialer) publish(topic string, sizes ...int) {
+// publish sends payloads to a topic, as any client of the broker can.
+func (d dialer) publish(topic string, payloads ...[]byte) {
 	d.Helper()
 	conn, err := d.broker.DialContext(d.Context(), "tcp", "broker.test:1883")
 	if err != nil {
@@ -175,9 +175,9 @@ func (d dialer) publish(topic string, sizes ...int) {
 	if _, err := packets.ReadPacket(conn); err != nil {
 		d.Fatal(err)
 	}
-	for _, size := range sizes {
+	for _, payload := range payloads {
 		publish := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
-		publish.TopicName, publish.Payload = topic, make([]byte, size)
+		publish.TopicName, publish.Payload = topic, payload
 		if err := publish.Write(conn); err != nil {
 			d.Fatal(err)
 		}
@@ -189,7 +189,9 @@ func (d dialer) publish(topic string, sizes ...int) {
 func TestForgedPackets(t *testing.T) {
 	run(t, func(d dialer) {
 		device := d.device("x", testKey)
-		d.publish(Topic(testKey, "controller"), 0, 1, Overhead-1, Overhead, MaxPacketSize, MaxPacketSize+1, 2*MaxPacketSize)
+		for _, size := range []int{0, 1, Overhead - 1, Overhead, MaxPacketSize, MaxPacketSize + 1, 2 * MaxPacketSize} {
+			d.publish(Topic(testKey, "controller"), make([]byte, size))
+		}
 		d.wantStats(device, Stats{Forged: 2, Malformed: 3, Oversize: 2})
 	})
 }

@@ -7,7 +7,7 @@ import (
 
 // Stats counts what a [Session] did since Dial.
 type Stats struct {
-	Sent     uint64 // packets handed to the connection: one a message and key
+	Sent     uint64 // packets handed to the connection: one a message and key or device
 	Received uint64 // messages accepted
 
 	// Packets refused, by reason.

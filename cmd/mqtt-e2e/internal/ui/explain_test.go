@@ -87,7 +87,7 @@ func TestReasonOfFiles(t *testing.T) {
 
 // unused are the fields that no flag sets, so that no error of the command is
 // about them.
-var unused = []string{"Config.TimeWindow", "Config.Keys", "Config.MaxPacketSize", "Config.Subscribe" /* Place.Filter */}
+var unused = []string{"Config.TimeWindow", "Config.Keys", "Config.Fleet", "Config.Devices", "Config.MaxPacketSize", "Config.Subscribe" /* Place.Filter */}
 
 // TestEveryFieldHasAFlag looks for the fields that the library's errors name.
 func TestEveryFieldHasAFlag(t *testing.T) {
