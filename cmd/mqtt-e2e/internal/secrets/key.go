@@ -124,7 +124,7 @@ func DefaultKeyFile() (string, error) {
 func keyFile(name string) (mqtte2e.Key, error) {
 	text, err := ReadFile("the key file", name)
 	switch {
-	case isDirectory(name):
+	case IsDirectory(name):
 		return mqtte2e.Key{}, fmt.Errorf("the key file %s is a directory, which only  listen --key-file  takes: name a file", name)
 	case err != nil:
 		return mqtte2e.Key{}, err

@@ -23,25 +23,23 @@ type Rule struct {
 	Flag, Value string
 }
 
-// PeerFiles lists the peers of a directory. It is false for what is none. Files
-// that an editor or a person hides are no peers.
-func PeerFiles(name string) (files []string, directory bool, err error) {
-	if !isDirectory(name) {
-		return nil, false, nil
-	}
-	entries, err := os.ReadDir(name)
+// PeerFiles lists the peers of a directory, of which those are none that an editor
+// or a person hides.
+func PeerFiles(directory string) (files []string, err error) {
+	entries, err := os.ReadDir(directory)
 	if err != nil {
-		return nil, true, ui.FileError("the directory", name, err)
+		return nil, ui.FileError("the directory", directory, err)
 	}
 	for _, entry := range entries {
 		if base := entry.Name(); !strings.HasPrefix(base, ".") && !strings.HasSuffix(base, "~") {
-			files = append(files, filepath.Join(name, base))
+			files = append(files, filepath.Join(directory, base))
 		}
 	}
-	return files, true, nil
+	return files, nil
 }
 
-func isDirectory(name string) bool {
+// IsDirectory reports whether a --key-file stands for the files in it.
+func IsDirectory(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir()
 }
@@ -50,6 +48,9 @@ func isDirectory(name string) bool {
 // follow. Lines may be empty; what follows a # at the beginning of a word is a
 // comment.
 func ReadPeer(file string) (Peer, error) {
+	if IsDirectory(file) {
+		return Peer{}, fmt.Errorf("%s is a directory among files with keys: move it elsewhere", file)
+	}
 	text, err := ReadFile("the key file", file)
 	if err != nil {
 		return Peer{}, err

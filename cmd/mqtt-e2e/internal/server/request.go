@@ -20,6 +20,7 @@ const maxSpeedtest = time.Minute
 // A request is one stream of a peer that speaks mqtt-e2e/1.
 type request struct {
 	server  *Server
+	key     mqtte2e.Key   // of the peer
 	conn    *mqtte2e.Conn // carries the session
 	session *mux.Session
 	stream  net.Conn
@@ -32,11 +33,12 @@ func (r *request) serve() {
 		r.logger.Debug("a stream without a request", "error", err)
 		return
 	}
+	policy := r.policy()
 	switch header.Kind {
 	case tunnel.Service:
-		r.connect(r.server.policy.Service(header.Text))
+		r.connect(policy.Service(header.Text))
 	case tunnel.Target:
-		r.connect(r.server.policy.Target(header.Text))
+		r.connect(policy.Target(header.Text))
 	case tunnel.Open:
 		r.openPort(header.Text)
 	case tunnel.Download, tunnel.Upload:
@@ -44,6 +46,12 @@ func (r *request) serve() {
 	default:
 		r.refuse(tunnel.Unknown, tunnel.UnknownKind(header.Kind))
 	}
+}
+
+// policy says what the peer may reach at this moment.
+func (r *request) policy() *target.Policy {
+	peer := r.server.peer(r.key)
+	return &peer.Policy
 }
 
 // refuse tells the peer and the log why there will be nothing.
