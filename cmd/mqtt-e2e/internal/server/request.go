@@ -11,6 +11,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -107,14 +108,22 @@ func (r *request) measure(kind tunnel.Kind) {
 		return
 	}
 	defer r.stream.Close()
-	r.stream.SetDeadline(time.Now().Add(maxSpeedtest))
+	start := time.Now()
+	r.stream.SetDeadline(start.Add(maxSpeedtest))
 	if kind == tunnel.Download {
-		io.Copy(r.stream, zeros{})
+		n, err := io.Copy(r.stream, zeros{})
+		r.record("speedtest download", start, 0, n, err)
 		return
 	}
-	if n, err := io.Copy(io.Discard, r.stream); err == nil {
-		r.stream.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	n, err := io.Copy(io.Discard, r.stream)
+	if err == nil {
+		_, err = r.stream.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	}
+	r.record("speedtest upload", start, n, 0, err)
+}
+
+func (r *request) record(target string, start time.Time, fromPeer, toPeer int64, err error) {
+	tunnel.Record(r.logger.With("target", target), start, fromPeer, toPeer, ui.StreamEnd(err, "the listener"))
 }
 
 // zeros is an endless stream of zeros.
