@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 )
@@ -60,6 +61,34 @@ func (a argument) words() []string {
 		return []string{a.flag + "=" + a.value}
 	}
 	return []string{a.flag, a.value}
+}
+
+// allWords returns the arguments as they are typed.
+func allWords(arguments []argument) (words []string) {
+	for _, argument := range arguments {
+		words = append(words, argument.words()...)
+	}
+	return words
+}
+
+// checkPrintable is an error if a word of a command line that is to be printed
+// would end its line, or hide on a terminal. It names the flag in front of it.
+func checkPrintable(words []string) error {
+	for i, word := range words {
+		flag, _, joined := strings.Cut(word, "=")
+		switch {
+		case !strings.ContainsFunc(word, unicode.IsControl):
+			continue
+		case i == 0:
+			flag = "the path of this program"
+		case strings.HasPrefix(words[i-1], "-"):
+			flag = words[i-1]
+		case !joined || flag[0] != '-':
+			flag = "an argument"
+		}
+		return usagef("%s has a line break or another control character, which cannot be in what is printed here: take it out, or rename the file", flag)
+	}
+	return nil
 }
 
 // warnLeftOut says how a command line without the address's secrets gets them.

@@ -25,11 +25,7 @@ func (a *app) peerCommands(s *settings, p place, policy target.Policy) (string, 
 		return "", err
 	}
 	command := func(verb string, more ...string) []string {
-		all := []string{"mqtt-e2e", verb}
-		for _, argument := range arguments {
-			all = append(all, argument.words()...)
-		}
-		return slices.Concat(all, []string{p.public()}, more)
+		return slices.Concat([]string{"mqtt-e2e", verb}, allWords(arguments), []string{p.public()}, more)
 	}
 	hint := "On the other side, with the same key, run:\n"
 	if policy.Default != nil {

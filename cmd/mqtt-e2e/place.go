@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -92,3 +93,11 @@ func (p place) publicBroker() string {
 
 // Format implements fmt.Formatter with what may be written down.
 func (p place) Format(state fmt.State, _ rune) { io.WriteString(state, p.public()) }
+
+// secretAddress matches what may be an address with a user or a query in it.
+var secretAddress = regexp.MustCompile(`"?([A-Za-z][A-Za-z0-9+.-]*://)\S*[@?]\S*`)
+
+// withoutSecrets returns the text of an error without the addresses in it that
+// may have a password or a token. Whoever quotes an argument does not know that
+// an address was typed there by mistake.
+func withoutSecrets(text string) string { return secretAddress.ReplaceAllString(text, "$1…") }

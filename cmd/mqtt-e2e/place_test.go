@@ -37,3 +37,16 @@ func TestPlaceShowsNoSecret(t *testing.T) {
 	leaktest.Secrets(t, source, markedKey)
 	leaktest.Secrets(t, []secrets.Source{source}, markedKey)
 }
+
+func TestWithoutSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		`"wss://me:hunter2@h/mqtt?a=b#n" is one argument too many`:    `wss://… is one argument too many`,
+		"-L ws://h?token=hunter2: the port is wrong":                  "-L ws://… the port is wrong",
+		"nobody answered at mqtts://h:8883#n: write mqtt:// or ws://": "nobody answered at mqtts://h:8883#n: write mqtt:// or ws://",
+		`there is no verb "conect": did you mean connect?`:            `there is no verb "conect": did you mean connect?`,
+	} {
+		if got := withoutSecrets(text); got != want {
+			t.Errorf("of %s remains %s, want %s", text, got, want)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func run() int {
 	if err == nil || errors.Is(err, errInterrupted) {
 		return exitClean
 	}
-	a.logger.Error(err.Error())
+	a.logger.Error(withoutSecrets(err.Error()))
 	if !a.started {
 		// An unknown verb or flag, or the wrong number of arguments.
 		a.logger.Info("see  " + strings.TrimSuffix(cmd.CommandPath(), " help") + " --help")

@@ -133,7 +133,9 @@ func (r *teller) atBroker() {
 	r.run(r.flags("ping", "ws://me:"+markedPassword+"x@"+host+"?token="+markedToken+"#box")...)
 	r.run(r.flags("speedtest", place+"#box")...)
 	r.run(r.flags("ssh-config", place+"#box")...)
+	r.run(r.flags("ssh-config", place, "-n", "*.fleet")...)
 	r.run(r.flags("listen", place+"#box", "--to", target, "--systemd-unit")...)
+	r.run(r.flags("forward", place+"#box", "-L", "0", "--systemd-unit")...)
 	r.run(r.flags("message", "send", place, "--topic", "iot/x", "hello")...)
 	r.run(r.flags("message", "shell", place, "--topic", "iot/x")...)
 	receive := r.start(r.flags("message", "receive", place, "--topic", "#")...)
@@ -144,6 +146,21 @@ func (r *teller) atBroker() {
 		p.waitFor("the connection to the broker is over")
 		p.kill()
 		r.check(p.Args, p.said.String())
+	}
+}
+
+// misplaced has an address where none belongs.
+func (r *teller) misplaced(place string) {
+	for _, args := range [][]string{
+		{"ping", place, place}, {"connect", place + "#a", place}, {"connect", place + "#a", "x", place}, {"ssh-config", place + "#a", place}, {"message", "send", place, "hello", place},
+		{"listen", place, "--to", place}, {"listen", place, "--allow", place}, {"listen", place, "--allow-remote", place}, {"forward", place, "-L", place}, {"forward", place, "-R", place},
+		{"forward", place, "-D", place}, {"ping", place, "-c", place}, {"ping", place, "-n", place}, {"ping", place, "--timeout", place}, {"ping", place + "#a", "--ca-file", place},
+		{"ping", place, "--" + place}, {"ping", place + "#a", "--topic-prefix", place + "#"}, {"broker", "--listen", place},
+	} {
+		r.run(r.flags(args...)...)
+	}
+	for _, args := range [][]string{{place}, {"message", place}, {"help", place}, {"key", place}, {"completion", place}, {"key", "show", "--key-file", place}, {"--" + place}} {
+		r.run(args...)
 	}
 }
 
@@ -159,6 +176,7 @@ func (r *teller) withoutBroker() {
 	for _, wrong := range []string{place + "#b!x", place + "#a#b", strings.Replace(place, ":1/", ":99999/", 1), strings.Replace(place, "ws", "mqtt", 1), place[5:], place + "%zz"} {
 		r.run(r.flags("connect", wrong, "--timeout", "300ms")...)
 	}
+	r.misplaced(place)
 	wrongKey := filepath.Join(r.dir, "wrong")
 	if err := os.WriteFile(wrongKey, []byte(markedKey), 0o600); err != nil {
 		r.t.Fatal(err)

@@ -107,9 +107,6 @@ func (a *app) connectCommand(s *settings, key secrets.Source, p place, rest []st
 		return nil, err
 	}
 	a.warnLeftOut(p)
-	command := []string{program, "connect"}
-	for _, argument := range arguments {
-		command = append(command, argument.words()...)
-	}
-	return slices.Concat(command, address, rest), nil
+	command := slices.Concat([]string{program, "connect"}, allWords(arguments), address, rest)
+	return command, checkPrintable(command)
 }

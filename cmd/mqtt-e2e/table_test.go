@@ -30,9 +30,11 @@ var elsewhere = map[string]string{
 	"the listener received %d bytes of %d":                                                                             "needs a listener that breaks the protocol",
 	"the peer's header breaks the protocol mqtt-e2e/1":                                                                 "needs a peer that breaks the protocol",
 	"%w: the text has %d bytes, or characters that cannot be printed":                                                  "needs a peer that breaks the protocol",
-	"%w: a text of %d bytes":               "needs a peer that breaks the protocol",
-	"%w: a text that cannot be printed":    "needs a peer that breaks the protocol",
-	"a request of kind %d is unknown here": "needs a newer peer",
+	"%w: a text of %d bytes":            "needs a peer that breaks the protocol",
+	"%w: a text that cannot be printed": "needs a peer that breaks the protocol",
+	"belongs to another user (uid %d), who can change it: use a copy that is yours or root's": "needs a second user",
+	"can be changed by other users (mode %04o): run  chmod go-w %s  as root":                  "needs a second user",
+	"a request of kind %d is unknown here":                                                    "needs a newer peer",
 }
 
 // verb matches a verb of package fmt.

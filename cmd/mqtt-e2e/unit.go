@@ -23,6 +23,9 @@ func (a *app) printUnit(verb string, words []string, s *settings, p place, keys 
 	if err != nil {
 		return err
 	}
+	if err := checkPrintable(slices.Concat([]string{program}, allWords(arguments), words)); err != nil {
+		return err
+	}
 	a.warnLeftOut(p)
 	service := systemd.NewService("mqtt-e2e " + verb + " " + p.name)
 	service.Add(program, verb)

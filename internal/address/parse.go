@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // scheme is what is known of a scheme: its canonical spelling and default port
@@ -77,7 +78,7 @@ func checkText(text string) error {
 	if nextBroker.MatchString(text) {
 		return errors.New("it names several brokers, which is not supported yet; give one")
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || unicode.IsControl(r) }) {
 		return errors.New("it has a space or a control character in it; write a space in user or password as %20")
 	}
 	return nil

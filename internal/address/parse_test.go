@@ -81,6 +81,7 @@ var bad = []struct{ text, hint string }{
 	{"mqtt://:password@h", "an @ without a user"},
 	{"mqtt://us er@h", "a space"},
 	{"mqtt://h#na\nme", "a control character"},
+	{"ws://me\u0085@h/mqtt", "a control character"},
 	{"mqtt://a,mqtt://b#x", "several brokers"},
 	{"mqtt://a#x, wss://b", "several brokers"},
 	{"mqtt://[::1", "is not closed"},

@@ -20,7 +20,17 @@ const (
 	// maxControl is the largest packet that is not PUBLISH, in bytes after its header. The largest that the broker has reason
 	// to send is a SUBACK with a byte for each of filtersPerSubscribe filters.
 	maxControl = 64
+
+	// stallTimeout is how long a packet that has begun may make no progress. Otherwise a broker could hold up what is behind it
+	// for ever with a byte now and then, each of which answers a ping.
+	stallTimeout = 30 * time.Second
+
+	// byteProgress is by how much each byte read of a packet puts the end of stallTimeout off, up to a whole one. So what comes
+	// with 2 kbit/s never stalls, however large: a modem for satellites has 2.4 kbit/s.
+	byteProgress = 4 * time.Millisecond
 )
+
+var errStalled = fmt.Errorf("the broker began a packet and made no progress with it for %v: check the network", stallTimeout)
 
 // inbound frames what the broker sends: PUBLISH goes to its handler, in the buffer where it lies; the few other packets go
 // to the run loop once they are checked. The broker is not trusted, so nothing here allocates what a packet asks for.
@@ -30,6 +40,7 @@ type inbound struct {
 	conn      io.Reader     // the transport
 	in        *bufio.Reader // over the inbound itself
 	now       time.Time     // of the last read: the packets of one burst share it
+	stalled   time.Time     // when the packet that has begun counts as stalled; zero between packets
 	connected bool          // CONNACK has come
 	accepted  chan struct{} // closed when it has
 
@@ -51,12 +62,19 @@ func newReadBuffer(maxPayload int) *bufio.Reader {
 	return bufio.NewReaderSize(nil, max(readBuffer, maxHeader+2+MaxTopic+maxPayload))
 }
 
-// Read reads what has arrived, for the buffer, and takes the time.
+// Read reads what has arrived, for the buffer, takes the time, and is an error if the packet has stalled. If nothing arrives at
+// all, keepAlive notices.
 func (r *inbound) Read(p []byte) (int, error) {
 	n, err := r.conn.Read(p)
 	r.now = time.Now()
 	if n > 0 {
 		r.lastRead.Store(int64(r.now.Sub(r.start)))
+	}
+	if err == nil && !r.stalled.IsZero() {
+		r.stalled = earliest(r.stalled.Add(time.Duration(n)*byteProgress), r.now.Add(stallTimeout))
+		if r.now.After(r.stalled) {
+			err = errStalled
+		}
 	}
 	return n, err
 }
@@ -75,6 +93,11 @@ func (r *inbound) run() error {
 
 // next handles one packet.
 func (r *inbound) next() error {
+	r.stalled = time.Time{}
+	if _, err := r.in.Peek(1); err != nil {
+		return err
+	}
+	r.stalled = r.now.Add(stallTimeout)
 	h, err := r.header()
 	switch {
 	case err != nil:

@@ -121,6 +121,7 @@ func New(config Config, source Source) *Link {
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.routes.Store(newRoutes(nil))
+	config.warnInClear()
 	return l
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gorilla/websocket"
 
@@ -31,7 +32,8 @@ func (a *dialAttempt) openWebSocket() (net.Conn, error) {
 	if c.DialContext == nil {
 		dialer.Proxy = environmentProxy
 	}
-	ws, response, err := dialer.DialContext(a.ctx, c.Address.Scheme+"://"+c.Address.Host+c.Address.Path, nil)
+	host := strings.Replace(c.Address.Host, "%", "%25", 1) // before the zone of an IPv6 address (RFC 6874)
+	ws, response, err := dialer.DialContext(a.ctx, c.Address.Scheme+"://"+host+c.Address.Path, nil)
 	if err != nil {
 		if a.socket != nil {
 			err = webSocketError(c.Address.Scheme, response, err)

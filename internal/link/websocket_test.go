@@ -51,6 +51,22 @@ func TestWebSocketPingIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+// TestWebSocketToAnAddressWithAZone dials it, and no error quotes the query.
+func TestWebSocketToAnAddressWithAZone(t *testing.T) {
+	parsed, err := address.Parse("ws://[fe80::1%25eth0]/mqtt?token=hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialed := ""
+	err = newTestLink(t, parsed, func(_ context.Context, _, address string) (net.Conn, error) {
+		dialed = address
+		return nil, net.UnknownNetworkError("none in the test")
+	}).Connect(t.Context())
+	if dialed != "[fe80::1%eth0]:80" || err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("dialed %q: %v", dialed, err)
+	}
+}
+
 // respelled is a listener whose connections answer as libwebsockets does.
 type respelled struct{ net.Listener }
 

@@ -28,8 +28,9 @@ func secretDirectories() []string {
 	return directories
 }
 
-// ReadFile reads a file with a secret, after checking that other users cannot.
-// what names the file in errors.
+// ReadFile reads a file with a secret, after checking that other users can
+// neither read nor change it. The directories above it are not checked. what
+// names the file in errors.
 func ReadFile(what, name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -40,8 +41,13 @@ func ReadFile(what, name string) (string, error) {
 	if err != nil {
 		return "", ui.FileError(what, name, err)
 	}
-	if exposed(info) && !managed(name) {
-		return "", fmt.Errorf("%s %s can be read by other users (mode %04o): run  chmod 600 %s", what, name, info.Mode().Perm(), ui.Quote(name))
+	if info.Mode().IsRegular() && !managed(name) {
+		if owner, known := ownerOf(info); known {
+			err = checkAccess(name, info.Mode().Perm(), owner, os.Geteuid())
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s %s %w", what, name, err)
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
@@ -53,9 +59,19 @@ func ReadFile(what, name string) (string, error) {
 	return string(content), nil
 }
 
-// exposed reports whether others can read a file that is ours to change.
-func exposed(info fs.FileInfo) bool {
-	return info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && ours(info)
+// checkAccess tells what is wrong with who has access to a file, for user, who
+// runs the program. What root owns may be read by whomever root lets.
+func checkAccess(name string, mode fs.FileMode, owner, user int) error {
+	const others, write = 0o077, 0o022
+	switch {
+	case owner != user && owner != 0:
+		return fmt.Errorf("belongs to another user (uid %d), who can change it: use a copy that is yours or root's", owner)
+	case owner == user && mode&others != 0:
+		return fmt.Errorf("is open to other users (mode %04o): run  chmod 600 %s", mode, ui.Quote(name))
+	case mode&write != 0:
+		return fmt.Errorf("can be changed by other users (mode %04o): run  chmod go-w %s  as root", mode, ui.Quote(name))
+	}
+	return nil
 }
 
 // managed reports whether the file lies where service managers put secrets.

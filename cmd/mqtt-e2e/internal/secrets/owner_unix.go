@@ -4,13 +4,14 @@ package secrets
 
 import (
 	"io/fs"
-	"os"
 	"syscall"
 )
 
-// ours reports whether the file belongs to the user who runs the program, who
-// therefore can change its mode.
-func ours(info fs.FileInfo) bool {
+// ownerOf returns the user whom a file belongs to.
+func ownerOf(info fs.FileInfo) (uid int, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid()
+	if !ok {
+		return 0, false
+	}
+	return int(stat.Uid), true
 }

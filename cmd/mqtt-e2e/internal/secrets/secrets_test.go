@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -70,6 +71,55 @@ func TestPassword(t *testing.T) {
 		if _, err := Password(file); err == nil {
 			t.Errorf("Password accepts a file of %d bytes", len(content))
 		}
+	}
+}
+
+func TestCheckAccess(t *testing.T) {
+	const root, me, other = 0, 1000, 1001
+	for _, test := range []struct {
+		mode        fs.FileMode
+		owner, user int
+		want        string // in the error; empty: none
+	}{
+		{0o600, me, me, ""},
+		{0o400, me, me, ""},
+		{0o640, me, me, "chmod 600"},
+		{0o604, me, me, "chmod 600"},
+		{0o620, me, me, "chmod 600"},
+		{0o602, me, me, "chmod 600"},
+		{0o600, root, root, ""},
+		{0o644, root, root, "chmod 600"},
+		{0o440, root, me, ""},
+		{0o644, root, me, ""},
+		{0o660, root, me, "chmod go-w"},
+		{0o606, root, me, "chmod go-w"},
+		{0o600, other, me, "uid 1001"},
+		{0o444, other, me, "uid 1001"},
+		{0o600, other, root, "uid 1001"},
+	} {
+		err := checkAccess("the file", test.mode, test.owner, test.user)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+}
+
+// TestFileOfAnotherUser has a file that nobody else can read, but its owner can
+// change.
+func TestFileOfAnotherUser(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 || os.Chown(file, 1001, -1) != nil {
+		t.Skip("only root can give files away")
+	}
+	if _, err := ReadFile("the file", file); err == nil || !strings.Contains(err.Error(), "uid 1001") {
+		t.Errorf("ReadFile: %v", err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(file))
+	if _, err := ReadFile("the file", file); err != nil {
+		t.Errorf("ReadFile of a credential: %v", err)
 	}
 }
 
