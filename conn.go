@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 )
 
@@ -82,9 +83,9 @@ func (c *Conn) RemoteAddr() net.Addr { return c.addr(c.c.Dialer()) }
 
 func (c *Conn) addr(listener bool) net.Addr {
 	if listener {
-		return nameAddr(c.c.Name())
+		return address.OfListener(c.c.Name())
 	}
-	return peerAddr(c.c.ID())
+	return address.OfDialer(c.c.ID())
 }
 
 // SetDeadline implements net.Conn.

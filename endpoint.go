@@ -6,11 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // An Endpoint is one connection to a broker, made at first use and kept for
@@ -29,7 +27,6 @@ type Endpoint struct {
 	broker address.Address
 	fleet  bool // as Config.Fleet was
 	closed bool
-	users  int // of an Endpoint that nobody else closes: its Listener, calls of Accept, and Conns
 }
 
 // Format implements fmt.Formatter. Every verb prints where the broker is, and
@@ -52,17 +49,17 @@ func (e *Endpoint) text() string {
 }
 
 // open returns an Endpoint of its own for the broker of an address, and the
-// address's name. Its one use is the caller's.
+// address's name.
 func open(text string, config *Config) (*Endpoint, string, error) {
 	settings, err := config.withDefaults()
 	if err != nil {
 		return nil, "", err
 	}
-	a, err := parseAddress(text, settings)
+	a, err := parseAddress(text, config)
 	if err != nil {
 		return nil, "", err
 	}
-	e := &Endpoint{Config: config, users: 1}
+	e := &Endpoint{Config: config}
 	e.start(a, settings)
 	return e, a.Name, nil
 }
@@ -81,7 +78,7 @@ func (e *Endpoint) use() error {
 	if err != nil {
 		return err
 	}
-	a, err := parseBroker(e.Broker, settings)
+	a, err := parseBroker(e.Broker, e.Config)
 	if err != nil {
 		return err
 	}
@@ -89,19 +86,9 @@ func (e *Endpoint) use() error {
 	return nil
 }
 
-func (e *Endpoint) start(a address.Address, s *settings) {
-	e.broker, e.fleet = a, s.fleet
-	e.engine = engine.New(engine.Config{
-		Key:            s.key,
-		Fleet:          s.fleet,
-		PadSize:        s.padSize,
-		TimeWindow:     s.timeWindow,
-		MaxMessageSize: s.maxMessageSize,
-		PeerTimeout:    s.peerTimeout,
-		TopicPrefix:    s.topicPrefix,
-		Link:           link.Config{Address: a, TLSConfig: s.tlsConfig, DialContext: s.dialContext},
-		Logger:         s.logger,
-	})
+func (e *Endpoint) start(a address.Address, config *engine.Config) {
+	config.Link.Address = a
+	e.broker, e.fleet, e.engine = a, config.Fleet, engine.New(*config)
 }
 
 // Connected reports whether there is a connection to the broker at the moment:
@@ -124,29 +111,4 @@ func (e *Endpoint) Close() error {
 		return nil
 	}
 	return engine.Close()
-}
-
-// retain begins another use of an Endpoint of its own.
-func (e *Endpoint) retain() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.users++
-}
-
-// keepFor hands the caller's use to a Conn, until nothing of the Conn lingers
-// and the peer has had time to hear so.
-func (e *Endpoint) keepFor(c *engine.Conn) {
-	draining := c.Draining()
-	c.AfterDone(func() { time.AfterFunc(draining, e.release) })
-}
-
-// release ends the use of an Endpoint of its own; the last user closes it.
-func (e *Endpoint) release() {
-	e.mu.Lock()
-	e.users--
-	last := e.users == 0
-	e.mu.Unlock()
-	if last {
-		e.Close()
-	}
 }

@@ -27,6 +27,9 @@ func Example_ssh() {
 		log.Fatal(err)
 	}
 
+	config := &ssh.ServerConfig{NoClientAuth: true}
+	config.AddHostKey(hostKey)
+
 	listener, err := endpoint.Listen(ctx, "router")
 	if err != nil {
 		log.Fatal(err)
@@ -38,7 +41,7 @@ func Example_ssh() {
 				return
 			}
 			// A program would rather copy to and from 127.0.0.1:22.
-			go serveSSH(conn, hostKey)
+			go ssh.NewServerConn(conn, config)
 		}
 	}()
 

@@ -151,7 +151,7 @@ func ExampleEndpoint() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		go echo(listener)
+		defer listener.Close()
 	}
 	for _, name := range []string{"kitchen", "cellar"} {
 		conn, err := endpoint.Dial(ctx, name)

@@ -8,6 +8,7 @@ import (
 	"log"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // The key of a Config belongs to all who hold it. Where each end needs an
@@ -18,7 +19,7 @@ func Example_tls() {
 	endpoint := &mqtte2e.Endpoint{Broker: address, Config: &mqtte2e.Config{Key: mqtte2e.NewKey()}}
 	defer endpoint.Close()
 	ctx := context.Background()
-	certificate, roots := certificate() // for example.com
+	certificate, roots := simtest.Certificate() // for example.com
 
 	inner, err := endpoint.Listen(ctx, "thermostat")
 	if err != nil {

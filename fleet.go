@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
@@ -14,7 +15,7 @@ import (
 //
 // It fails for the zero Key and for a name that Listen would refuse.
 func (k Key) Device(name string) (Key, error) {
-	name, err := parseName(name)
+	name, err := address.QuoteName(name)
 	switch {
 	case err != nil:
 		return Key{}, err

@@ -33,14 +33,14 @@ var layers = map[string][]string{
 	"internal/conn":      {"internal/life", "internal/stream", "internal/record", "internal/wire", "internal/setting"},
 	"internal/engine":    {"internal/conn", "internal/life", "internal/stream", "internal/record", "internal/handshake", "internal/link"},
 	".":                  {"internal/engine", "internal/link", "internal/handshake", "internal/address", "internal/setting"},
-	"mux":                {".", "github.com/hashicorp/yamux"},
+	"mux":                {".", "internal/address", "github.com/hashicorp/yamux"},
 	"message":            {".", "internal/link", "internal/address", "internal/setting", "github.com/beevik/ntp"},
 	"mqtttest":           {"internal/broker"},
 }
 
 // testOnly lists the packages that nothing but tests and each other may
 // import. They may import anything.
-var testOnly = []string{"internal/leaktest", "internal/race", "internal/simtest"}
+var testOnly = []string{"internal/leaktest", "internal/simtest"}
 
 // programs lists the directories of programs, which may import anything that
 // is not in testOnly; but examples what their readers may import, too.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
@@ -18,8 +17,6 @@ type Listener struct {
 
 	fleet  bool // as Config.Fleet was
 	broker address.Address
-
-	closing sync.Once // the Listener's use of own ends once
 }
 
 var _ net.Listener = (*Listener)(nil)
@@ -34,34 +31,18 @@ func (l *Listener) Format(state fmt.State, verb rune) {
 // that they hold the key, as *Conn, and fails only once the Listener or its
 // Endpoint is closed: neither a peer nor an outage of the broker can make it.
 func (l *Listener) Accept() (net.Conn, error) {
-	c, err := l.accept()
+	c, err := l.l.Accept()
 	if err != nil {
 		return nil, &net.OpError{Op: "accept", Net: "mqtt", Addr: l.Addr(), Err: err}
 	}
 	return &Conn{c}, nil
 }
 
-// accept keeps an Endpoint of the Listener's own open for what it returns, and
-// until then, else a Close just before it returns would end the Conn too.
-func (l *Listener) accept() (*engine.Conn, error) {
-	if l.own == nil {
-		return l.l.Accept()
-	}
-	l.own.retain()
-	c, err := l.l.Accept()
-	if err != nil {
-		l.own.release()
-		return nil, err
-	}
-	l.own.keepFor(c)
-	return c, nil
-}
-
 // Close ends Accept. Conns that were accepted live on.
 func (l *Listener) Close() error {
 	err := l.l.Close()
 	if l.own != nil {
-		l.closing.Do(l.own.release)
+		go l.own.engine.Retire()
 	}
 	return err
 }
@@ -75,7 +56,7 @@ func (l *Listener) opError(op string, err error) error {
 }
 
 // Addr returns the name, as NAME:0.
-func (l *Listener) Addr() net.Addr { return nameAddr(l.l.Name()) }
+func (l *Listener) Addr() net.Addr { return address.OfListener(l.l.Name()) }
 
 // Stats returns what was rejected so far, and how often the connection to the
 // broker was made again.

@@ -1,16 +1,9 @@
-package mqtte2e_test
+package mqtte2e
 
 import (
-	"os"
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
 )
 
-// TestMain also is where a process that a test starts begins (see child).
-func TestMain(m *testing.M) {
-	if role, ok := os.LookupEnv(childRole); ok {
-		os.Exit(children[role]())
-	}
-	leaktest.Main(m)
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }

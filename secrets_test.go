@@ -24,8 +24,8 @@ func TestNothingShowsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	linkConfig := link.Config{Address: endpoint.broker, MaxPayload: 1 << 10, Logger: settings.logger}
-	engineConfig := engine.Config{Key: key, Link: linkConfig, Logger: settings.logger}
+	linkConfig := link.Config{Address: endpoint.broker, MaxPayload: 1 << 10, Logger: settings.Logger}
+	engineConfig := engine.Config{Key: key, Link: linkConfig, Logger: settings.Logger}
 	for _, value := range []any{
 		key, &key, *config, config, endpoint, &Endpoint{Broker: broker}, settings, *settings, endpoint.broker, &endpoint.broker,
 		endpoint.engine, engineConfig, &engineConfig, linkConfig, &linkConfig, linkConfig.Address, &linkConfig.Address, link.New(linkConfig, nil),

@@ -1,18 +1,17 @@
 package mqtte2e
 
 import (
-	"context"
-	"crypto/tls"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
@@ -41,82 +40,47 @@ const (
 	maxPrefix = 256 - 22
 )
 
-// settings is a Config that was checked, with every default filled in. It is
-// never changed, and passed by pointer only: package fmt would show the key of
-// one that stands in an unexported field of another struct.
-type settings struct {
-	key                Key
-	fleet              bool
-	padSize            int // bytes, 0 to handshake.MaxMessageSize; 0 means no padding
-	timeWindow         time.Duration
-	maxMessageSize     int           // bytes
-	peerTimeout        time.Duration // 0 means never
-	username, password string        // as in Config: the address is not consulted yet
-	tlsConfig          *tls.Config   // a copy; nil if none was given
-	topicPrefix        string
-	dialContext        func(ctx context.Context, network, address string) (net.Conn, error) // nil means the link's own
-	logger             *slog.Logger                                                         // never nil
-}
-
-// Format implements fmt.Formatter: no verb prints what is in it.
-func (settings) Format(state fmt.State, _ rune) { io.WriteString(state, "mqtte2e.settings(hidden)") }
-
-// withDefaults checks c and returns what it means. Its errors name the field
-// and its value, never a secret, and say what to do.
-func (c *Config) withDefaults() (*settings, error) {
+// withDefaults checks c and returns what it means, but for the broker. Its errors
+// name the field and its value, never a secret, and say what to do.
+func (c *Config) withDefaults() (*engine.Config, error) {
 	if c == nil {
 		return nil, errors.New("mqtte2e: the Config is nil and so has no key: pass one with Key set")
 	}
 	if c.Key == (Key{}) {
 		return nil, errors.New("mqtte2e: Config.Key is zero: set it with NewKey or ParseKey")
 	}
-	s := &settings{
-		key:            c.Key,
-		fleet:          c.Fleet,
-		padSize:        orDefault(c.PadSize, defaultPadSize),
-		timeWindow:     orDefault(c.TimeWindow, defaultTimeWindow),
-		maxMessageSize: orDefault(c.MaxMessageSize, defaultMessageSize),
-		peerTimeout:    orDefault(c.PeerTimeout, defaultPeerTimeout),
-		username:       c.Username,
-		password:       c.Password,
-		tlsConfig:      c.TLSConfig.Clone(),
-		topicPrefix:    c.TopicPrefix,
-		dialContext:    c.DialContext,
-		logger:         c.Logger,
+	s := &engine.Config{
+		Key:            c.Key,
+		Fleet:          c.Fleet,
+		PadSize:        max(cmp.Or(c.PadSize, defaultPadSize), 0),
+		TimeWindow:     cmp.Or(c.TimeWindow, defaultTimeWindow),
+		MaxMessageSize: cmp.Or(c.MaxMessageSize, defaultMessageSize),
+		PeerTimeout:    max(cmp.Or(c.PeerTimeout, defaultPeerTimeout), 0),
+		TopicPrefix:    c.TopicPrefix,
+		Link:           link.Config{TLSConfig: c.TLSConfig.Clone(), DialContext: c.DialContext},
+		Logger:         cmp.Or(c.Logger, slog.New(slog.DiscardHandler)),
 	}
-	s.padSize = max(s.padSize, 0)
-	s.peerTimeout = max(s.peerTimeout, 0)
-	if s.logger == nil {
-		s.logger = slog.New(slog.DiscardHandler)
-	}
-	if err := s.check(); err != nil {
+	if err := check(s); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func orDefault[T int | time.Duration](value, otherwise T) T {
-	if value == 0 {
-		return otherwise
-	}
-	return value
-}
-
-// prefix begins the errors of settings.
+// prefix begins the errors of check.
 const prefix = "mqtte2e: "
 
-func (s *settings) check() error {
+func check(s *engine.Config) error {
 	const messageSize = setting.Field("Config.MaxMessageSize")
-	if s.timeWindow < 0 {
-		return setting.Errorf(prefix, "%v is %v: make it positive, or 0 for %v", setting.Field("Config.TimeWindow"), s.timeWindow, defaultTimeWindow)
+	if s.TimeWindow < 0 {
+		return setting.Errorf(prefix, "%v is %v: make it positive, or 0 for %v", setting.Field("Config.TimeWindow"), s.TimeWindow, defaultTimeWindow)
 	}
-	if s.maxMessageSize < handshake.MinMessageSize || s.maxMessageSize > handshake.MaxMessageSize {
-		return setting.Errorf(prefix, "%v is %d: choose %d to %d bytes, or 0 for %d", messageSize, s.maxMessageSize, handshake.MinMessageSize, handshake.MaxMessageSize, defaultMessageSize)
+	if s.MaxMessageSize < handshake.MinMessageSize || s.MaxMessageSize > handshake.MaxMessageSize {
+		return setting.Errorf(prefix, "%v is %d: choose %d to %d bytes, or 0 for %d", messageSize, s.MaxMessageSize, handshake.MinMessageSize, handshake.MaxMessageSize, defaultMessageSize)
 	}
-	if s.padSize > s.maxMessageSize {
-		return setting.Errorf(prefix, "%v is %d, more than %v, which is %d: lower %[1]v, or raise %[3]v on both ends", setting.Field("Config.PadSize"), s.padSize, messageSize, s.maxMessageSize)
+	if s.PadSize > s.MaxMessageSize {
+		return setting.Errorf(prefix, "%v is %d, more than %v, which is %d: lower %[1]v, or raise %[3]v on both ends", setting.Field("Config.PadSize"), s.PadSize, messageSize, s.MaxMessageSize)
 	}
-	if err := checkPrefix(s.topicPrefix); err != nil {
+	if err := checkPrefix(s.TopicPrefix); err != nil {
 		return setting.Errorf(prefix, "%v %v", setting.Field("Config.TopicPrefix"), err)
 	}
 	return nil

@@ -17,13 +17,13 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.key != testKey || s.padSize != 50 || s.timeWindow != 10*time.Second || s.maxMessageSize != 32<<10 || s.peerTimeout != 2*time.Minute {
-		t.Errorf("defaults are pad %d, window %v, size %d, timeout %v", s.padSize, s.timeWindow, s.maxMessageSize, s.peerTimeout)
+	if s.Key != testKey || s.PadSize != 50 || s.TimeWindow != 10*time.Second || s.MaxMessageSize != 32<<10 || s.PeerTimeout != 2*time.Minute {
+		t.Errorf("defaults are pad %d, window %v, size %d, timeout %v", s.PadSize, s.TimeWindow, s.MaxMessageSize, s.PeerTimeout)
 	}
-	if s.tlsConfig != nil || s.dialContext != nil || s.topicPrefix != "" || s.username != "" || s.password != "" {
+	if s.Link.TLSConfig != nil || s.Link.DialContext != nil || s.TopicPrefix != "" {
 		t.Error("fields that have no default are set")
 	}
-	if s.logger == nil || s.logger.Enabled(context.Background(), slog.LevelError) {
+	if s.Logger == nil || s.Logger.Enabled(context.Background(), slog.LevelError) {
 		t.Error("the default logger is not silent")
 	}
 }
@@ -41,25 +41,25 @@ func TestSettingsKeepWhatIsGiven(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.padSize != 512 || s.timeWindow != time.Hour || s.maxMessageSize != 512 || s.peerTimeout != time.Second {
-		t.Errorf("numbers are changed: pad %d, window %v, size %d, timeout %v", s.padSize, s.timeWindow, s.maxMessageSize, s.peerTimeout)
+	if s.PadSize != 512 || s.TimeWindow != time.Hour || s.MaxMessageSize != 512 || s.PeerTimeout != time.Second {
+		t.Errorf("numbers are changed: pad %d, window %v, size %d, timeout %v", s.PadSize, s.TimeWindow, s.MaxMessageSize, s.PeerTimeout)
 	}
-	if s.username != "u" || s.password != "p" || s.topicPrefix != "site/" || s.logger != logger {
+	if s.TopicPrefix != "site/" || s.Logger != logger {
 		t.Error("texts or the logger are changed")
 	}
-	if s.dialContext(context.Background(), "", ""); !dialed {
+	if s.Link.DialContext(context.Background(), "", ""); !dialed {
 		t.Error("DialContext is another function")
 	}
 	config.Key, tlsConfig.ServerName = Key{}, "changed"
-	if s.key != testKey || s.tlsConfig.ServerName != "h" {
+	if s.Key != testKey || s.Link.TLSConfig.ServerName != "h" {
 		t.Error("a change of the Config reached the settings")
 	}
 }
 
 func TestNegativeMeansNone(t *testing.T) {
 	s, err := (&Config{Key: testKey, PadSize: math.MinInt, PeerTimeout: -1}).withDefaults()
-	if err != nil || s.padSize != 0 || s.peerTimeout != 0 {
-		t.Errorf("pad %d, timeout %v, %v; want 0, 0, nil", s.padSize, s.peerTimeout, err)
+	if err != nil || s.PadSize != 0 || s.PeerTimeout != 0 {
+		t.Errorf("pad %d, timeout %v, %v; want 0, 0, nil", s.PadSize, s.PeerTimeout, err)
 	}
 }
 

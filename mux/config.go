@@ -8,39 +8,35 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
-const (
-	// protocol is the name that the ends of a Conn agree on.
-	protocol = "mux"
+// Protocol is the name that the ends of a Conn agree on, if it is to carry
+// streams.
+const Protocol = "mux"
 
+const (
 	// maxStreams is how many streams a peer may have open in a session. The
 	// peer's further ones wait unaccepted, up to backlog, then its Open waits.
 	maxStreams = 256
 
-	// backlog is how many streams may wait between the peer's Open and our
-	// session's acceptance of them. 256 is yamux's own default, which a peer
-	// of another make has; a peer that sent more would be refused.
+	// backlog is how many streams may wait between Open and the acceptance of
+	// them by the peer's session. 256 is yamux's own default, which a peer of
+	// another make has; it refuses what is more.
 	backlog = 256
 
-	// chunk is the largest frame that we send, bytes, and the size of the
-	// send buffer of a stream. A frame is the unit in which streams take
-	// turns; 32 KiB is what io.Copy writes.
-	chunk = 32 << 10
+	// maxFrame is the largest body of a frame that we send, bytes. A frame is the unit in
+	// which streams take turns; 32 KiB is what io.Copy writes.
+	maxFrame = 32 << 10
 
-	// flushTimeout is how long what was written before Close may take to be
-	// sent. The peer does not read if it is exceeded.
-	flushTimeout = 30 * time.Second
-
-	// A peer that still sends grace after our Close, or more than maxWindow,
-	// will not stop by itself: the stream is reset. The grace lets a peer that
-	// writes before it reads get to read what it was sent.
+	// grace is how long after our Close a peer may still send: one that writes
+	// before it reads gets to read what it was sent. What goes on longer, or
+	// sends more than maxWindow, will not stop by itself and is reset.
 	grace = 5 * time.Second
 
 	// closeTimeout is how long after our Close the peer may keep its end
 	// without sending. It is long because the peer may be reading slowly.
 	closeTimeout = time.Hour
 
-	// sessionFlush is how long Session.Close waits for what was written to its
-	// streams to reach the Conn, which then lingers by itself.
+	// sessionFlush is how long after Session.Close what was written before may
+	// take to reach the Conn, which then lingers by itself.
 	sessionFlush = time.Second
 )
 
@@ -50,12 +46,9 @@ const (
 func yamuxConfig() *yamux.Config {
 	return &yamux.Config{
 		AcceptBacklog:          backlog,
-		EnableKeepAlive:        false,
 		KeepAliveInterval:      time.Hour, // unused, but yamux refuses 0
 		ConnectionWriteTimeout: math.MaxInt64,
 		MaxStreamWindowSize:    2 * maxWindow, // of which yamux tells the peer nothing, and whose half it always allows
-		StreamOpenTimeout:      0,
-		StreamCloseTimeout:     0,
 		LogOutput:              io.Discard,
 	}
 }

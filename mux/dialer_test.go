@@ -3,7 +3,6 @@ package mux
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -56,20 +55,6 @@ func (n *names) connect(ctx context.Context, name string) (net.Conn, error) {
 	}
 }
 
-// serveEcho accepts streams and sends back what comes.
-func serveEcho(l net.Listener) {
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			io.Copy(conn, conn)
-			conn.Close()
-		}()
-	}
-}
-
 // wantEcho opens a stream and checks that it is echoed.
 func wantEcho(t *testing.T, d *Dialer, address string) {
 	t.Helper()
@@ -86,8 +71,8 @@ func TestDialerSharesSessions(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		n := &names{delay: time.Second}
 		a, b := n.listen("a"), n.listen("b")
-		go serveEcho(a)
-		go serveEcho(b)
+		go simtest.Echo(a)
+		go simtest.Echo(b)
 		d := n.dialer()
 		var all sync.WaitGroup
 		for _, address := range []string{"a:80", "A", "a:443", "b", "b:0", "B:1"} {
@@ -110,7 +95,7 @@ func TestDialerReplacesEndedSessions(t *testing.T) {
 		d := n.dialer()
 		for restart := range 3 {
 			l := n.listen("a")
-			go serveEcho(l)
+			go simtest.Echo(l)
 			wantEcho(t, d, "a")
 			wantEcho(t, d, "a")
 			if n.dials != restart+1 {
@@ -134,7 +119,7 @@ func TestDialerGoesOnWithANewSession(t *testing.T) {
 		go func() {
 			conn := (<-dead.next).(net.Conn) // a process that says nothing any more
 			l := n.listen("a")
-			go serveEcho(l)
+			go simtest.Echo(l)
 			time.Sleep(9 * time.Second)
 			conn.Close()
 			t.Cleanup(func() { l.Close() })
@@ -166,7 +151,7 @@ func TestDialerReplacesASessionThatTakesNoMore(t *testing.T) {
 		old.Close()
 		simtest.Wait()
 		l := n.listen("a")
-		go serveEcho(l)
+		go simtest.Echo(l)
 		wantEcho(t, d, "a")
 		mustWrite(t, near, []byte("still here"))
 		wantRead(t, far, []byte("still here"))
@@ -182,7 +167,7 @@ func TestDialerContext(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		n := &names{delay: 10 * time.Second}
 		l := n.listen("a")
-		go serveEcho(l)
+		go simtest.Echo(l)
 		d := n.dialer()
 		start := time.Now()
 		dial := func(limit time.Duration) (took time.Duration, err error) {
@@ -235,8 +220,8 @@ func TestDialerCancelsADialThatNobodyWaitsFor(t *testing.T) {
 			t.Errorf("DialContext: %v", err)
 		}
 		simtest.Wait()
-		if len(d.attempts) != 0 || len(d.current) != 0 {
-			t.Errorf("left are %d attempts, %d names", len(d.attempts), len(d.current))
+		if p := d.peers["a"]; p.session != nil || len(p.turn) != 0 {
+			t.Errorf("left are a session: %t, %d dials", p.session != nil, len(p.turn))
 		}
 		d.Close()
 	})
@@ -246,7 +231,7 @@ func TestDialerClose(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		n := &names{}
 		l := n.listen("a")
-		go serveEcho(l)
+		go simtest.Echo(l)
 		d := n.dialer()
 		open, err := d.DialContext(t.Context(), "tcp", "a")
 		if err != nil {

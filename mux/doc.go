@@ -13,14 +13,14 @@
 // connection below stalls, too.
 //
 //   - Close returns at once. What was written before is delivered in the
-//     background, for at most 30 s, and as long as the session lives. Data
-//     that the peer still sends is discarded; if it goes on for 5 s, or for
-//     more than 8 MiB, the stream is reset at both ends and its Write fails.
-//     A peer that was too slow to read what was written until then loses it,
-//     as with TCP. A peer that sends nothing may take an hour to close its
-//     end.
-//   - A Write succeeds when the data is in a buffer of 32 KiB; a failure to
-//     deliver it is returned by a later call, if there is one.
+//     background, as long as the session lives. Data that the peer still sends
+//     is discarded; if it goes on for 5 s, or for more than 8 MiB, the stream
+//     is reset at both ends and its Write fails. A peer that was too slow to
+//     read what was written until then loses it, as with TCP. A peer that sends
+//     nothing may take an hour to close its end.
+//   - A Write succeeds when the data is in a buffer that the session's streams
+//     share; a failure to deliver it is returned by a later call, if there is
+//     one.
 //   - Loss of one packet of the connection below delays every stream.
 //
 // io.EOF means that the peer ended the stream. If the session ends before, Read
@@ -32,5 +32,6 @@
 // ends. A peer can send 256 KiB into a stream that nobody reads. For a stream
 // that is read as fast as it comes that grows to 8 MiB, which keeps 40 MB/s
 // going over 100 ms of round trip, but for all streams of a session together by
-// no more than 64 MiB.
+// no more than 64 MiB. What waits for the connection below is at most 64 KiB,
+// and 32 KiB more for each stream.
 package mux

@@ -1,7 +1,6 @@
 package mux
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/hashicorp/yamux"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 // errPeerEnded is what is left of a session that the peer closed. It is not
@@ -20,6 +20,9 @@ var errPeerEnded = fmt.Errorf("mux: the peer closed the session: %w", syscall.EC
 
 // errParity means that the peer is client, or server, like this end.
 var errParity = errors.New("mux: the peer opens streams with this end's numbers: one end must be made with Client, the other with Server")
+
+// errTwice means that the peer opens a stream that is open.
+var errTwice = errors.New("mux: the peer opened one stream twice, which breaks the protocol of yamux")
 
 // errWindow means that the peer does not keep to what it may send.
 var errWindow = errors.New("mux: the peer sent more than its window on a stream, which breaks the protocol of yamux")
@@ -33,7 +36,7 @@ var errRefused = fmt.Errorf("mux: the peer refused the stream: it does not accep
 // sessionError says why a session ended, given what yamux says.
 func sessionError(err error) error {
 	switch {
-	case err == io.EOF:
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		return errPeerEnded
 	case errors.Is(err, yamux.ErrSessionShutdown):
 		return net.ErrClosed
@@ -49,24 +52,14 @@ func opError(op string, conn net.Conn, err error) error {
 
 // dialError wraps why a DialContext to name failed.
 func dialError(name string, err error) error {
-	return &net.OpError{Op: "dial", Net: "mqtt", Addr: nameAddr(name), Err: err}
+	return &net.OpError{Op: "dial", Net: "mqtt", Addr: address.OfListener(name), Err: err}
 }
 
-// nameAddr is the address of a listener, as package mqtte2e prints it.
-type nameAddr string
-
-func (nameAddr) Network() string  { return "mqtt" }
-func (a nameAddr) String() string { return cmp.Or(string(a), "mqtt") + ":0" }
-
-// noAnswer says that the context of a DialContext ended while it waited for a
-// session or a stream. cause is the context's error.
-func noAnswer(name string, cause error) error {
-	return dialError(name, &answerError{name, cause})
-}
-
+// An answerError says that the context of a DialContext ended while it waited for a
+// session or a stream.
 type answerError struct {
 	name  string
-	cause error
+	cause error // the context's
 }
 
 func (e *answerError) Error() string {

@@ -1,11 +1,9 @@
 package mux
 
 import (
-	"bufio"
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -20,132 +18,113 @@ import (
 //     window updates and sends those of flow.
 //   - yamux holds locks while it waits for the rest of a frame and for the Conn
 //     to take one, so that no stream can be read, written or closed. frames
-//     hands out frames that have arrived whole, in pieces of at most chunk
-//     bytes, and takes frames into a buffer.
+//     hands out frames that have arrived whole, of at most maxFrame bytes, and
+//     takes frames into a buffer, where it never makes yamux wait.
 type frames struct {
-	conn    net.Conn
-	parity  uint32        // of the numbers of streams that the peer opens: 1 if it is the client, 0 if the server
-	written chan struct{} // closed when the goroutine that writes to conn has returned
-	ended   chan struct{} // closed when conn.Close has returned
+	conn       net.Conn
+	parity     uint32         // of the numbers of streams that the peer opens: 1 if it is the client, 0 if the server
+	in         *io.PipeReader // what yamux reads
+	toYamux    *io.PipeWriter // one whole frame with each Write
+	unanswered chan struct{}  // a token for each stream of ours that the peer has neither accepted nor reset
+	running    sync.WaitGroup // receive and send, which closes the Conn
 
-	// Owned by the goroutine on which yamux reads.
-	in    *bufio.Reader
-	head  header // of the frame whose body is handed out
-	rest  int    // bytes of that body for which yamux has no header yet
-	ready []byte // what yamux gets next
-	body  int    // then so many bytes from in, which has them
+	held header // of a frame of yamux whose body comes next; owned by the goroutine on which yamux writes
 
-	// Owned by the goroutine on which yamux writes.
-	held header // of a frame whose body comes next; zero if none
-
-	mu      sync.Mutex // guards the rest, and each peerState's flow; not held during I/O
-	budget  int        // by which windows may still grow, bytes
-	streams map[uint32]*peerState
-	resets  []uint32 // streams whose reset yamux is to read; at most one for each stream
-	waking  bool     // the read deadline of conn is in the past because of resets
-	changed signal   // out, writing, closed or err changed
-	out     []byte   // whole frames for conn; senders wait above outSoft, yamux above outHard
-	spare   []byte   // the buffer that out takes turns with, owned by the writing goroutine while writing
-	writing bool     // conn.Write is under way
-	closed  bool     // Close was called
-	err     error    // of conn.Write; nothing is written afterwards
-	gaveUp  bool     // err is why the Conn was closed
+	mu      sync.Mutex         // guards the rest, and the streams' states; not held during I/O
+	streams map[uint32]*stream // from the frame that opens a stream to its end at both ends
+	budget  int                // by which windows may still grow, bytes
+	filled  sync.Cond          // something is in out, or closed is set
+	drained sync.Cond          // out was emptied, or whoever waits for that has to look again
+	out     []byte             // whole frames for the Conn; bounds are those of room and put
+	closed  bool               // end was called
+	err     error              // of conn.Write; nothing is written afterwards
 }
 
 var _ io.ReadWriteCloser = (*frames)(nil)
 
-// peerState is what the peer has said of a stream, and what it may send. Only
-// the goroutine on which yamux reads changes what the peer has said.
-type peerState struct {
-	answered chan struct{} // closed when the peer accepted or reset the stream
-	reset    atomic.Bool   // the peer reset the stream
-	finished atomic.Bool   // the peer sent the last byte and yamux has it
-	flow     flow          // guarded by frames.mu
-}
-
-func newPeerState() *peerState {
-	return &peerState{answered: make(chan struct{}), flow: newFlow(time.Now())}
-}
-
 func newFrames(conn net.Conn, client bool) *frames {
 	f := &frames{
-		conn:    conn,
-		written: make(chan struct{}),
-		ended:   make(chan struct{}),
-		in:      bufio.NewReaderSize(conn, 2*chunk),
-		budget:  windowBudget,
-		streams: make(map[uint32]*peerState),
+		conn:       conn,
+		unanswered: make(chan struct{}, backlog),
+		streams:    make(map[uint32]*stream),
+		budget:     windowBudget,
 	}
 	if !client {
 		f.parity = 1
 	}
-	go f.writeConn()
+	f.in, f.toYamux = io.Pipe()
+	f.filled.L, f.drained.L = &f.mu, &f.mu
+	f.running.Go(f.receive)
+	f.running.Go(f.send)
 	return f
 }
 
-// state returns what the peer said of a stream that yamux has just opened or
-// accepted. It is there, unless a peer uses the number of a stream twice, which
-// harms that stream only.
-func (f *frames) state(id uint32) *peerState {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.streams[id] == nil {
-		f.streams[id] = newPeerState()
+// add makes the state of a stream that the peer, or yamux, has just opened.
+// f.mu is held.
+func (f *frames) add(id uint32) *stream {
+	st := &stream{frames: f, id: id, answered: make(chan struct{}), flow: newFlow(time.Now())}
+	if st.inbound() {
+		close(st.answered)
 	}
-	return f.streams[id]
+	f.streams[id] = st
+	return st
 }
 
-// forget drops what is known of a stream that has ended.
-func (f *frames) forget(id uint32, state *peerState) {
+// remove drops a stream that has ended at both ends.
+func (f *frames) remove(st *stream) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	state.flow.release(&f.budget)
-	if f.streams[id] == state {
-		delete(f.streams, id)
-	}
+	st.answer()
+	st.flow.release(&f.budget)
+	delete(f.streams, st.id)
 }
 
 // consumed notes that n bytes of a stream were read, and lets the peer send
 // more when it is time.
-func (f *frames) consumed(id uint32, state *peerState, n int) {
+func (f *frames) consumed(st *stream, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.streams[id] != state {
-		return
-	}
-	if grant := state.flow.consume(n, &f.budget, time.Now()); grant > 0 {
-		f.enqueue(windowFrame(id, grant), nil)
+	if grant := st.flow.consume(n, &f.budget, time.Now()); grant > 0 {
+		f.enqueue(windowFrame(st.id, grant), nil)
 	}
 }
 
 // reset ends a stream at once at both ends.
 func (f *frames) reset(id uint32) {
+	frame := resetFrame(id)
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.enqueue(resetFrame(id), nil)
-	// yamux reads its own as the next frame, for which it is woken.
-	f.resets = append(f.resets, id)
-	f.waking = true
-	f.conn.SetReadDeadline(time.Unix(1, 0))
+	f.enqueue(frame, nil)
+	f.mu.Unlock()
+	f.toYamux.Write(frame[:]) // fails only if the session has ended
 }
 
-// Close closes the Conn. It is called by yamux, once, when the session ends. It
-// does not wait for the Conn, since until it returns yamux's streams that wait
-// for something keep a processor busy.
-func (f *frames) Close() error {
+// end stops reading and writing. Whoever waits in yamux leaves it, since when its
+// session ends those who wait keep the processors busy until it has noticed.
+func (f *frames) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
-	f.changed.broadcast()
-	go func() {
-		f.conn.Close()
-		close(f.ended)
-	}()
-	return nil
+	f.filled.Signal()
+	f.drained.Broadcast()
+	for _, st := range f.streams {
+		if st.inner != nil {
+			st.inner.SetDeadline(past)
+		}
+	}
 }
 
-// wait waits until the Conn is closed and nothing uses it any more.
-func (f *frames) wait() {
-	<-f.ended
-	<-f.written
+// ended reports whether end was called.
+func (f *frames) ended() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
+}
+
+// Close is called by yamux, once, when the session ends. The Conn gets what is
+// left in the background.
+func (f *frames) Close() error {
+	f.end()
+	f.in.Close()
+	time.AfterFunc(sessionFlush, func() { f.conn.Close() })
+	return nil
 }

@@ -59,8 +59,8 @@ func wantGone(t *testing.T, sessions ...*Session) {
 		s.frames.mu.Lock()
 		states := len(s.frames.streams)
 		s.frames.mu.Unlock()
-		if n := s.inner.NumStreams(); n != 0 || len(s.snapshot()) != 0 || states != 0 || len(s.slots) > 1 {
-			t.Errorf("left are %d streams of yamux, %d of ours, %d states, %d slots", n, len(s.snapshot()), states, len(s.slots))
+		if n := s.inner.NumStreams(); n != 0 || s.open.Load() != 0 || states != 0 || len(s.slots) > 1 || len(s.frames.unanswered) != 0 {
+			t.Errorf("left are %d streams of yamux, %d open, %d states, %d slots, %d unanswered", n, s.open.Load(), states, len(s.slots), len(s.frames.unanswered))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package mux
 import (
 	"context"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
@@ -13,14 +12,9 @@ import (
 // accepts, and accepts the streams of all of them.
 type Listener struct {
 	inner    net.Listener
-	accepted chan net.Conn // unbuffered: streams wait in their sessions
-
-	stop    sync.Once
-	stopped chan struct{} // closed when Accept is to fail; err is set before
-	err     error
-
-	mu       sync.Mutex // guards sessions
-	sessions map[*Session]struct{}
+	accepted chan net.Conn           // unbuffered: streams wait in their sessions
+	life     context.Context         // ends when Accept is to fail; the cause is its error
+	end      context.CancelCauseFunc // of life
 }
 
 var _ net.Listener = (*Listener)(nil)
@@ -28,7 +22,7 @@ var _ net.Listener = (*Listener)(nil)
 // Listen listens at address, such as mqtts://broker.example#thermostat, for
 // connections that carry streams. The context bounds the call only.
 func Listen(ctx context.Context, address string, config *mqtte2e.Config) (*Listener, error) {
-	inner, err := mqtte2e.Listen(ctx, address, config, protocol)
+	inner, err := mqtte2e.Listen(ctx, address, config, Protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -38,12 +32,8 @@ func Listen(ctx context.Context, address string, config *mqtte2e.Config) (*Liste
 // NewListener returns a Listener for the streams of every connection that inner
 // accepts. It owns inner from then on.
 func NewListener(inner net.Listener) *Listener {
-	l := &Listener{
-		inner:    inner,
-		accepted: make(chan net.Conn),
-		stopped:  make(chan struct{}),
-		sessions: make(map[*Session]struct{}),
-	}
+	l := &Listener{inner: inner, accepted: make(chan net.Conn)}
+	l.life, l.end = context.WithCancelCause(context.Background())
 	go l.acceptSessions()
 	return l
 }
@@ -52,15 +42,14 @@ func NewListener(inner net.Listener) *Listener {
 // net.ErrClosed, and when the inner Listener has failed for good; the end of a
 // session does not make it fail.
 func (l *Listener) Accept() (net.Conn, error) {
-	if closed(l.stopped) {
-		return nil, l.err
+	if l.life.Err() == nil {
+		select {
+		case st := <-l.accepted:
+			return st, nil
+		case <-l.life.Done():
+		}
 	}
-	select {
-	case st := <-l.accepted:
-		return st, nil
-	case <-l.stopped:
-		return nil, l.err
-	}
+	return nil, context.Cause(l.life)
 }
 
 // Addr returns the address of the inner Listener.
@@ -68,21 +57,11 @@ func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
 
 // Close closes the inner Listener and takes no more streams. Those that Accept
 // has returned are not disturbed; a session ends with the last of its streams.
-func (l *Listener) Close() error { return l.stopWith(net.ErrClosed) }
+func (l *Listener) Close() error { return l.stop(net.ErrClosed) }
 
-// stopWith makes Accept fail with cause.
-func (l *Listener) stopWith(cause error) (err error) {
-	l.stop.Do(func() {
-		l.err = cause
-		close(l.stopped)
-		err = l.inner.Close()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for s := range l.sessions {
-			s.shutdown()
-		}
-	})
-	return err
+func (l *Listener) stop(cause error) error {
+	l.end(cause)
+	return l.inner.Close()
 }
 
 // Pauses after an error of the inner Listener that it calls temporary, such as
@@ -99,15 +78,16 @@ func (l *Listener) acceptSessions() {
 		switch {
 		case err == nil:
 			pause = minPause
-			l.serve(conn)
+			s, _ := Server(conn) // which fails for nil only
+			go l.acceptStreams(s)
 		case !temporary(err):
-			l.stopWith(err)
+			l.stop(err)
 			return
 		default:
 			select {
 			case <-time.After(pause):
 				pause = min(2*pause, maxPause)
-			case <-l.stopped:
+			case <-l.life.Done():
 				return
 			}
 		}
@@ -119,26 +99,10 @@ func temporary(err error) bool {
 	return ok && t.Temporary()
 }
 
-func (l *Listener) serve(conn net.Conn) {
-	s, err := Server(conn)
-	if err != nil {
-		panic("BUG: mux: " + err.Error())
-	}
-	l.mu.Lock()
-	l.sessions[s] = struct{}{}
-	l.mu.Unlock()
-	if closed(l.stopped) {
-		s.shutdown()
-	}
-	go l.acceptStreams(s)
-}
-
+// acceptStreams hands the streams of a session to Accept, and resets those that
+// nobody will accept.
 func (l *Listener) acceptStreams(s *Session) {
-	defer func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.sessions, s)
-	}()
+	defer context.AfterFunc(l.life, s.shutdown)()
 	for {
 		conn, err := s.Accept()
 		if err != nil {
@@ -146,7 +110,8 @@ func (l *Listener) acceptStreams(s *Session) {
 		}
 		select {
 		case l.accepted <- conn:
-		case <-l.stopped:
+		case <-l.life.Done():
+			s.shutdown() // who is reset shall know that no other stream will do better
 			conn.(*stream).Reset()
 		}
 	}

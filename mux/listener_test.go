@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -39,7 +40,7 @@ func (l *pipeListener) Close() error {
 	return nil
 }
 
-func (l *pipeListener) Addr() net.Addr { return nameAddr("pipe") }
+func (l *pipeListener) Addr() net.Addr { return address.OfListener("pipe") }
 
 // dial gives the listener a connection and returns a session over it.
 func (l *pipeListener) dial(t *testing.T) *Session {

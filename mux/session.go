@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/hashicorp/yamux"
 )
@@ -18,20 +17,15 @@ type Session struct {
 	frames *frames
 	inner  *yamux.Session
 
-	accepted chan *stream  // opened by the peer, not yet returned by Accept; has room for all of slots
+	accepted chan *stream  // opened by the peer, not yet returned by Accept; has room for all of slots; closed after broken
 	slots    chan struct{} // a token for each stream that the peer opened and that has not ended
-	opening  chan struct{} // holds a token while yamux opens a stream, which cannot be cancelled
+	open     atomic.Int32  // streams that were opened or accepted and have not ended
 
-	close    sync.Once
-	drain    sync.Once
-	closing  chan struct{} // closed by Close
-	draining chan struct{} // closed when no more streams are wanted
+	draining atomic.Bool   // no more streams are wanted
+	closing  atomic.Bool   // Close was called
 	broken   chan struct{} // closed when yamux has given up; cause is set before
 	cause    error         // written by acceptStreams only
 	done     chan struct{} // closed when everything has ended
-
-	mu      sync.Mutex // guards streams
-	streams map[*stream]struct{}
 }
 
 var _ net.Listener = (*Session)(nil)
@@ -53,12 +47,8 @@ func newSession(conn net.Conn, client bool) (*Session, error) {
 		frames:   newFrames(conn, client),
 		accepted: make(chan *stream, maxStreams),
 		slots:    make(chan struct{}, maxStreams),
-		opening:  make(chan struct{}, 1),
-		closing:  make(chan struct{}),
-		draining: make(chan struct{}),
 		broken:   make(chan struct{}),
 		done:     make(chan struct{}),
-		streams:  make(map[*stream]struct{}),
 	}
 	start := yamux.Server
 	if client {
@@ -66,7 +56,7 @@ func newSession(conn net.Conn, client bool) (*Session, error) {
 	}
 	var err error
 	if s.inner, err = start(s.frames, yamuxConfig()); err != nil {
-		return nil, err
+		panic("BUG: mux: " + err.Error())
 	}
 	go s.acceptStreams()
 	return s, nil
@@ -75,35 +65,151 @@ func newSession(conn net.Conn, client bool) (*Session, error) {
 // Accept returns the next stream that the peer opened. It fails when the
 // session has ended, with net.ErrClosed if that was by Close.
 func (s *Session) Accept() (net.Conn, error) {
-	if closed(s.closing) || closed(s.draining) {
-		return nil, net.ErrClosed
-	}
-	// What came before the session ended is still worth having.
-	select {
-	case st := <-s.accepted:
-		return st, nil
-	default:
-	}
-	select {
-	case st := <-s.accepted:
-		return st, nil
-	case <-s.closing:
-		return nil, net.ErrClosed
-	case <-s.draining:
-		return nil, net.ErrClosed
-	case <-s.broken:
+	st, ok := <-s.accepted // what came before the session ended, too
+	if !ok || s.closing.Load() {
 		return nil, s.failure()
 	}
+	return st, nil
+}
+
+// acceptStreams takes the streams that the peer opens from yamux as soon as
+// they come, so that the peer's Open does not depend on how fast Accept is
+// called, and sees the session off when yamux gives up.
+func (s *Session) acceptStreams() {
+	defer close(s.done)
+	for {
+		inner, err := s.nextStream()
+		if err != nil {
+			s.cause = sessionError(err)
+			break
+		}
+		s.accepted <- s.adopt(inner) // has room for all that slots let in
+	}
+	close(s.broken)
+	close(s.accepted)
+	s.inner.Close()
+	s.frames.running.Wait()
+}
+
+// nextStream waits for a slot and for a stream. Its error says why the session
+// ended.
+func (s *Session) nextStream() (*yamux.Stream, error) {
+	select {
+	case s.slots <- struct{}{}:
+	case <-s.inner.CloseChan():
+	}
+	// A peer that opens streams and does not read gets none accepted.
+	s.frames.room(outHard, func() error { return nil })
+	inner, err := s.inner.AcceptStream()
+	// yamux says that it is shut down, and not why, for each stream that waits
+	// and cannot be accepted any more.
+	for range backlog {
+		if err != yamux.ErrSessionShutdown {
+			break
+		}
+		inner, err = s.inner.AcceptStream()
+	}
+	return inner, err
+}
+
+// adopt completes the state of a stream that yamux has opened or accepted.
+func (s *Session) adopt(inner *yamux.Stream) *stream {
+	s.frames.mu.Lock()
+	defer s.frames.mu.Unlock()
+	st := s.frames.streams[inner.StreamID()]
+	st.session, st.inner = s, inner
+	s.open.Add(1)
+	return st
 }
 
 // Open opens a stream. It does not wait for the peer: a peer that refuses the
 // stream resets it, and later calls on it fail.
 func (s *Session) Open(ctx context.Context) (net.Conn, error) {
-	st, err := s.open(ctx)
+	st, err := s.openStream(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return st, nil
+}
+
+func (s *Session) openStream(ctx context.Context) (*stream, error) {
+	switch {
+	case s.closing.Load(), s.draining.Load():
+		return nil, net.ErrClosed
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	// yamux would wait for the same, but not heed the context.
+	select {
+	case s.frames.unanswered <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.broken:
+		return nil, s.failure()
+	}
+	switch inner, err := s.inner.OpenStream(); err {
+	case nil:
+		return s.adopt(inner), nil
+	case yamux.ErrRemoteGoAway, yamux.ErrStreamsExhausted:
+		<-s.frames.unanswered
+		return nil, errNotAccepting
+	default:
+		return nil, s.failure()
+	}
+}
+
+// openAnswered opens a stream and waits until the peer has accepted it.
+func (s *Session) openAnswered(ctx context.Context) (*stream, error) {
+	st, err := s.openStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-st.answered:
+		if err = st.refused(); err == nil {
+			return st, nil
+		}
+	case <-s.broken:
+		err = s.failure()
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	st.Reset()
+	return nil, err
+}
+
+// remove notes that a stream has ended at both ends.
+func (s *Session) remove(st *stream) {
+	s.frames.remove(st)
+	if st.inbound() {
+		<-s.slots
+	}
+	s.open.Add(-1)
+	s.closeIfEmpty()
+}
+
+// shutdown opens no more streams, lets yamux refuse those of the peer, and ends
+// the session when the last one has ended.
+func (s *Session) shutdown() {
+	s.draining.Store(true)
+	s.inner.GoAway() // fails only if the session has ended
+	s.closeIfEmpty()
+}
+
+func (s *Session) closeIfEmpty() {
+	if s.draining.Load() && s.open.Load() == 0 {
+		// Not waited for: a Conn may take a second to close.
+		go s.Close()
+	}
+}
+
+// failure says why the session ended, or waits until it has.
+func (s *Session) failure() error {
+	<-s.broken
+	if s.closing.Load() {
+		return net.ErrClosed
+	}
+	return s.cause
 }
 
 // Addr returns the local address of the Conn.
@@ -116,75 +222,19 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 // written before, on streams that are closed or not, gets 1 s to reach the Conn,
 // and then what the Conn's Close gives it.
 func (s *Session) Close() error {
-	s.close.Do(func() {
-		close(s.closing)
-		s.flush()
-		s.inner.Close()
-	})
+	s.closing.Store(true)
+	s.frames.end()
+	s.inner.Close()
 	<-s.done
 	return nil
 }
 
-func (s *Session) flush() {
-	timer := time.NewTimer(sessionFlush)
-	defer timer.Stop()
-	for _, st := range s.snapshot() {
-		if !st.sender.flush(timer.C) {
-			return
-		}
+// closed reports whether a channel that is never sent on is closed.
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
-	s.frames.flush(timer.C)
-}
-
-// shutdown takes no more streams, in either direction, and ends the session
-// when the last one has ended.
-func (s *Session) shutdown() {
-	s.drain.Do(func() {
-		close(s.draining)
-		// Fails only if the session has ended.
-		s.inner.GoAway()
-		s.abandonAccepted()
-		s.closeIfEmpty()
-	})
-}
-
-// failure says why the session ended, or waits until it has.
-func (s *Session) failure() error {
-	<-s.broken
-	if closed(s.closing) {
-		return net.ErrClosed
-	}
-	return s.cause
-}
-
-func (s *Session) add(st *stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.streams[st] = struct{}{}
-}
-
-func (s *Session) remove(st *stream) {
-	s.mu.Lock()
-	delete(s.streams, st)
-	s.mu.Unlock()
-	if closed(s.draining) {
-		s.closeIfEmpty()
-	}
-}
-
-func (s *Session) closeIfEmpty() {
-	if len(s.snapshot()) == 0 {
-		// Not waited for: a Conn may take a second to close.
-		go s.Close()
-	}
-}
-
-func (s *Session) snapshot() []*stream {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	streams := make([]*stream, 0, len(s.streams))
-	for st := range s.streams {
-		streams = append(streams, st)
-	}
-	return streams
 }

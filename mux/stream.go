@@ -1,7 +1,6 @@
 package mux
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -13,74 +12,238 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
-// A stream is one stream of a session.
-//
-// A stream of yamux ignores deadlines and Close while the Conn below stalls, and
-// deadlines that have passed while there is data or window. So Read and Write
-// never call it: they work on buffers and wait for goroutines that do, which
-// run only while there is something to fetch or to send.
+// A stream is one stream of a session. Since frames never makes yamux wait,
+// what blocks in yamux heeds deadlines. What yamux lacks is here: deadlines
+// that passed while there is data, Close for both directions, and one Read at a
+// time, since two deadlock when the stream ends (they take yamux's locks in
+// different orders).
 type stream struct {
-	session  *Session
-	inner    *yamux.Stream
-	peer     *peerState // owned by session.frames
-	release  func()     // called once, when the stream has ended at both ends
-	receiver receiver
-	sender   sender
+	frames   *frames
+	id       uint32
+	session  *Session      // set with inner
+	inner    *yamux.Stream // set when yamux has opened or accepted the stream, before anybody else gets it
+	answered chan struct{} // closed when the peer has accepted or reset a stream of ours
 
-	close  sync.Once
-	closed chan struct{} // closed by Close
+	reading  sync.Mutex // held by a Read
+	unshrunk int        // bytes read since yamux's buffer was last given back; guarded by reading
+	writing  sync.Mutex // held by a Write
+
+	// The mutex of frames guards the rest.
+	flow       flow
+	finished   bool      // the peer has sent its last byte
+	reset      bool      // the peer reset the stream
+	ended      bool      // nothing more is to be written
+	closed     bool      // Close was called
+	readBy     time.Time // deadline of Read
+	writeBy    time.Time // deadline of Write
+	writeTimer *time.Timer
 }
 
 var _ net.Conn = (*stream)(nil)
 
-// newStream wraps a stream that yamux opened or accepted.
-func newStream(session *Session, inner *yamux.Stream, release func()) *stream {
-	s := &stream{
-		session: session,
-		inner:   inner,
-		peer:    session.frames.state(inner.StreamID()),
-		release: release,
-		closed:  make(chan struct{}),
+// inbound reports whether the peer opened the stream.
+func (s *stream) inbound() bool { return s.id%2 == s.frames.parity }
+
+// answer notes that the peer knows of a stream of ours. The mutex of frames is
+// held.
+func (s *stream) answer() {
+	if !closed(s.answered) {
+		close(s.answered)
+		<-s.frames.unanswered
 	}
-	s.receiver.init(s)
-	s.sender.init(s)
-	return s
+}
+
+// refused fails if the peer reset the stream.
+func (s *stream) refused() error {
+	s.frames.mu.Lock()
+	defer s.frames.mu.Unlock()
+	if s.reset {
+		return errRefused
+	}
+	return nil
 }
 
 // Read reads what the peer wrote. It returns io.EOF after all of it if the peer
 // ended its direction.
-func (s *stream) Read(b []byte) (int, error) { return s.receiver.read(b) }
+func (s *stream) Read(b []byte) (int, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if err := s.readable(); err != nil || len(b) == 0 {
+		return 0, err
+	}
+	n, err := s.inner.Read(b)
+	if errors.Is(err, yamux.ErrTimeout) && s.frames.ended() {
+		n, err = s.inner.Read(b) // what had arrived by then
+	}
+	s.frames.consumed(s, n)
+	s.shrink(n, len(b))
+	if err != nil {
+		err = s.failure("read", err)
+	}
+	return n, err
+}
 
-// Write puts b into the send buffer, waiting for room.
-func (s *stream) Write(b []byte) (int, error) { return s.sender.write(b) }
+// readable fails if the stream is closed or the deadline has passed, which
+// yamux would heed only if there is nothing to read.
+func (s *stream) readable() error {
+	s.frames.mu.Lock()
+	defer s.frames.mu.Unlock()
+	switch {
+	case s.closed:
+		return net.ErrClosed
+	case !s.readBy.IsZero() && !time.Now().Before(s.readBy):
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// shrinkAfter is how many bytes pass before yamux's buffer of a stream is given
+// back once it is empty, since yamux keeps it at its largest size.
+const shrinkAfter = 256 << 10
+
+func (s *stream) shrink(n, size int) {
+	s.unshrunk += n
+	if n < size && s.unshrunk >= shrinkAfter {
+		s.inner.Shrink()
+		s.unshrunk = 0
+	}
+}
+
+// Write waits until the session's send buffer has b.
+func (s *stream) Write(b []byte) (written int, err error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for {
+		if err := s.frames.room(outSoft, s.writable); err != nil {
+			return written, err
+		}
+		n, err := s.inner.Write(b[written:min(len(b), written+maxFrame)])
+		if written += n; err != nil {
+			return written, s.failure("write", err)
+		}
+		if written == len(b) {
+			return written, nil
+		}
+	}
+}
+
+// writable fails if what is written would not be sent. The mutex of frames is
+// held.
+func (s *stream) writable() error {
+	switch {
+	case s.ended:
+		return net.ErrClosed
+	case !s.writeBy.IsZero() && !time.Now().Before(s.writeBy):
+		return os.ErrDeadlineExceeded
+	case s.frames.err != nil:
+		return opError("write", s, sessionError(s.frames.err))
+	}
+	return nil
+}
+
+// failure translates an error of yamux's stream.
+func (s *stream) failure(op string, err error) error {
+	s.frames.mu.Lock()
+	ended := s.closed || s.ended && op == "write"
+	complete := s.finished && s.flow.read == s.flow.received
+	over := s.frames.closed
+	s.frames.mu.Unlock()
+	switch {
+	case ended:
+		return net.ErrClosed
+	case err == io.EOF && complete:
+		return io.EOF
+	case errors.Is(err, yamux.ErrTimeout) && !over:
+		return os.ErrDeadlineExceeded
+	case errors.Is(err, yamux.ErrConnectionReset):
+		return opError(op, s, syscall.ECONNRESET)
+	}
+	// When its session has ended yamux returns io.EOF and "stream closed".
+	return opError(op, s, s.session.failure())
+}
+
+// past is a deadline that wakes whoever waits.
+var past = time.Unix(1, 0)
 
 // CloseWrite ends this direction: the peer reads io.EOF after what was written.
 // The other direction stays open.
 func (s *stream) CloseWrite() error {
-	if closed(s.closed) {
+	s.frames.mu.Lock()
+	if s.closed {
+		s.frames.mu.Unlock()
 		return net.ErrClosed
 	}
-	s.sender.end()
+	s.end()
 	return nil
+}
+
+// end lets no more be written. It is called with the mutex of frames held, and
+// releases it.
+func (s *stream) end() {
+	s.ended = true
+	if s.writeTimer != nil {
+		s.writeTimer.Stop()
+	}
+	s.inner.SetWriteDeadline(past)
+	s.frames.drained.Broadcast()
+	s.frames.mu.Unlock()
+	// A Write under way returns before, lest its data come behind the end.
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.inner.Close()
 }
 
 // Close wakes Read and Write and ends both directions. It does not wait; see
 // the package comment for what happens to what is under way.
 func (s *stream) Close() error {
-	s.close.Do(func() {
-		close(s.closed)
-		s.SetDeadline(time.Time{})
-		s.sender.end()
-		go s.finish()
-	})
+	s.frames.mu.Lock()
+	if s.closed {
+		s.frames.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.inner.SetReadDeadline(past)
+	s.end()
+	go s.finish()
 	return nil
+}
+
+// finish sees a closed stream off: it discards what the peer still sends, until
+// the peer has ended its direction too or is made to.
+func (s *stream) finish() {
+	if !s.discard(time.Now()) {
+		s.frames.reset(s.id)
+	}
+	s.session.remove(s)
+}
+
+// discard reads until the peer has ended its direction, and returns false if
+// it does not seem to want to.
+func (s *stream) discard(start time.Time) bool {
+	// A Read under way returns before, and none that follows gets to yamux.
+	s.reading.Lock()
+	s.inner.SetReadDeadline(start.Add(closeTimeout))
+	s.reading.Unlock()
+	buffer := make([]byte, 4<<10)
+	for total := 0; total <= maxWindow; {
+		n, err := s.inner.Read(buffer)
+		if err != nil {
+			return !errors.Is(err, yamux.ErrTimeout)
+		}
+		if time.Since(start) > grace {
+			return false
+		}
+		s.frames.consumed(s, n)
+		total += n
+	}
+	return false
 }
 
 // Reset ends both directions at once, without delivering what was written. The
 // peer's Read fails: it is for a source that broke, whose stream must not seem
 // to have ended.
 func (s *stream) Reset() error {
-	s.reset()
+	s.frames.reset(s.id)
 	return s.Close()
 }
 
@@ -88,105 +251,37 @@ func (s *stream) LocalAddr() net.Addr  { return s.session.conn.LocalAddr() }
 func (s *stream) RemoteAddr() net.Addr { return s.session.conn.RemoteAddr() }
 
 func (s *stream) SetDeadline(t time.Time) error {
-	s.receiver.deadline.set(t)
-	s.sender.deadline.set(t)
-	return nil
+	s.SetReadDeadline(t)
+	return s.SetWriteDeadline(t)
 }
 
 func (s *stream) SetReadDeadline(t time.Time) error {
-	s.receiver.deadline.set(t)
+	s.frames.mu.Lock()
+	defer s.frames.mu.Unlock()
+	if !s.closed && !s.frames.closed {
+		s.readBy = t
+		s.inner.SetReadDeadline(t)
+	}
 	return nil
 }
 
 func (s *stream) SetWriteDeadline(t time.Time) error {
-	s.sender.deadline.set(t)
-	return nil
-}
-
-// take waits for the turn of a Read or Write, which puts a token into turn.
-func (s *stream) take(turn chan struct{}, d *deadline) error {
-	if err := s.check(d); err != nil {
-		return err
-	}
-	select {
-	case turn <- struct{}{}:
+	s.frames.mu.Lock()
+	defer s.frames.mu.Unlock()
+	if s.ended || s.frames.closed {
 		return nil
-	case <-d.done():
-		return os.ErrDeadlineExceeded
-	case <-s.closed:
-		return net.ErrClosed
-	case <-s.session.closing:
-		return net.ErrClosed
 	}
-}
-
-// await waits until event closes. It fails if the stream is closed or the
-// deadline passes first.
-func (s *stream) await(event <-chan struct{}, d *deadline) error {
-	select {
-	case <-event:
-		return nil
-	case <-d.done():
-		return os.ErrDeadlineExceeded
-	case <-s.closed:
-		return net.ErrClosed
-	case <-s.session.closing:
-		return net.ErrClosed
+	if s.writeTimer != nil {
+		s.writeTimer.Stop()
+		s.writeTimer = nil
 	}
-}
-
-// check fails if the stream is closed or the deadline has passed. Unlike await
-// it does so even if there is something to read, or room to write.
-func (s *stream) check(d *deadline) error {
-	switch {
-	case closed(s.closed), closed(s.session.closing):
-		return net.ErrClosed
-	case closed(d.done()):
-		return os.ErrDeadlineExceeded
+	if !t.IsZero() {
+		left := time.Until(t)
+		t = time.Now().Add(left) // by the clock of timers, so that it has passed when the timer fires
+		s.writeTimer = time.AfterFunc(left, s.frames.lookAgain)
 	}
-	return nil
-}
-
-// failure translates an error of yamux's stream.
-func (s *stream) failure(op string, err error) error {
-	if err == io.EOF && s.peer.finished.Load() {
-		return io.EOF
-	}
-	switch {
-	case errors.Is(err, yamux.ErrConnectionReset):
-		return opError(op, s, syscall.ECONNRESET)
-	case errors.Is(err, yamux.ErrTimeout):
-		return net.ErrClosed // only discard sets deadlines
-	}
-	// yamux returns io.EOF and "stream closed" when its session has ended.
-	return opError(op, s, s.session.failure())
-}
-
-// gone fails if it is known that what is written will not arrive.
-func (s *stream) gone() error {
-	switch {
-	case s.peer.reset.Load():
-		return opError("write", s, syscall.ECONNRESET)
-	case closed(s.session.broken):
-		return opError("write", s, s.session.failure())
-	}
-	if err := s.session.frames.writeError(); err != nil {
-		return opError("write", s, sessionError(err))
-	}
-	return nil
-}
-
-// answered waits until the peer has accepted the stream.
-func (s *stream) answered(ctx context.Context) error {
-	select {
-	case <-s.peer.answered:
-	case <-s.session.broken:
-		return s.session.failure()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if s.peer.reset.Load() {
-		return errRefused
-	}
+	s.writeBy = t
+	s.inner.SetWriteDeadline(t)
+	s.frames.drained.Broadcast()
 	return nil
 }

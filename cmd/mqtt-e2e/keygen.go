@@ -57,7 +57,7 @@ func (f *keygenFlags) makeKey(ctx context.Context) (mqtte2e.Key, error) {
 	case f.device == "" && f.fleetKeyFile != "":
 		return mqtte2e.Key{}, usagef("--fleet-key-file without --device: say with --device NAME which device's key it is to be")
 	case f.device != "" && f.pasted:
-		return mqtte2e.Key{}, usagef("--import reads a key, --device has one already: leave one away")
+		return mqtte2e.Key{}, usagef("--import reads a key, --device has one already: leave one out")
 	case f.device != "":
 		return f.deviceKey()
 	case f.pasted:

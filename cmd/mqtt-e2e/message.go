@@ -180,7 +180,7 @@ func causeOr(ctx context.Context, err error) error {
 // says.
 func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publish, subscribe string) (*message.Session, error) {
 	if p.name != "" {
-		return nil, usagef("messages have no listener: leave the name away, and say with --topic who is meant")
+		return nil, usagef("messages have no listener: leave out the name, and say with --topic who is meant")
 	}
 	config, err := a.messageConfig(f, p, publish, subscribe)
 	if err != nil {

@@ -104,7 +104,7 @@ func (a *app) setUp(ctx context.Context, normal slog.Level) error {
 	}
 	switch {
 	case a.verbose > 0 && a.silent:
-		return usagef("-v says more and -q less: leave one away")
+		return usagef("-v says more and -q less: leave one out")
 	case a.verbose > 1:
 		normal = ui.LevelTrace
 	case a.verbose > 0:

@@ -88,7 +88,7 @@ func (s *settings) keys() (sources []secrets.Source, err error) {
 
 func (s *settings) checkKeyFlags() error {
 	if s.fleetKeyFile != "" && len(s.keyFiles) > 0 {
-		return usagef("--key-file and --fleet-key-file both say which key: leave one away")
+		return usagef("--key-file and --fleet-key-file both say which key: leave one out")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package address
 
 import (
 	"fmt"
+	"net"
 	"strings"
 )
 
@@ -42,4 +43,33 @@ func nameByte(c byte) bool { return alphanumeric(c) || c == '.' || c == '_' || c
 
 func alphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// DialName returns the name in what net.Dialer calls network and address.
+// Clients such as http.Transport append a port to every host; it means nothing
+// here and is ignored.
+func DialName(network, address string) (name string, err error) {
+	switch network {
+	case "tcp", "tcp4", "tcp6":
+	default:
+		return "", fmt.Errorf("the network %q cannot be dialled: use tcp", network)
+	}
+	if strings.Contains(address, ":") {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return "", fmt.Errorf("%q is neither a name nor name:port", address)
+		}
+		address = host
+	}
+	return QuoteName(address)
+}
+
+// QuoteName is ParseName with an error that repeats the text, for what is
+// a name and nothing else.
+func QuoteName(text string) (string, error) {
+	name, err := ParseName(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a name: %w", text, err)
+	}
+	return name, nil
 }

@@ -103,21 +103,12 @@ func (c *Conn) end(how func(now time.Time)) bool {
 	return true
 }
 
-// settle frees what nobody will read, and runs what waits for the end of the Conn.
+// settle frees what nobody will read any more.
 func (c *Conn) settle() {
 	c.changed.Broadcast()
-	if !c.life.Done() {
-		return
+	if c.life.Done() {
+		c.stream.Abandon(false)
 	}
-	c.stream.Abandon(false)
-	if c.finished {
-		return
-	}
-	c.finished = true
-	for _, f := range c.onDone {
-		f()
-	}
-	c.onDone = nil
 }
 
 // Shutdown ends the stream towards the peer, waits until the peer has
@@ -156,25 +147,13 @@ func (c *Conn) WaitAcknowledged(ctx context.Context) error {
 	}
 }
 
-// AfterDone calls f, which must not block, once the Conn is closed and nothing
-// lingers any more.
-func (c *Conn) AfterDone(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.finished {
-		f()
-		return
-	}
-	c.onDone = append(c.onDone, f)
-}
-
 // WaitDone waits until nothing lingers any more, or until the deadline.
 func (c *Conn) WaitDone(deadline time.Time) {
 	wait := time.AfterFunc(time.Until(deadline), c.wake)
 	defer wait.Stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.finished && time.Now().Before(deadline) {
+	for !c.life.Done() && time.Now().Before(deadline) {
 		c.changed.Wait()
 	}
 }

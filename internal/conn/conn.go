@@ -40,7 +40,6 @@ type Config struct {
 	Grant              func(now time.Time) (messages, bytes uint64)
 
 	Life   life.Config
-	Peer   *life.Peer
 	Logger *slog.Logger
 }
 
@@ -51,6 +50,7 @@ type Conn struct {
 	id     [4]byte
 	name   string
 	blocks *stream.Blocks
+	sealer stream.Sealer  // owned by the goroutine that calls Fill
 	opener *record.Opener // owned by the goroutine that calls Receive
 	logger *slog.Logger
 	trace  tracer
@@ -68,8 +68,6 @@ type Conn struct {
 	wroteAt       time.Time // when Write last took something
 	timer         *time.Timer
 	timerAt       time.Time // when timer fires; zero: it does not
-	onDone        []func()  // called once nothing lingers any more, with c.mu held
-	finished      bool      // they were
 
 	oldKeysUntil time.Time // when the keys of the last epoch have to go; zero: there are none
 
@@ -81,13 +79,14 @@ func New(config Config, host Host, now time.Time) *Conn {
 	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
 	c.changed.L = &c.mu
 	c.trace = newTracer(config.Logger, c.LogName())
-	c.life = life.New(config.Life, config.Peer, now)
+	c.sealer = c.trace.sealer(config.Sealer)
+	c.life = life.New(config.Life, now)
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     config.MaxPacket,
 		Overhead:      record.Overhead,
 		Header:        record.HeaderSize,
 		PadSize:       config.PadSize,
-		Sealer:        c.trace.sealer(config.Sealer),
+		Sealer:        c.sealer,
 		Tracer:        c.trace.stream(),
 		RTT:           config.RTT,
 		FirstAnswers:  !config.Life.Dialer,

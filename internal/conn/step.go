@@ -7,10 +7,12 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
-// apply does what the Conn's Life asks for. It is called with c.mu held.
+// apply does what the Conn's Life asks for. The application can still read what had
+// arrived when the Conn failed, which it does once. It is called with c.mu held.
 func (c *Conn) apply(s life.Step, now time.Time) {
 	if s.Fail != life.None {
-		c.fail(c.failure(s.Fail, now))
+		c.err = c.failure(s.Fail, now)
+		c.logger.Debug("connection failed", "conn", c.LogName(), "error", c.err)
 	}
 	if s.Proved {
 		c.host.Proved()
@@ -33,6 +35,9 @@ func (c *Conn) apply(s life.Step, now time.Time) {
 	if s.Heard {
 		c.host.Checked()
 	}
+	if s.Proved || s.Close || s.Enter != 0 {
+		c.trace.state(c.life.State())
+	}
 	c.enter(s.Enter)
 }
 
@@ -49,19 +54,7 @@ func (c *Conn) enter(state life.State) {
 	default:
 		return
 	}
-	c.trace.state(state)
 	c.settle()
-}
-
-// fail tells the application of the end of the Conn; it can still read what had
-// arrived. It is called with c.mu held.
-func (c *Conn) fail(err error) {
-	if c.err != nil {
-		return
-	}
-	c.err = err
-	c.logger.Debug("connection failed", "conn", c.LogName(), "error", err)
-	c.changed.Broadcast()
 }
 
 // update is what follows every event: the Life takes in how the stream stands, the
@@ -108,10 +101,6 @@ func (c *Conn) arm(now time.Time) {
 // expire is the function of the timer.
 func (c *Conn) expire() {
 	c.event(func(now time.Time) {
-		if now.Before(c.timerAt) {
-			c.timer.Reset(c.timerAt.Sub(now))
-			return
-		}
 		c.timerAt = time.Time{}
 		if !c.oldKeysUntil.IsZero() && !now.Before(c.oldKeysUntil) {
 			c.opener.DropPrevious()
@@ -153,10 +142,11 @@ func (c *Conn) NoPath(now time.Time) {
 	}, now)
 }
 
-// Resume tells the peer what arrived here, and asks for the same.
+// Resume tells the peer what arrived here, and asks for the same, unless nothing can
+// be asked of it any more: it may be gone, and would never answer.
 func (c *Conn) Resume(now time.Time) {
 	c.event(func(time.Time) {
-		if s := c.life.State(); s == life.Open || s == life.Closing {
+		if c.life.ExpectsPeer(c.stream.Status()) {
 			c.stream.Resume()
 		}
 	}, now)

@@ -47,17 +47,9 @@ func (t tracer) refused(number uint64, size int, why error) {
 	}
 }
 
-func (t tracer) state(s life.State) {
-	if t.on() {
-		t.log("state", "state", s.String())
-	}
-}
+func (t tracer) state(s life.State) { t.log("state", "state", s.String()) }
 
-func (t tracer) path(up bool) {
-	if t.on() {
-		t.log("path", "up", up)
-	}
-}
+func (t tracer) path(up bool) { t.log("path", "up", up) }
 
 // Lost implements stream.Tracer.
 func (t tracer) Lost(number uint64, size int) {

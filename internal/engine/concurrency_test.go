@@ -137,6 +137,24 @@ func TestHelloWhileTheEngineCloses(t *testing.T) {
 	})
 }
 
+// TestConnMadeBeforeTheLinkSaysThatItIsUp repeats its first packet like any other.
+func TestConnMadeBeforeTheLinkSaysThatItIsUp(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		e := newWorld(t).engine()
+		now := time.Now()
+		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
+		e.Up(now)
+		c.Start(now)
+		room := make([]byte, 2*e.config.MaxMessageSize)
+		c.Fill(room, now)
+		time.Sleep(2 * time.Second)
+		if c.Fill(room, time.Now()) == 0 {
+			t.Error("nothing is repeated")
+		}
+		c.Discard()
+	})
+}
+
 // TestPacketForADialInProgress comes from a listener that does not wait for
 // the dialer's first packet.
 func TestPacketForADialInProgress(t *testing.T) {

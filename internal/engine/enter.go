@@ -39,7 +39,6 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		Blocks:    e.blocks,
 		Grant:     e.grant,
 		Logger:    e.config.Logger,
-		Peer:      c.peer.Peer,
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -48,7 +47,7 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		return nil
 	}
 	config.Life = life.Config{
-		PeerTimeout: e.config.PeerTimeout, KeepAlive: a.keepAlive, Dialer: a.origin.dialer,
+		Peer: c.peer.Peer, PeerTimeout: e.config.PeerTimeout, KeepAlive: a.keepAlive, Dialer: a.origin.dialer,
 		PathUp: e.upSince, PathDown: e.downSince,
 	}
 	c.Conn = conn.New(config, (*host)(c), now)

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -63,7 +62,7 @@ func TestManyConns(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		idle := (memory() - before) / 2 / conns
 		t.Logf("an idle end holds %d bytes of heap and stacks", idle)
-		if !race.Enabled && idle > idleLimit {
+		if !simtest.Race && idle > idleLimit {
 			t.Errorf("that is more than %d", idleLimit)
 		}
 		resumeMany(t, w, ours)
@@ -80,7 +79,7 @@ func TestManyConns(t *testing.T) {
 		dialed.Close()
 		accepted.Close()
 		l.Close()
-		time.Sleep(afterTombstones)
+		time.Sleep(afterTimeWait)
 		simtest.Wait()
 		checkEmpty(t, client)
 		checkEmpty(t, server)
@@ -125,8 +124,10 @@ func resumeMany(t *testing.T, w *world, conns []*Conn) {
 		withData[c.origin.peerID] = true
 		c.Write([]byte("over and out"))
 	}
-	most, at := 0, make(map[time.Time]int) // Conns that go on at an instant
-	var order [][8]byte                    // of the client's Conns
+	// How many go on at an instant: the server's first batch may have gone to nobody, is
+	// repeated with its next one, and answered.
+	most, at := 0, make(map[time.Time]int)
+	var order [][8]byte // of the client's Conns
 	seen := make(map[[8]byte]bool)
 	server := conns[0].topic
 	w.set(func(m message) ([]byte, bool) {
@@ -143,7 +144,7 @@ func resumeMany(t *testing.T, w *world, conns []*Conn) {
 	w.broker.Start()
 	time.Sleep(10 * time.Second)
 	w.set(nil)
-	if len(order) < len(conns) || most > resumeBatch+len(withData) || most < resumeBatch/2 {
+	if len(order) < len(conns) || most > 2*resumeBatch+len(withData) || most < resumeBatch/2 {
 		t.Errorf("%d Conns resumed, %d of them at once", len(order), most)
 	}
 	for i, id := range order[:len(withData)] {

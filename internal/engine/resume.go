@@ -29,18 +29,17 @@ func (e *Engine) Up(now time.Time) {
 	e.upSince, e.lastUp = now, now
 	conns := values(e.conns)
 	e.mu.Unlock()
-	if first {
-		return
+	if !first {
+		e.cameBack(up, ended, now)
 	}
-	if e.allowance.hungUp(up, ended, now) {
-		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
-	}
-	e.lookForNamesakes(now)
 	limit := e.messageSize() - record.Overhead
 	idle := make(map[*Conn]bool, len(conns))
 	for _, c := range conns {
 		c.PathUp(limit, now)
 		idle[c] = !c.Waiting()
+	}
+	if first {
+		return // they were made over this connection
 	}
 	// Those with data go first.
 	slices.SortStableFunc(conns, func(a, b *Conn) int { return rank(idle[a]) - rank(idle[b]) })
@@ -49,6 +48,15 @@ func (e *Engine) Up(now time.Time) {
 	e.resuming.Store(len(conns) > 0)
 	e.mu.Unlock()
 	e.link.Wake()
+}
+
+// cameBack takes note of a connection that came up at a time, ended at another, and was
+// made again now.
+func (e *Engine) cameBack(up, ended, now time.Time) {
+	if e.allowance.hungUp(up, ended, now) {
+		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
+	}
+	e.lookForNamesakes(now)
 }
 
 func rank(late bool) int {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -167,7 +166,7 @@ func TestDeadPeerCostsNoMoreThanALiveOne(t *testing.T) {
 		time.Sleep(58 * time.Minute)
 		grown := memory() - before
 		t.Logf("in an hour %d Conns grew by %d bytes together", len(accepted), grown)
-		if !race.Enabled && grown > 20*idleLimit {
+		if !simtest.Race && grown > 20*idleLimit {
 			t.Errorf("that is as much as %d live ones hold", grown/idleLimit)
 		}
 		asking := 0

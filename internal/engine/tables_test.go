@@ -5,17 +5,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// afterTombstones is how long after Close at both ends nothing of a Conn is
+// afterTimeWait is how long after Close at both ends nothing of a Conn is
 // left, even if the last acknowledgement waited for an answer to carry it.
-const afterTombstones = timeWaitLife + time.Second
+const afterTimeWait = timeWaitLife + time.Second
 
 // scaled returns n, or a fifth of it where tests take long: with the race
 // detector, and with -short, which is for platforms with slow cryptography.
 func scaled(n int) int {
-	if race.Enabled || testing.Short() {
+	if simtest.Race || testing.Short() {
 		return n / 5
 	}
 	return n

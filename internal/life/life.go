@@ -33,63 +33,20 @@ func (s State) String() string {
 }
 
 const (
-	// halfOpenLife is how long an answer waits for the dialer's first packet: as
-	// long as a dial lasts.
-	halfOpenLife = 30 * time.Second
-	// confirmTimeout is how long a dialer's Conn waits for the first packet from
-	// the listener that answered it: a round trip may take 20 s.
-	confirmTimeout = 30 * time.Second
-	// MaxLinger bounds how long what was written is kept for a peer after Close, if
+	// firstPacketWait is how long either end waits for the first packet of the other
+	// after the handshake: as long as a dial lasts, since a round trip may take 20 s.
+	firstPacketWait = 30 * time.Second
+	// maxLinger bounds how long what was written is kept for a peer after Close, if
 	// PeerTimeout is not shorter.
-	MaxLinger = 30 * time.Second
-	// TimeWaitLife is how long the end of a Conn is acknowledged again: twice the
+	maxLinger = 30 * time.Second
+	// timeWaitLife is how long the end of a Conn is acknowledged again: twice the
 	// longest probe timeout.
-	TimeWaitLife = 10 * time.Second
+	timeWaitLife = 10 * time.Second
 )
-
-// Code is why this end gives the stream up (SPEC.md, "Ending").
-type Code uint64
-
-const (
-	CodeLinger   Code = 1 // what was written could not be delivered in time
-	CodeProtocol Code = 2 // the peer broke the protocol
-	CodeUnused   Code = 3 // nobody accepted the Conn
-	CodeAborted  Code = 4 // the application gave the Conn up
-	CodeRevoked  Code = 5 // the key that the Conn was made under is not served any more
-)
-
-// Failure is why a Conn failed, as far as its Life decides that.
-type Failure uint8
-
-const (
-	None        Failure = iota
-	Unconfirmed         // a listener answered the handshake and nothing more
-	Lingered            // the peer did not take in time what was written before Close
-	Silent              // the peer was not heard of for PeerTimeout
-	Unanswered          // its process lives, but has not answered on this Conn for PeerTimeout
-	Restarted           // its process was restarted: another one listens under its name
-	Forgotten           // its process does not know the Conn
-	PeerReset           // the peer gave the stream up
-	Violation           // the peer broke the protocol
-	Revoked             // its key is not served any more
-	Aborted             // this end gave the stream up, or was closed as a whole
-)
-
-// A Step is what to do after something happened, in the order of the fields.
-type Step struct {
-	Fail   Failure // tell the application why the Conn failed
-	Proved bool    // the dialer has proved the key: hand the Conn to Accept
-	Close  bool    // close the stream, so that what was written lingers
-	Reset  Code    // give the stream up, and tell the peer; 0: do not
-	Drop   bool    // free what was not acknowledged: the peer cannot be told
-	Ping   bool    // ask the peer for a sign of life
-	Check  bool    // ask the peer's process whether it knows the Conn
-	Heard  bool    // that question is answered
-	Enter  State   // the state that begins, TimeWait or Over; else 0
-}
 
 // Config is what a Life is made with.
 type Config struct {
+	Peer        *Peer
 	PeerTimeout time.Duration // silence after which the peer is given up; 0: never
 	KeepAlive   time.Duration // silence after which the Conn asks for a sign of life, if PeerTimeout asks for none before; 0: 40 s
 	Dialer      bool
@@ -100,15 +57,11 @@ type Config struct {
 // A Life is owned by its Conn, which serialises all calls.
 type Life struct {
 	config Config
-	peer   *Peer
 	state  State
-	closed bool // by the application
+	closed bool      // by the application
+	until  time.Time // when the state ends by itself; zero: it does not. Open does unless the dialer hears from the listener
 
-	until     time.Time // end of the half-open, closing or time-wait state; zero: none
-	confirmBy time.Time // a dialer's Conn that hears nothing by then has failed; zero: it was confirmed
-
-	heard    time.Time // when an authenticated packet for this Conn last came
-	pinged   time.Time // when the Conn itself last asked for want of that
+	spoken   time.Time // when an authenticated packet for this Conn last came, or the Conn itself last asked for one
 	checked  time.Time // when the peer's process was last asked whether it knows the Conn; zero: no question is open
 	pathUp   time.Time // since when a path to the peer works; zero: none does
 	pathDown time.Time // when the last one was lost; zero: none was
@@ -116,12 +69,10 @@ type Life struct {
 
 // New returns the Life of a Conn that was made by a handshake right now: Open at a
 // dialer, HalfOpen at a listener.
-func New(config Config, peer *Peer, now time.Time) Life {
-	l := Life{config: config, peer: peer, heard: now, pathUp: config.PathUp, pathDown: config.PathDown}
+func New(config Config, now time.Time) Life {
+	l := Life{config: config, until: now.Add(firstPacketWait), spoken: now, pathUp: config.PathUp, pathDown: config.PathDown}
 	if config.Dialer {
-		l.state, l.confirmBy = Open, now.Add(confirmTimeout)
-	} else {
-		l.until = now.Add(halfOpenLife)
+		l.state = Open
 	}
 	return l
 }
@@ -146,11 +97,11 @@ func (l *Life) MaySend() bool { return l.state != HalfOpen && l.state != Over }
 // half-open Conn has proved the key.
 func (l *Life) Hear(now time.Time) Step {
 	step := Step{Heard: !l.checked.IsZero()}
-	l.peer.Hear(now)
-	l.heard, l.confirmBy, l.checked = now, time.Time{}, time.Time{}
-	if l.state == HalfOpen {
+	l.config.Peer.Hear(now)
+	l.spoken, l.checked = latest(l.spoken, now), time.Time{}
+	if l.state <= Open {
+		step.Proved = l.state == HalfOpen
 		l.state, l.until = Open, time.Time{}
-		step.Proved = true
 	}
 	return step
 }
@@ -162,8 +113,7 @@ func (l *Life) Close(now time.Time) Step {
 	case HalfOpen:
 		return l.enter(Over, Step{}, now)
 	case Open:
-		l.state = Closing
-		l.until = now.Add(l.linger())
+		l.state, l.until = Closing, now.Add(l.linger())
 		return Step{Close: true}
 	}
 	return Step{}
@@ -171,9 +121,9 @@ func (l *Life) Close(now time.Time) Step {
 
 func (l *Life) linger() time.Duration {
 	if t := l.config.PeerTimeout; t > 0 {
-		return min(t, MaxLinger)
+		return min(t, maxLinger)
 	}
-	return MaxLinger
+	return maxLinger
 }
 
 // Abort is Close without delivering what is left: it gives the stream up, and tells
@@ -212,11 +162,16 @@ func (l *Life) Forget(now time.Time) Step {
 }
 
 // Leave ends TIME-WAIT early.
-func (l *Life) Leave(now time.Time) Step { return l.enter(Over, Step{}, now) }
+func (l *Life) Leave(now time.Time) Step {
+	if l.state != TimeWait {
+		return Step{}
+	}
+	return l.enter(Over, Step{}, now)
+}
 
 // Gone takes in the peer's process's word that it does not know the Conn.
 func (l *Life) Gone(s stream.Status, now time.Time) Step {
-	if !l.expectsPeer(s) {
+	if !l.ExpectsPeer(s) {
 		return Step{}
 	}
 	return l.fail(Forgotten, now)
@@ -244,48 +199,62 @@ func (l *Life) enter(state State, step Step, now time.Time) Step {
 		return step
 	}
 	l.state, step.Enter = state, state
-	l.until, l.confirmBy = time.Time{}, time.Time{}
+	l.until = time.Time{}
 	if state == TimeWait {
-		l.until = now.Add(TimeWaitLife)
+		l.until = now.Add(timeWaitLife)
 	}
 	step.Heard = step.Heard || !l.checked.IsZero()
 	l.checked = time.Time{}
 	return step
 }
 
-// PathUp takes note that a path to the peer works again.
-func (l *Life) PathUp(now time.Time) { l.pathUp = now }
+// PathUp takes note that a path to the peer works. Another one beside it changes
+// nothing.
+func (l *Life) PathUp(now time.Time) {
+	if l.pathUp.IsZero() {
+		l.pathUp = now
+	}
+}
 
-// NoPath takes note that none does: silence says nothing from now on.
+// NoPath takes note that none works any more: silence says nothing from now on.
 func (l *Life) NoPath(now time.Time) Step {
+	if l.pathUp.IsZero() {
+		return Step{}
+	}
 	step := Step{Heard: !l.checked.IsZero()}
 	l.pathUp, l.pathDown, l.checked = time.Time{}, now, time.Time{}
-	l.peer.Doubt()
+	l.config.Peer.doubt()
 	return step
 }
 
 // Deadline is when Expire has to be called; zero: not until something happens.
 func (l *Life) Deadline(s stream.Status) time.Time {
-	next := earlier(l.until, l.confirmBy)
-	if !l.expectsPeer(s) {
-		return next
+	if !l.ExpectsPeer(s) {
+		return l.until
 	}
-	return earlier(next, l.nextLiveness(s))
+	return earlier(l.until, l.nextLiveness(s))
 }
 
 // Expire does what is due at now.
 func (l *Life) Expire(s stream.Status, now time.Time) Step {
 	switch {
-	case passed(now, l.confirmBy):
-		return l.fail(Unconfirmed, now)
-	case passed(now, l.until) && l.state == Closing:
-		return l.giveUp(Lingered, CodeLinger, now)
 	case passed(now, l.until):
-		return l.enter(Over, Step{}, now)
-	case l.expectsPeer(s):
+		return l.expireState(now)
+	case l.ExpectsPeer(s):
 		return l.expireLiveness(s, now)
 	}
 	return Step{}
+}
+
+// expireState ends a state that has lasted long enough.
+func (l *Life) expireState(now time.Time) Step {
+	switch l.state {
+	case Open:
+		return l.fail(Unconfirmed, now)
+	case Closing:
+		return l.giveUp(Lingered, CodeLinger, now)
+	}
+	return l.enter(Over, Step{}, now)
 }
 
 func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }

@@ -7,26 +7,26 @@ import (
 )
 
 const (
-	// CheckAfter is the least time that something goes unanswered before the
+	// checkAfter is the least time that something goes unanswered before the
 	// peer's process is asked whether it still knows the Conn.
-	CheckAfter = 3 * time.Second
+	checkAfter = 3 * time.Second
 	// checkTimeouts is the same in probe timeouts, for slow paths.
 	checkTimeouts = 3
-	// DeniedWait is how much longer a Conn lives once another process said that the
+	// deniedWait is how much longer a Conn lives once another process said that the
 	// Conn is not its own: the right one may be reconnecting.
-	DeniedWait = 6 * time.Second
+	deniedWait = 6 * time.Second
 	// asksPerTimeout is how often within PeerTimeout a silent peer is asked at
 	// least, and how many silences of its peer a Conn waits that hears nothing for
 	// itself: a process may have thousands of idle Conns.
 	asksPerTimeout = 3
 	// maxKeepAlive is the longest silence after which a peer is asked, however long
-	// PeerTimeout is: with CheckAfter and DeniedWait, an idle Conn of a restarted
+	// PeerTimeout is: with checkAfter and deniedWait, an idle Conn of a restarted
 	// process ends within a minute.
 	maxKeepAlive = 40 * time.Second
 )
 
-// expectsPeer reports whether the peer has to be there at all.
-func (l *Life) expectsPeer(s stream.Status) bool {
+// ExpectsPeer reports whether the peer has to be there at all.
+func (l *Life) ExpectsPeer(s stream.Status) bool {
 	return (l.state == Open || l.state == Closing) && !s.Settled
 }
 
@@ -44,7 +44,7 @@ func (l *Life) keepAlive() time.Duration {
 
 // nextLiveness is when expireLiveness has something to do.
 func (l *Life) nextLiveness(s stream.Status) time.Time {
-	p := l.peer.load()
+	p := l.config.Peer.load()
 	next := earlier(l.checkAt(s), l.restartedAt(p))
 	next = earlier(next, l.askAt(p))
 	next = earlier(next, l.askForItselfAt(p))
@@ -54,7 +54,7 @@ func (l *Life) nextLiveness(s stream.Status) time.Time {
 
 // expireLiveness does what is due.
 func (l *Life) expireLiveness(s stream.Status, now time.Time) Step {
-	p := l.peer.load()
+	p := l.config.Peer.load()
 	step := Step{}
 	switch {
 	case passed(now, l.silentAt(p)):
@@ -64,10 +64,10 @@ func (l *Life) expireLiveness(s stream.Status, now time.Time) Step {
 	case passed(now, l.restartedAt(p)):
 		return l.fail(Restarted, now)
 	case passed(now, l.askAt(p)):
-		l.peer.ask(now)
+		l.config.Peer.ask(now)
 		step.Ping = true
 	case passed(now, l.askForItselfAt(p)):
-		l.pinged = now
+		l.spoken = now
 		step.Ping = true
 	}
 	if passed(now, l.checkAt(s)) {
@@ -90,7 +90,7 @@ func (l *Life) askAt(p seen) time.Time { return latest(p.heard, p.asked).Add(l.k
 // askForItselfAt is when a Conn asks whose peer is heard on others only; zero: not
 // before that is heard again. The Conns of a silent peer need not all ask.
 func (l *Life) askForItselfAt(p seen) time.Time {
-	at := latest(l.heard, l.pinged).Add(asksPerTimeout * l.keepAlive())
+	at := l.spoken.Add(asksPerTimeout * l.keepAlive())
 	if at.After(p.heard.Add(l.keepAlive())) {
 		return time.Time{}
 	}
@@ -123,7 +123,7 @@ func (l *Life) checkAt(s stream.Status) time.Time {
 	if since.IsZero() {
 		return time.Time{}
 	}
-	return latest(since, l.checked).Add(max(checkTimeouts*s.ProbeTimeout, CheckAfter))
+	return latest(since, l.checked).Add(max(checkTimeouts*s.ProbeTimeout, checkAfter))
 }
 
 // restartedAt is when a Conn with an open question ends whose peer's process was
@@ -132,7 +132,7 @@ func (l *Life) restartedAt(p seen) time.Time {
 	if p.denied.IsZero() || l.checked.IsZero() {
 		return time.Time{}
 	}
-	return p.denied.Add(DeniedWait)
+	return p.denied.Add(deniedWait)
 }
 
 // check opens the question whether the peer's process knows the Conn, and reports
@@ -140,14 +140,14 @@ func (l *Life) restartedAt(p seen) time.Time {
 // need not ask, and while one asks they send no PINGs.
 func (l *Life) check(now time.Time) bool {
 	l.checked = now
-	l.peer.ask(now)
-	return l.peer.load().denied.IsZero()
+	l.config.Peer.ask(now)
+	return l.config.Peer.load().denied.IsZero()
 }
 
 // Doubt asks the peer for a sign of life at once, because another process answers
 // under its name. If check is set it asks whether the Conn is known there, too.
 func (l *Life) Doubt(s stream.Status, check bool, now time.Time) Step {
-	if !l.expectsPeer(s) {
+	if !l.ExpectsPeer(s) {
 		return Step{}
 	}
 	return Step{Ping: true, Check: check && l.check(now)}
@@ -175,8 +175,8 @@ type Silence struct {
 
 // Silence returns what was seen until now.
 func (l *Life) Silence(now time.Time) Silence {
-	p := l.peer.load()
-	s := Silence{Lasted: now.Sub(p.heard), Slept: l.peer.slept(p, now), Down: l.pathUp.IsZero()}
+	p := l.config.Peer.load()
+	s := Silence{Lasted: now.Sub(p.heard), Slept: l.config.Peer.slept(p, now), Down: l.pathUp.IsZero()}
 	if l.pathDown.IsZero() {
 		return s
 	}

@@ -60,8 +60,8 @@ func (p *Peer) Deny(now time.Time) bool {
 	return true
 }
 
-// Doubt forgets that: no path to the peer was up.
-func (p *Peer) Doubt() {
+// doubt forgets that: no path to the peer works.
+func (p *Peer) doubt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.denied = time.Time{}

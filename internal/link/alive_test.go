@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -105,7 +104,7 @@ func TestIdleLinksLast(t *testing.T) {
 			links[i].mustConnect(t)
 		}
 		day := 24 * time.Hour
-		if race.Enabled {
+		if simtest.Race {
 			day /= 24 // virtual hours are cheap without it only
 		}
 		time.Sleep(day)

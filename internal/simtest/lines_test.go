@@ -15,12 +15,7 @@ func echoes(t *testing.T, lines *Lines) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	go func() {
-		if conn, err := listener.Accept(); err == nil {
-			io.Copy(conn, conn)
-			conn.Close()
-		}
-	}()
+	go Echo(listener)
 	conn, err := lines.DialContext(context.Background(), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
-
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
 )
 
 // Run runs f in virtual time (testing/synctest): time stands still while any goroutine that f started can run, and jumps
@@ -19,7 +17,7 @@ func Run(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	emptyPools()
 	defer emptyPools()
-	if race.Enabled {
+	if Race {
 		// The timers of a bubble share one context of the race detector, and
 		// fire both where time is advanced and where a woken goroutine selects
 		// on a channel of a timer. On two processors that is at the same time,

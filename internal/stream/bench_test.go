@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
@@ -73,7 +73,7 @@ func (t *belt) drain(tb testing.TB, from, to *Stream, number *uint64) (packets i
 
 // TestSteadyStreamDoesNotAllocate writes what makes several packets, with their ACKs, at both ends.
 func TestSteadyStreamDoesNotAllocate(t *testing.T) {
-	if race.Enabled {
+	if simtest.Race {
 		t.Skip("the race detector makes pools forget")
 	}
 	belt := newBelt(1000)

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // bufferModel keeps every byte that was written above base.
@@ -56,7 +56,7 @@ func (m *bufferModel) needs(number uint64) bool {
 // receiver do: nothing is written or read below what was discarded.
 func TestBufferAgainstModel(t *testing.T) {
 	seeds := uint64(100)
-	if race.Enabled {
+	if simtest.Race {
 		seeds = 20
 	}
 	for seed := range seeds {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // TestChaos lets two streams talk over paths that lose, repeat and reorder,
@@ -14,7 +14,7 @@ import (
 // everything they borrowed.
 func TestChaos(t *testing.T) {
 	seeds := uint64(200)
-	if testing.Short() || race.Enabled {
+	if testing.Short() || simtest.Race {
 		seeds = 30
 	}
 	for seed := range seeds {
@@ -192,7 +192,7 @@ func heldIn(r *receiver) (n int) {
 	return n
 }
 
-// settle waits until neither end has anything more to do: a tombstone answers
+// settle waits until neither end has anything more to do: a Conn in TIME-WAIT answers
 // what the other repeats.
 func (c *chaos) settle() {
 	c.run(time.Hour, func() bool {

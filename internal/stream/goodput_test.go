@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 func TestTransferOverBadPaths(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTransferOverBadPaths(t *testing.T) {
 // Conns in the same sockets, both ways; and TCP straight over the same links for a yardstick.
 func TestGoodput(t *testing.T) {
 	total, allowance := 256<<20, 0.0
-	if testing.Short() || race.Enabled {
+	if testing.Short() || simtest.Race {
 		total, allowance = 32<<20, 0.3
 	}
 	const rate = 100e6

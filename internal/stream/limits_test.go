@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // TestEveryLimitIsFound transfers both ways through brokers that drop what is a
@@ -13,7 +13,7 @@ import (
 func TestEveryLimitIsFound(t *testing.T) {
 	const size = 1 << 20
 	seeds := uint64(100)
-	if testing.Short() || race.Enabled {
+	if testing.Short() || simtest.Race {
 		seeds = 30
 	}
 	for seed := range seeds {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/race"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // What a Conn has to reach, against TCP straight over the same links with the same kernels: its share of the goodput,
@@ -104,7 +104,7 @@ func TestWan(t *testing.T) {
 }
 
 // wanBrief tells that there is time for a part only.
-func wanBrief() bool { return testing.Short() || race.Enabled }
+func wanBrief() bool { return testing.Short() || simtest.Race }
 
 func (c wanCell) compare(t *testing.T, control func() controller) {
 	var shares, later []float64

@@ -68,7 +68,7 @@ func Keys(files []string) ([]Source, error) {
 
 // SameKey is the error of two files that hold one key.
 func SameKey(first, second string) error {
-	return fmt.Errorf("%s and %s hold the same key: leave one away", first, second)
+	return fmt.Errorf("%s and %s hold the same key: leave one out", first, second)
 }
 
 // FleetKey returns the key of a fleet in file or, if file is empty, in the one that
