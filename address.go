@@ -24,7 +24,7 @@ func parseAddress(text string, c *Config) (address.Address, error) {
 func parseBroker(text string, c *Config) (address.Address, error) {
 	a, err := parseAddress(text, c)
 	if err == nil && a.HasName {
-		err = errors.New("mqtte2e: the address of an Endpoint's broker has a # in it: leave the name away there and pass it to Dial or Listen")
+		err = errors.New("mqtte2e: the address of an Endpoint's broker has a # in it: leave out the name there and pass it to Dial or Listen")
 	}
 	if err != nil {
 		return address.Address{}, err

@@ -82,7 +82,7 @@ func (f *brokerFlags) config() (broker.Config, error) {
 	case f.user != "" && password == "":
 		return broker.Config{}, usagef("--user without a password: give --password-file, or set %s", secrets.PasswordVariable)
 	case f.user != "" && f.open:
-		return broker.Config{}, usagef("--open lets everyone in, --user does not: leave one away")
+		return broker.Config{}, usagef("--open lets everyone in, --user does not: leave one out")
 	case f.user == "" && !f.open && !isLoopback(host):
 		return broker.Config{}, usagef("%s can be reached from other machines: give --user and --password-file, or --open to let everyone in", f.listen)
 	}

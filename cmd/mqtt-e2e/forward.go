@@ -105,7 +105,7 @@ func parseAll[T any](flag string, texts []string, parse func(string) (T, error),
 // time.
 func take(ports map[target.Port]string, port target.Port, flag string) error {
 	if first, taken := ports[port]; taken && port.Number != 0 {
-		return fmt.Errorf("the port %s is given twice, by %s and %s: leave one away, or choose another port", port, first, flag)
+		return fmt.Errorf("the port %s is given twice, by %s and %s: leave one out, or choose another port", port, first, flag)
 	}
 	ports[port] = flag
 	return nil
@@ -145,7 +145,7 @@ func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secr
 	if err := a.openPorts(f); err != nil {
 		return err
 	}
-	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	endpoint, err := a.endpoint(&f.settings, p, key)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 	return p, rest, nil
 }
 
-var errTwoNames = usagef("there are two names, one in the address after # and one after -n: leave one away")
+var errTwoNames = usagef("there are two names, one in the address after # and one after -n: leave one out")
 
 // findBroker is findPlace without -n.
 func (a *app) findBroker(args []string) (place, []string, error) {

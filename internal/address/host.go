@@ -92,7 +92,7 @@ func checkHostName(host string) error {
 
 func parsePort(text string) (int, error) {
 	if text == "" {
-		return 0, errors.New("its port is empty; leave the colon away for the default port")
+		return 0, errors.New("its port is empty; leave out the colon for the default port")
 	}
 	for i := range len(text) {
 		if text[i] < '0' || '9' < text[i] {
@@ -104,7 +104,7 @@ func parsePort(text string) (int, error) {
 		return 0, errors.New("its port is above 65535")
 	}
 	if port == 0 {
-		return 0, errors.New("its port is 0, where nothing can listen; leave :0 away for the default port")
+		return 0, errors.New("its port is 0, where nothing can listen; leave out :0 for the default port")
 	}
 	return port, nil
 }

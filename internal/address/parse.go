@@ -136,7 +136,7 @@ func parseUser(authority string) (username, password, host string, err error) {
 		return "", "", "", errors.New("its user or password has a % that two hexadecimal digits do not follow; write % itself as %25")
 	}
 	if username == "" {
-		return "", "", "", errors.New("it has an @ without a user before it; write user:password@host, or leave the @ away")
+		return "", "", "", errors.New("it has an @ without a user before it; write user:password@host, or leave out the @")
 	}
 	return username, password, authority[i+1:], nil
 }

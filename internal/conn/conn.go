@@ -50,6 +50,7 @@ type Conn struct {
 	id     [4]byte
 	name   string
 	blocks *stream.Blocks
+	sealer stream.Sealer  // owned by the goroutine that calls Fill
 	opener *record.Opener // owned by the goroutine that calls Receive
 	logger *slog.Logger
 	trace  tracer
@@ -78,13 +79,14 @@ func New(config Config, host Host, now time.Time) *Conn {
 	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
 	c.changed.L = &c.mu
 	c.trace = newTracer(config.Logger, c.LogName())
+	c.sealer = c.trace.sealer(config.Sealer)
 	c.life = life.New(config.Life, now)
 	c.stream = stream.New(stream.Config{
 		MaxPacket:     config.MaxPacket,
 		Overhead:      record.Overhead,
 		Header:        record.HeaderSize,
 		PadSize:       config.PadSize,
-		Sealer:        c.trace.sealer(config.Sealer),
+		Sealer:        c.sealer,
 		Tracer:        c.trace.stream(),
 		RTT:           config.RTT,
 		FirstAnswers:  !config.Life.Dialer,

@@ -13,9 +13,9 @@ import (
 //   - Out: Write copies into memory of the stream, which keeps it until it is
 //     acknowledged. A packet whose data lie together in it is sealed from there
 //     into the batch, with Conn.mu held, since an acknowledgement frees what was
-//     written; any other is made in the batch and sealed in place. The batch
-//     belongs to the link's writer, the only goroutine that writes to the socket,
-//     and is used again when the write has returned.
+//     written; any other is made in the batch and sealed in place without it. The
+//     batch belongs to the link's writer, the only goroutine that writes to the
+//     socket, and is used again when the write has returned.
 //   - In: the read buffer belongs to the link's reader, and a packet lies there
 //     only until Receive returns. A packet that fills a Block, of up to 64 KiB,
 //     is opened into one, without a lock: nobody else knows of it before the
@@ -28,14 +28,22 @@ import (
 // Fill makes the next packet at the beginning of room, which holds the largest, and
 // returns its size; 0: there is none. The goroutine that calls it owns the Sealer.
 func (c *Conn) Fill(room []byte, now time.Time) (size int) {
+	size, plaintext := c.next(room, now)
+	if len(plaintext) > 0 {
+		return c.sealer.Seal(room, plaintext)
+	}
+	return size
+}
+
+func (c *Conn) next(room []byte, now time.Time) (size int, plaintext []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.life.State() == life.Over {
-		return 0
+		return 0, nil
 	}
-	size = c.stream.Next(now, room)
+	size, plaintext = c.stream.Next(now, room)
 	c.update(now)
-	return size
+	return size, plaintext
 }
 
 // Receive takes in a packet that carries our id.

@@ -99,7 +99,7 @@ func TestWhatWasWrittenLingers(t *testing.T) {
 			t.Errorf("read %d bytes, %v", len(got), err)
 		}
 		accepted.Close()
-		time.Sleep(afterTombstones)
+		time.Sleep(afterTimeWait)
 		simtest.Wait()
 		for _, c := range []*Conn{dialed, accepted} {
 			if n := entries(c.engine); len(n) > 1 || n["Listeners"] != len(n) {
@@ -133,7 +133,7 @@ func TestLingerEndsWithAReset(t *testing.T) {
 			time.Sleep(timeWaitLife - time.Nanosecond)
 			simtest.Wait()
 			if n := entries(dialed.engine); n["Conns"] != 1 || n["in TIME-WAIT"] != 1 || len(n) != 3 {
-				t.Errorf("before the tombstone is removed the Engine has %v", n)
+				t.Errorf("before the TIME-WAIT is removed the Engine has %v", n)
 			}
 			time.Sleep(time.Nanosecond)
 			simtest.Wait()

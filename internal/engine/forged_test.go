@@ -49,7 +49,7 @@ func (h *holder) hear(m message) {
 func (h *holder) tell(inbox handshake.Inbox, m handshake.Message) {
 	payload, err := inbox.Key().Seal(rand.Reader, m)
 	if err != nil {
-		h.t.Fatal(err)
+		panic(err) // on any goroutine
 	}
 	h.publish(handshake.Topic("", inbox.ID), payload)
 }

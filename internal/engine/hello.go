@@ -51,7 +51,7 @@ func (r *rendezvous) otherVersion(m handshake.Hello, now time.Time, why error) {
 	}
 }
 
-// hello goes from the cheap checks to the costly ones (SPEC.md, "Hello").
+// hello goes from the cheap checks to the costly ones (SPEC.md, "Answering a HELLO").
 func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 	e := r.engine
 	wall := e.config.wall()

@@ -79,7 +79,7 @@ func TestManyConns(t *testing.T) {
 		dialed.Close()
 		accepted.Close()
 		l.Close()
-		time.Sleep(afterTombstones)
+		time.Sleep(afterTimeWait)
 		simtest.Wait()
 		checkEmpty(t, client)
 		checkEmpty(t, server)

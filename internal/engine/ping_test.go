@@ -88,7 +88,7 @@ func TestConnToItself(t *testing.T) {
 		dialed.Close()
 		accepted.Close()
 		l.Close()
-		time.Sleep(afterTombstones)
+		time.Sleep(afterTimeWait)
 		simtest.Wait()
 		checkEmpty(t, e)
 	})

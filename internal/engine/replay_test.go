@@ -26,7 +26,7 @@ func wholeSession(w *world, l *Listener) (log []message, client *Engine) {
 	}
 	dialed.Close()
 	accepted.Close()
-	time.Sleep(afterTombstones)
+	time.Sleep(afterTimeWait)
 	simtest.Wait()
 	return w.recorded(), client
 }
@@ -50,7 +50,7 @@ func replaySession(t *testing.T, wait time.Duration, shuffle bool) {
 	l := w.listen(server)
 	log, client := wholeSession(w, l)
 	if wait == 0 {
-		// The hellos' time is nearly over after the tombstones: record another one.
+		// The hellos' time is nearly over after the Conns in TIME-WAIT: record another one.
 		w.record()
 		c, d := w.connect(client, l)
 		w.exchange(c, d)

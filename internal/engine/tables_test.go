@@ -8,9 +8,9 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
-// afterTombstones is how long after Close at both ends nothing of a Conn is
+// afterTimeWait is how long after Close at both ends nothing of a Conn is
 // left, even if the last acknowledgement waited for an answer to carry it.
-const afterTombstones = timeWaitLife + time.Second
+const afterTimeWait = timeWaitLife + time.Second
 
 // scaled returns n, or a fifth of it where tests take long: with the race
 // detector, and with -short, which is for platforms with slow cryptography.

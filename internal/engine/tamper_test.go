@@ -95,7 +95,7 @@ func TestReflection(t *testing.T) {
 			dialed.Close()
 			accepted.Close()
 		}
-		time.Sleep(afterTombstones)
+		time.Sleep(afterTimeWait)
 		simtest.Wait()
 		w.set(nil)
 		close(messages)

@@ -17,12 +17,12 @@ type run struct {
 	status  stream.Status
 	history []string
 
-	state          State
-	proved, failed bool
-	entered        [Over + 1]int
-	question       bool // one is open
-	pathUp         bool
-	pathLost       bool // by the last NoPath
+	state    State
+	proved   bool
+	entered  [Over + 1]int
+	question bool // one is open
+	pathUp   bool
+	pathLost bool // by the last NoPath
 }
 
 // maxAgain is how often one time may be a deadline: the peer is asked, then asked

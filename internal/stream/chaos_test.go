@@ -192,7 +192,7 @@ func heldIn(r *receiver) (n int) {
 	return n
 }
 
-// settle waits until neither end has anything more to do: a tombstone answers
+// settle waits until neither end has anything more to do: a Conn in TIME-WAIT answers
 // what the other repeats.
 func (c *chaos) settle() {
 	c.run(time.Hour, func() bool {

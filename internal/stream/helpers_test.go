@@ -20,8 +20,10 @@ func (p *plainSealer) Seal(room, plaintext []byte) int {
 // next returns a stream's next packet with a number, made in room; empty: there is
 // none.
 func next(s *Stream, now time.Time, number uint64, room []byte) []byte {
-	s.config.Sealer.(*plainSealer).number = number
-	return room[:s.Next(now, room)]
+	sealer := s.config.Sealer.(*plainSealer)
+	sealer.number, sealer.apart = number, false
+	size, plaintext := s.Next(now, room)
+	return room[:max(size, len(plaintext))]
 }
 
 // readable is how many bytes Read has, and whether the end of the stream follows.

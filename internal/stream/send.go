@@ -91,18 +91,25 @@ func (s *Stream) room(fresh int, lost bool) bool {
 	return uint64(l.count) < s.messages && uint64(l.bytes+size) <= s.bytes
 }
 
-// Next makes the next packet at the beginning of room, which holds the largest, and
-// returns its size; 0: there is nothing to send.
-func (s *Stream) Next(now time.Time, room []byte) int {
+// Next makes the next packet. If its data lie together in the send buffer, it is sealed
+// from there at the beginning of room, which holds the largest packet, and size is what
+// it has. Any other is left for the caller to seal, who need not keep the Stream from
+// others for that: plaintext lies in room behind the header. Neither: there is nothing
+// to send.
+func (s *Stream) Next(now time.Time, room []byte) (size int, plaintext []byte) {
 	if s.sent.largest > 0 {
 		s.config.Sealer.Acknowledged(s.sent.largest - 1)
 	}
 	inside := room[s.config.Header : s.config.Header+s.config.MaxPacket]
-	plaintext := s.build(now, s.config.Sealer.Next(now), inside)
+	plaintext = s.build(now, s.config.Sealer.Next(now), inside)
 	if len(plaintext) == 0 {
-		return 0
+		return 0, nil
 	}
-	return s.config.Sealer.Seal(room, s.padded(plaintext, inside))
+	plaintext = s.padded(plaintext, inside)
+	if &plaintext[0] != &inside[0] {
+		return s.config.Sealer.Seal(room, plaintext), nil
+	}
+	return 0, plaintext
 }
 
 // padded returns the plaintext with the zeros that it needs behind it, in room.

@@ -8,6 +8,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 )
 
 // AttemptTimeout bounds one attempt to reach the broker or the listener: long
@@ -54,7 +55,11 @@ func (c *Client) watch(ctx context.Context, s *session, status *ui.Status) {
 	status.Info("connected to the listener", "name", c.name)
 	s.wait(ctx)
 	if ctx.Err() == nil {
-		status.Warn("the session with the listener is over; connecting again")
+		text := "the session with the listener is over"
+		if cause := context.Cause(s.ctx); errors.Is(cause, engine.ErrRevokedThere) {
+			text = c.Explain(cause).Error()
+		}
+		status.Warn(text + "; connecting again")
 		new(pause).Wait(ctx)
 	}
 }

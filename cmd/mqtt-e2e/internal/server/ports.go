@@ -105,7 +105,7 @@ func (p *ports) release(address target.Port, h *holder) {
 
 // openPort opens a port for the peer, for as long as the stream is open.
 func (r *request) openPort(text string) {
-	address, err := r.server.policy.RemotePort(text)
+	address, err := r.policy().RemotePort(text)
 	if err != nil {
 		r.refuse(tunnel.Refused, err)
 		return

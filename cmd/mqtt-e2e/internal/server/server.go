@@ -18,24 +18,31 @@ import (
 // but for those of which only the direction from a silent target is left.
 const recordTimeout = time.Second
 
-// A Server serves the Conns of any number of Listeners under one policy.
+// A Peer is whom a Conn is with, and what it may reach.
+type Peer struct {
+	Name   string // for the record
+	Policy target.Policy
+}
+
+// A Server serves the Conns of any number of Listeners.
 type Server struct {
-	policy    target.Policy
+	peer      func(mqtte2e.Key) Peer
 	speedtest bool
 	logger    *slog.Logger
 	ports     *ports
 	running   sync.WaitGroup // of Conns, and of the streams in them
 }
 
-// New returns a Server. speedtest says whether peers may measure the throughput.
-func New(policy target.Policy, speedtest bool, logger *slog.Logger) *Server {
-	return &Server{policy: policy, speedtest: speedtest, logger: logger, ports: newPorts()}
+// New returns a Server. peer is asked at each stream with whom a Conn under a key
+// is. speedtest says whether peers may measure the throughput.
+func New(peer func(mqtte2e.Key) Peer, speedtest bool, logger *slog.Logger) *Server {
+	return &Server{peer: peer, speedtest: speedtest, logger: logger, ports: newPorts()}
 }
 
-// Protocols lists what the Server speaks. Streams that cannot name a target are
-// of use only where there is a default.
-func (s *Server) Protocols() []string {
-	if s.policy.Default == nil {
+// Protocols lists what a Server speaks. Streams that cannot name a target are of use
+// only where some peer has a default.
+func Protocols(hasDefault bool) []string {
+	if !hasDefault {
 		return []string{tunnel.Protocol}
 	}
 	return []string{tunnel.Protocol, tunnel.MuxProtocol, ""}
@@ -68,16 +75,17 @@ func (s *Server) Wait() {
 }
 
 func (s *Server) serve(conn *mqtte2e.Conn) {
-	logger := s.logger.With("peer", conn.RemoteAddr().String())
+	key := conn.Key()
+	logger := s.logger.With("peer", s.peer(key).Name, "conn", conn.RemoteAddr().String())
 	logger.Debug("a peer connected", "protocol", conn.Protocol())
 	switch conn.Protocol() {
 	case "":
-		s.serveDefault(conn, logger)
+		s.serveDefault(key, conn, logger)
 	case tunnel.MuxProtocol:
-		s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(stream, logger) })
+		s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(key, stream, logger) })
 	default:
 		s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
-			(&request{server: s, conn: conn, session: session, stream: stream, logger: logger}).serve()
+			(&request{server: s, key: key, conn: conn, session: session, stream: stream, logger: logger}).serve()
 		})
 	}
 	logger.Debug("a peer left")
@@ -101,9 +109,11 @@ func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*m
 	}
 }
 
-// serveDefault joins a stream that cannot name a target with the default.
-func (s *Server) serveDefault(stream net.Conn, logger *slog.Logger) {
-	endpoint, err := s.policy.Service("")
+// serveDefault joins a stream that cannot name a target with the default of the peer
+// that has the key.
+func (s *Server) serveDefault(key mqtte2e.Key, stream net.Conn, logger *slog.Logger) {
+	policy := s.peer(key).Policy
+	endpoint, err := policy.Service("")
 	if err != nil {
 		logger.Warn("refused", "reason", err)
 		tunnel.Abort(stream)

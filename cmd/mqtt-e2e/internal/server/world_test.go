@@ -70,9 +70,9 @@ func (p *process) crash() {
 func (w *world) listen(policy target.Policy, keys ...mqtte2e.Key) *process {
 	w.t.Helper()
 	p := w.process()
-	server := New(policy, true, p.logger())
+	server := New(everyone(policy), true, p.logger())
 	server.ports.listen = func(target.Port) (net.Listener, error) { return newMemoryListener(), nil }
-	listener, err := p.endpoint.Listen(w.t.Context(), "box", server.Protocols()...)
+	listener, err := p.endpoint.Listen(w.t.Context(), "box", Protocols(policy.Default != nil)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
