@@ -81,14 +81,6 @@ func (f *frames) remove(st *stream) {
 	f.drop(st)
 }
 
-// count takes a stream's place in the quota.
-func (f *frames) count(st *stream) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	st.counted = f.quota.take(1)
-	return st.counted
-}
-
 // drop takes a stream out of the table. f.mu is held.
 func (f *frames) drop(st *stream) {
 	st.flow.release(f.windows)

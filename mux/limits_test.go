@@ -233,7 +233,6 @@ func TestOwnStreamsCount(t *testing.T) {
 		if _, err := server.Open(t.Context()); !errors.Is(err, errTooManyStreams) {
 			t.Errorf("one stream too many: %v", err)
 		}
-		client.Accept()
 		near.Close()
 		far.Close()
 		simtest.Wait()

@@ -133,7 +133,7 @@ func (s *Session) adopt(inner *yamux.Stream) *stream {
 	s.frames.mu.Lock()
 	defer s.frames.mu.Unlock()
 	st := s.frames.streams[inner.StreamID()]
-	st.session, st.inner = s, inner
+	st.session, st.inner, st.counted = s, inner, true
 	s.open.Add(1)
 	s.idle.Stop()
 	return st
@@ -150,6 +150,17 @@ func (s *Session) Open(ctx context.Context) (net.Conn, error) {
 }
 
 func (s *Session) openStream(ctx context.Context) (*stream, error) {
+	if !s.bounds.streams.take(1) {
+		return nil, errTooManyStreams
+	}
+	st, err := s.openCounted(ctx)
+	if err != nil {
+		s.bounds.streams.give(1)
+	}
+	return st, err
+}
+
+func (s *Session) openCounted(ctx context.Context) (*stream, error) {
 	switch {
 	case s.closing.Load(), s.draining.Load():
 		return nil, net.ErrClosed
@@ -166,12 +177,7 @@ func (s *Session) openStream(ctx context.Context) (*stream, error) {
 	}
 	switch inner, err := s.inner.OpenStream(); err {
 	case nil:
-		st := s.adopt(inner)
-		if !s.frames.count(st) {
-			st.Reset()
-			return nil, errTooManyStreams
-		}
-		return st, nil
+		return s.adopt(inner), nil
 	case yamux.ErrRemoteGoAway, yamux.ErrStreamsExhausted:
 		<-s.frames.unanswered
 		return nil, errNotAccepting
