@@ -35,9 +35,10 @@
 // no more than 64 MiB. What waits for the connection below is at most 64 KiB,
 // and 32 KiB more for each stream.
 //
-// At a Listener that counts for all sessions under one key together, and no key
-// gets more than is left by then: with one key the windows hold 192 MiB at most,
-// with any number 384 MiB. Limits say otherwise, and how many sessions there may
-// be. Who is refused is told so: a dial fails with mqtte2e.ErrRefused where there is
-// no room for a session, and with syscall.ECONNREFUSED for a stream.
+// At a Listener all sessions under one key share 512 streams and the 64 MiB, and all
+// keys together have twice as much. Nobody gets more than is left then: one session
+// alone has 256 streams and the next 128, and whoever comes last still finds some. So
+// the windows of one key hold 192 MiB at most, and those of any number 384 MiB. Who
+// is refused is told so: a dial fails with mqtte2e.ErrRefused where there is no room
+// for a session, and with syscall.ECONNREFUSED for a stream. Limits has the numbers.
 package mux

@@ -15,9 +15,9 @@ const (
 	// defaultSessions is for machines that dial, one session each.
 	defaultSessions = 256
 
-	// defaultStreams is what one session can have: accepted ones, and as many that
-	// wait. At 256 KiB each a peer that is not read makes 128 MiB of them.
-	defaultStreams = maxStreams + backlog
+	// defaultStreams lets one session alone have half, maxStreams. At 256 KiB each a
+	// peer that is not read makes 128 MiB of them.
+	defaultStreams = 2 * maxStreams
 
 	// defaultIdle is longer than the pauses of a program that is in use.
 	defaultIdle = time.Hour
@@ -39,8 +39,8 @@ type Limits struct {
 	MaxSessions int
 
 	// MaxStreams is how many streams there may be in all sessions under one key,
-	// whichever end opened them. 0: 512. Each can hold 256 KiB and more: see
-	// the package comment.
+	// whichever end opened them, of which no session gets more than is left.
+	// 0: 512. Each can hold 256 KiB and more: see the package comment.
 	MaxStreams int
 
 	// IdleTimeout is how long a session may have no stream. 0: an hour. Negative:
@@ -71,7 +71,7 @@ func (l *Limits) Server(conn net.Conn) (*Session, error) {
 	}
 	l.begin()
 	key := keyOf(conn)
-	b := bounds{l.sessions.of(key), l.streams.of(key), l.windows.of(key), l.patience()}
+	b := bounds{l.sessions.of(key), l.streams.ofSession(key), l.windows.of(key), l.patience()}
 	if !b.sessions.take(1) {
 		l.refuse(conn)
 		return nil, errTooManySessions

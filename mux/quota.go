@@ -6,24 +6,33 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 )
 
-// A quota is a supply that peers share. Nobody gets more of it than is left then:
-// one key alone gets half, and whoever comes next finds something.
+// A quota is a supply that keys share. None gets more of it than is left then: one
+// key alone gets half, and whoever comes next finds something.
 type quota struct {
-	mu    sync.Mutex // guards the rest; leaf
+	most int // for one key
+
+	mu    sync.Mutex // guards the rest, and own of each share; leaf
 	left  int
 	taken map[mqtte2e.Key]int // by those who have some
 }
 
 // newQuota returns a quota of which one key alone gets n, and all together twice
 // that.
-func newQuota(n int) *quota { return &quota{left: 2 * n, taken: make(map[mqtte2e.Key]int)} }
+func newQuota(n int) *quota { return &quota{most: n, left: 2 * n, taken: make(map[mqtte2e.Key]int)} }
 
-func (q *quota) of(key mqtte2e.Key) share { return share{q, key} }
+// of returns the share of a key.
+func (q *quota) of(key mqtte2e.Key) share { return share{quota: q, key: key} }
 
-// A share is what one key has of a quota. The zero share is unlimited.
+// ofSession returns the share of a session under a key, which gets no more of it
+// than was left to the key before.
+func (q *quota) ofSession(key mqtte2e.Key) share { return share{q, key, new(int)} }
+
+// A share is what one key has of a quota, or one session. The zero share is
+// unlimited.
 type share struct {
 	quota *quota
 	key   mqtte2e.Key
+	own   *int // what the session has; nil: it may have all that the key has
 }
 
 // take takes n, unless that is too much.
@@ -34,10 +43,10 @@ func (s share) take(n int) bool {
 	s.quota.mu.Lock()
 	defer s.quota.mu.Unlock()
 	taken, left := s.quota.taken[s.key]+n, s.quota.left-n
-	if taken > left {
+	if taken > left || s.own != nil && *s.own+n > s.quota.most-s.quota.taken[s.key] {
 		return false
 	}
-	s.set(taken, left)
+	s.add(n)
 	return true
 }
 
@@ -48,15 +57,16 @@ func (s share) give(n int) {
 	}
 	s.quota.mu.Lock()
 	defer s.quota.mu.Unlock()
-	s.set(s.quota.taken[s.key]-n, s.quota.left+n)
+	s.add(-n)
 }
 
-// set is called with the mutex held.
-func (s share) set(taken, left int) {
-	s.quota.left = left
-	if taken == 0 {
-		delete(s.quota.taken, s.key)
-		return
+// add is called with the mutex held.
+func (s share) add(n int) {
+	s.quota.left -= n
+	if s.own != nil {
+		*s.own += n
 	}
-	s.quota.taken[s.key] = taken
+	if s.quota.taken[s.key] += n; s.quota.taken[s.key] == 0 {
+		delete(s.quota.taken, s.key)
+	}
 }
