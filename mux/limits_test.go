@@ -180,7 +180,7 @@ func TestStreamsOfOneKey(t *testing.T) {
 			}
 		}
 		// Each session leaves as much as it takes.
-		if want := 150 + 75 + 38 + 19; opened != want {
+		if want := 150 + 75 + 37 + 19; opened != want {
 			t.Errorf("%d streams are opened of 800, want %d", opened, want)
 		}
 		if held := buffered(servers); held > uint64(opened)*initialWindow {

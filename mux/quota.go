@@ -24,7 +24,7 @@ func newQuota(n int) *quota { return &quota{most: n, left: 2 * n, taken: make(ma
 func (q *quota) of(key mqtte2e.Key) share { return share{quota: q, key: key} }
 
 // ofSession returns the share of a session under a key, which gets no more of it
-// than was left to the key before.
+// than is left to the key then, but at least one.
 func (q *quota) ofSession(key mqtte2e.Key) share { return share{q, key, new(int)} }
 
 // A share is what one key has of a quota, or one session. The zero share is
@@ -43,7 +43,7 @@ func (s share) take(n int) bool {
 	s.quota.mu.Lock()
 	defer s.quota.mu.Unlock()
 	taken, left := s.quota.taken[s.key]+n, s.quota.left-n
-	if taken > left || s.own != nil && *s.own+n > s.quota.most-s.quota.taken[s.key] {
+	if taken > left || s.own != nil && *s.own+n > max(1, s.quota.most-taken) {
 		return false
 	}
 	s.add(n)
