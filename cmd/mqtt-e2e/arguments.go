@@ -36,7 +36,11 @@ func (a *app) arguments(s *settings, keys []secrets.Source) (all []argument, err
 		if key.File == "" {
 			a.logger.Warn("the key is in the environment: what is printed here needs it there too, or a --key-file")
 		}
-		add("--key-file", key.File, true)
+		flag := "--key-file"
+		if key.Fleet {
+			flag = "--fleet-key-file"
+		}
+		add(flag, key.File, true)
 	}
 	add("--user", s.user, false)
 	add("--password-file", s.passwordFile, true)

@@ -7,6 +7,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 )
 
 // Exit codes. They are part of the command's interface.
@@ -56,7 +57,7 @@ func exitCode(err error) int {
 		return explicit.code
 	case client.IsSetup(err):
 		return exitUsage
-	case errors.As(err, &refused), errors.Is(err, mqtte2e.ErrRefused):
+	case errors.As(err, &refused), errors.Is(err, mqtte2e.ErrRefused), errors.Is(err, engine.ErrRevokedThere):
 		return exitRefused
 	case errors.Is(err, mqtte2e.ErrPeerGone):
 		return exitPeerGone

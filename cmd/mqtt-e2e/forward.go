@@ -145,7 +145,7 @@ func (a *app) forwardAll(ctx context.Context, f *forwardFlags, p place, key secr
 	if err := a.openPorts(f); err != nil {
 		return err
 	}
-	endpoint, err := a.endpoint(&f.settings, p, key.Key)
+	endpoint, err := a.endpoint(&f.settings, p, key)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 )
 
 func (a *app) key() *cobra.Command {
@@ -31,9 +34,19 @@ printed. Two sides with the same fingerprint have the same key.`,
 	return cmd
 }
 
-// showKeys prints a line for each key, since listen takes several.
+// showKeys prints a line for each key, since listen takes several, and directories.
 func (s *settings) showKeys() error {
-	keys, err := s.keys()
+	var keys []secrets.Source
+	var err error
+	if slices.ContainsFunc(s.keyFiles, secrets.IsDirectory) {
+		r := roster{files: s.keyFiles}
+		if wrong := r.read(); len(wrong) > 0 {
+			err = keyError(wrong[0])
+		}
+		keys = r.sources()
+	} else {
+		keys, err = s.keys()
+	}
 	if err != nil {
 		return err
 	}

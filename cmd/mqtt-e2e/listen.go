@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/server"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
@@ -23,6 +22,8 @@ type listenFlags struct {
 	allow       []string
 	allowRemote []string
 	speedtest   bool
+	maxSessions int
+	maxStreams  int
 	systemdUnit bool
 }
 
@@ -35,49 +36,71 @@ func (a *app) listen() *cobra.Command {
 name in front are services that the other side can ask for by name. Nothing else
 is reachable unless --allow says so, and no port is opened here unless
 --allow-remote does. Host names are compared as they are written and not
-resolved. It runs until it is told to end, and connects again for ever.`,
+resolved. It runs until it is told to end, and connects again for ever.
+
+If --key-file names a directory, each file in it is a peer, which has the name of
+the file: the key in the first line and, in further ones, what this peer may
+reach: to, allow and allow-remote, as the flags of these names. Without further
+lines that is what the flags say. Empty lines count for nothing, nor does what
+follows a #, nor files whose names begin with a dot or end in ~. SIGHUP reads the
+directory again: peers that are gone are cut off, new ones are served, and a file
+that cannot be read changes nothing.`,
 		Example: `  mqtt-e2e listen mqtts://broker.example#box --to 127.0.0.1:22
   mqtt-e2e listen mqtts://broker.example#box --to 127.0.0.1:22 --to web=127.0.0.1:80
-  mqtt-e2e listen mqtts://broker.example#box --allow 10.0.0.0/8:any --allow-remote 8080`,
+  mqtt-e2e listen mqtts://broker.example#box --allow 10.0.0.0/8:any --allow-remote 8080
+  mqtt-e2e listen mqtts://broker.example#box --to 22 --key-file /etc/mqtt-e2e/peers`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runListen(cmd.Context(), &f, args) },
 	}
 	f.settings.register(cmd)
 	flags := cmd.Flags()
+	flags.Lookup("key-file").Usage = "`FILE` with the key, or directory with a file for each peer; several are served at once"
 	flags.StringArrayVar(&f.to, "to", nil, "`[NAME=][HOST:]PORT` to serve; one without a name is the default, one without a host on this machine")
 	flags.StringArrayVar(&f.allow, "allow", nil, "`HOST:PORT` that the other side may choose; HOST is an address, a name, a CIDR or any, PORT a number or any")
 	flags.StringArrayVar(&f.allowRemote, "allow-remote", nil, "`[BIND:]PORT` that the other side may open here")
 	flags.BoolVar(&f.speedtest, "allow-speedtest", false, "let the other side measure the throughput")
+	flags.IntVar(&f.maxSessions, "max-sessions", 0, "how many sessions the other side may have under one key, all keys together twice as many (default 256)")
+	flags.IntVar(&f.maxStreams, "max-streams", 0, "how many streams the other side may have under one key, all keys together twice as many (default 512, or what the limit of open files allows)")
 	flags.BoolVar(&f.systemdUnit, "systemd-unit", false, "print a service unit that runs this command, and end")
 	return cmd
 }
 
 // policy reads the flags that say what is served.
-func (f *listenFlags) policy() (target.Policy, error) {
-	var policy target.Policy
-	for _, text := range f.to {
-		if err := policy.Add(text); err != nil {
-			return policy, usagef("--to: %w", err)
+func (f *listenFlags) policy() (policy target.Policy, err error) {
+	for _, given := range []struct {
+		flag   string
+		values []string
+	}{{"to", f.to}, {"allow", f.allow}, {"allow-remote", f.allowRemote}} {
+		for _, value := range given.values {
+			if err := permit(&policy, given.flag, value); err != nil {
+				return policy, usagef("--%w", err)
+			}
 		}
-	}
-	for _, text := range f.allow {
-		allow, err := target.ParseAllow(text)
-		if err != nil {
-			return policy, usagef("--allow: %w", err)
-		}
-		policy.Allow = append(policy.Allow, allow)
-	}
-	for _, text := range f.allowRemote {
-		address, err := target.ParsePort(text)
-		if err != nil {
-			return policy, usagef("--allow-remote: %w", err)
-		}
-		policy.Remote = append(policy.Remote, address)
-	}
-	if len(f.to)+len(f.allow)+len(f.allowRemote) == 0 && !f.speedtest {
-		return policy, usagef("there is nothing to serve: say with --to HOST:PORT where streams go, or see --allow")
 	}
 	return policy, nil
+}
+
+// permit adds to a policy what follows one of the flags that say what is served.
+func permit(policy *target.Policy, flag, value string) (err error) {
+	switch flag {
+	case "to":
+		err = policy.Add(value)
+	case "allow":
+		var allow target.Allow
+		allow, err = target.ParseAllow(value)
+		policy.Allow = append(policy.Allow, allow)
+	case "allow-remote":
+		var port target.Port
+		port, err = target.ParsePort(value)
+		policy.Remote = append(policy.Remote, port)
+	default:
+		// What stands there may be a key.
+		return errors.New("begins with none of to, allow and allow-remote, which say what a peer may reach")
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", flag, err)
+	}
+	return err
 }
 
 func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) error {
@@ -89,24 +112,26 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	keys, err := f.keys()
+	r, err := a.roster(f, p.name, policy)
 	if err != nil {
 		return err
 	}
+	if f.systemdUnit && r.files != nil {
+		return usagef("--systemd-unit and a directory of keys do not go together, since such a service sees its files as they were at the start: name files with --key-file")
+	}
 	if f.systemdUnit {
-		return a.printUnit("listen", f.served(), &f.settings, p, keys)
+		return a.printUnit("listen", f.served(), &f.settings, p, r.sources())
 	}
-	server := server.New(policy, f.speedtest, a.record)
-	defer server.Wait() // after the Endpoints are closed
-	var endpoints []*mqtte2e.Endpoint
-	for _, key := range keys {
-		endpoint, err := a.endpoint(&f.settings, p, key.Key)
-		if err != nil {
-			return err
-		}
-		defer endpoint.Close()
-		endpoints = append(endpoints, endpoint)
+	endpoint, err := a.endpoint(&f.settings, p, r.all()[0].source)
+	if err != nil {
+		return err
 	}
+	server := server.New(r.peer, f.speedtest, a.record)
+	if err := server.Limit(f.maxSessions, f.maxStreams); err != nil {
+		return usage(err)
+	}
+	defer server.Wait() // after the Endpoint is closed
+	defer endpoint.Close()
 	if ui.IsTerminal(os.Stderr) && !a.silent {
 		hint, err := a.peerCommands(&f.settings, p, policy)
 		if err != nil {
@@ -114,83 +139,10 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		}
 		fmt.Fprint(os.Stderr, hint)
 	}
-	return a.serveAll(ctx, endpoints, p, server)
-}
-
-// serveAll serves one Listener on each Endpoint until the context ends or one
-// fails for good.
-func (a *app) serveAll(ctx context.Context, endpoints []*mqtte2e.Endpoint, p place, server *server.Server) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	ready := sync.OnceFunc(func() { systemd.Notify(systemd.Ready) })
-	go watch(ctx, endpoints...)
-	var running sync.WaitGroup
-	for _, endpoint := range endpoints {
-		running.Go(func() {
-			l := &listening{app: a, endpoint: endpoint, place: p, server: server, ready: ready}
-			cancel(l.run(ctx))
-		})
+	l := &listening{
+		app: a, endpoint: endpoint, place: p, roster: r, server: server,
+		status: ui.NewStatus(a.logger),
+		ready:  sync.OnceFunc(func() { systemd.Notify(systemd.Ready) }),
 	}
-	<-ctx.Done()
-	systemd.Notify(systemd.Stopping)
-	running.Wait()
-	return context.Cause(ctx)
-}
-
-// watch tells the service manager, as often as it wants to hear it, that nothing
-// is stuck: the state of every Endpoint can be had.
-func watch(ctx context.Context, endpoints ...*mqtte2e.Endpoint) {
-	systemd.Watchdog(ctx, func() {
-		for _, endpoint := range endpoints {
-			endpoint.Connected()
-		}
-	})
-}
-
-// listening is one Listener under one key.
-type listening struct {
-	app      *app
-	endpoint *mqtte2e.Endpoint
-	place    place
-	server   *server.Server
-	ready    func() // tells the service manager, once, that starting is over
-}
-
-// run listens until the context ends. It tries for ever, at boot before there
-// is a network for instance, but gives up if the broker refuses us for good
-// before it let us in.
-func (l *listening) run(ctx context.Context) error {
-	status := ui.NewStatus(l.app.logger)
-	var listener *mqtte2e.Listener
-	err := client.Retry(ctx, status, func() string { return l.where().Waits(false) }, "until it works", client.IsHopeless, func(ctx context.Context) (err error) {
-		if listener, err = l.listen(ctx); err != nil && !client.IsHopeless(err) {
-			// An absent network does not hold up the boot; a wrong password fails the
-			// start.
-			l.ready()
-		}
-		return err
-	})
-	if err != nil {
-		return causeOr(ctx, err)
-	}
-	return l.serve(ctx, listener, status)
-}
-
-func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
-	ctx, cancel := context.WithTimeout(ctx, client.AttemptTimeout)
-	defer cancel()
-	listener, err := l.endpoint.Listen(ctx, l.place.name, l.server.Protocols()...)
-	return listener, l.where().Explain(client.Setup(err))
-}
-
-func (l *listening) where() ui.Place { return ui.PlaceOf(l.endpoint, l.place.name) }
-
-func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener, status *ui.Status) error {
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	status.Info("listening", "name", l.place.name, "broker", l.place.parsed, "key", l.endpoint.Config.Key)
-	l.ready()
-	if err := l.server.Serve(listener); ctx.Err() == nil {
-		return err
-	}
-	return context.Cause(ctx)
+	return l.run(ctx)
 }

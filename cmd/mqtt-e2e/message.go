@@ -12,6 +12,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/client"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/message"
 )
@@ -24,6 +25,7 @@ type messageFlags struct {
 	timeWindow time.Duration
 	timeout    time.Duration
 	count      int
+	devices    []string
 }
 
 func (a *app) message() *cobra.Command {
@@ -32,7 +34,8 @@ func (a *app) message() *cobra.Command {
 		Short: "Send and receive single sealed messages",
 		Long: `Sends and receives single messages, sealed as toit-mqtt-e2e does (version 1). They
 are sent once: the broker may lose them. ADDRESS has no name; topics say who is
-meant.`,
+meant. With a --fleet-key-file, --device says with which devices of the fleet: each
+has topics under a key of its own.`,
 	}
 	cmd.AddCommand(a.messageSend(), a.messageReceive(), a.messageShell())
 	return cmd
@@ -43,6 +46,7 @@ func (f *messageFlags) register(cmd *cobra.Command, topicUsage string) {
 	flags.StringVar(&f.topic, "topic", "", topicUsage)
 	flags.DurationVar(&f.timeWindow, "time-window", 0, "how far the time of a message may be off (0: 10s)")
 	f.settings.register(cmd)
+	flags.StringArrayVar(&f.devices, "device", nil, "`NAME` of a device of the fleet; several: give it several times")
 	for _, flag := range []string{"name", "topic-prefix", "max-message-size", "peer-timeout"} {
 		flags.MarkHidden(flag)
 	}
@@ -152,10 +156,15 @@ func (a *app) runMessageReceive(ctx context.Context, f *messageFlags, p place, _
 	return nil
 }
 
-// printMessage writes a message as a line: its topic, a tab, and the message,
-// which is quoted if it is more than a line of text.
+// printMessage writes a message as a line: the device that it is from, if that is
+// one of a fleet, its topic, and the message, which is quoted if it is more than a
+// line of text, with tabs between.
 func printMessage(out io.Writer, m message.Message) error {
-	_, err := fmt.Fprintf(out, "%s\t%s\n", oneLine(m.Suffix()), oneLine(string(m.Bytes)))
+	from := ""
+	if m.Device != "" {
+		from = m.Device + "\t"
+	}
+	_, err := fmt.Fprintf(out, "%s%s\t%s\n", from, oneLine(m.Suffix()), oneLine(string(m.Bytes)))
 	return err
 }
 
@@ -212,8 +221,23 @@ func (a *app) messageConfig(f *messageFlags, p place, publish, subscribe string)
 		TLSConfig:  tlsConfig,
 		Logger:     a.logger,
 	}
+	return config, f.speakWith(config, keys)
+}
+
+// speakWith sets with whom messages are exchanged.
+func (f *messageFlags) speakWith(config *message.Config, keys []secrets.Source) error {
+	fleet := keys[0].Fleet
+	switch {
+	case fleet && len(f.devices) == 0:
+		return usagef("which devices of the fleet? name them with --device NAME")
+	case !fleet && len(f.devices) > 0:
+		return errNoFleet
+	case fleet:
+		config.Fleet, config.Devices = keys[0].Key, f.devices
+		return nil
+	}
 	for _, key := range keys {
 		config.Keys = append(config.Keys, key.Key)
 	}
-	return config, nil
+	return nil
 }

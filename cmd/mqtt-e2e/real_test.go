@@ -110,7 +110,12 @@ type process struct {
 // launch starts a program, which is killed when the test ends.
 func launch(t *testing.T, program string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(program, args...), t: t}
+	return launchCommand(t, exec.Command(program, args...))
+}
+
+func launchCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, t: t}
 	p.Stdout, p.Stderr = &p.said, &p.said
 	var err error
 	if p.stdin, err = p.StdinPipe(); err != nil {

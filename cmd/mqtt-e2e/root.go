@@ -21,13 +21,15 @@ type app struct {
 	started   bool // the command line was understood
 	logger    *slog.Logger
 	record    *slog.Logger // of the streams that were served; goes on while the program ends
+	hangups   *hangups
 }
 
 // run runs the command and returns its exit code.
 func run() int {
 	a := &app{logger: ui.NewLogger(os.Stderr, slog.LevelInfo, false)}
-	ctx, stop := withSignals(context.Background())
+	ctx, hangups, stop := withSignals(context.Background())
 	defer stop()
+	a.hangups = hangups
 	cmd, err := a.root().ExecuteContextC(ctx)
 	if err == nil || errors.Is(err, errInterrupted) {
 		return exitClean
@@ -52,6 +54,7 @@ ADDRESS is a broker's URL whose fragment is the listener's name, as in
 mqtts://user@broker.example:8883#thermostat, and may come from MQTT_E2E_ADDRESS.
 The key comes from --key-file, else the file in MQTT_E2E_KEY_FILE, else
 MQTT_E2E_KEY, else the file mqtt-e2e/key in the user's configuration directory.
+Who runs a fleet gives --fleet-key-file instead, or MQTT_E2E_FLEET_KEY_FILE.
 The broker's password comes from --password-file, else MQTT_E2E_PASSWORD.
 
 Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,

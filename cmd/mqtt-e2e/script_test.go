@@ -67,6 +67,8 @@ func TestErrors(t *testing.T) { runScripts(t, "testdata/errors") }
 //	wait-for FILE TEXT      waits until the file has the text in it
 //	end NAME [SIGNAL CODE]  sends a signal to what start started (default: TERM; none: waits for its end) and
 //	                        checks its exit code (default: 0)
+//	signal NAME SIGNAL      sends a signal to what start started, which lives on
+//	fingerprint NAME FILE   sets NAME to the fingerprint of the key in the file
 //	ask HOST:PORT TEXT      sends TEXT over TCP, ends its direction, and prints what comes back until the end
 //	free-port NAME          sets NAME to a loopback port that is free
 //	socks PROXY HOST:PORT   prints the reply of a SOCKS5 proxy and, if it is 0, what comes back for "hello"
@@ -95,6 +97,8 @@ func runScripts(t *testing.T, directory string) {
 			"start":       start,
 			"wait-for":    waitFor,
 			"end":         end,
+			"signal":      sendSignal,
+			"fingerprint": fingerprintOf,
 			"ask":         askTCP,
 			"free-port":   freePort,
 			"socks":       askSOCKS,
@@ -238,6 +242,16 @@ func end(ts *testscript.TestScript, _ bool, args []string) {
 		log, _ := os.ReadFile(ts.MkAbs(args[0]))
 		ts.Fatalf("%s exited with %d, not %s:\n%s", args[0], got, code, log)
 	}
+}
+
+func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Value("started").(started)[args[0]].Process.Signal(signals[args[1]]))
+}
+
+func fingerprintOf(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := mqtte2e.ParseKey(ts.ReadFile(args[1]))
+	ts.Check(err)
+	ts.Setenv(args[0], key.String())
 }
 
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {

@@ -29,6 +29,7 @@ type settings struct {
 	name           string
 	named          func() bool // whether a name was given, which may be empty
 	keyFiles       []string
+	fleetKeyFile   string
 	user           string
 	passwordFile   string
 	caFile         string
@@ -62,13 +63,34 @@ func (s *settings) register(cmd *cobra.Command) {
 // have too.
 func (s *settings) registerKey(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&s.keyFiles, "key-file", nil, "`FILE` with the key")
+	s.registerFleetKey(cmd)
 	takesFile(cmd, "key-file")
 }
 
+func (s *settings) registerFleetKey(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.fleetKeyFile, "fleet-key-file", "", "`FILE` with the key of a fleet, of which each name has a key of its own")
+	takesFile(cmd, "fleet-key-file")
+}
+
 // keys returns what the flags or the environment say.
-func (s *settings) keys() ([]secrets.Source, error) {
-	sources, err := secrets.Keys(s.keyFiles)
+func (s *settings) keys() (sources []secrets.Source, err error) {
+	if err := s.checkKeyFlags(); err != nil {
+		return nil, err
+	}
+	if s.fleetKeyFile == "" {
+		sources, err = secrets.Keys(s.keyFiles)
+	} else {
+		sources = make([]secrets.Source, 1)
+		sources[0], err = secrets.FleetKey(s.fleetKeyFile)
+	}
 	return sources, keyError(err)
+}
+
+func (s *settings) checkKeyFlags() error {
+	if s.fleetKeyFile != "" && len(s.keyFiles) > 0 {
+		return usagef("--key-file and --fleet-key-file both say which key: leave one out")
+	}
+	return nil
 }
 
 // key is keys for verbs that need exactly one.
@@ -94,13 +116,13 @@ func (a *app) dialer(args []string, s *settings) (*mqtte2e.Endpoint, place, []st
 	if err != nil {
 		return nil, p, nil, err
 	}
-	endpoint, err := a.endpoint(s, p, key.Key)
+	endpoint, err := a.endpoint(s, p, key)
 	return endpoint, p, rest, err
 }
 
 // endpoint returns an Endpoint at the place under key. It does no I/O but
 // reading files.
-func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint, error) {
+func (a *app) endpoint(s *settings, p place, key secrets.Source) (*mqtte2e.Endpoint, error) {
 	if s.peerTimeout > 0 && s.peerTimeout < minPeerTimeout {
 		return nil, usagef("--peer-timeout %v is shorter than some answers take: write %v or more, such as 90s", s.peerTimeout, minPeerTimeout)
 	}
@@ -109,7 +131,8 @@ func (a *app) endpoint(s *settings, p place, key mqtte2e.Key) (*mqtte2e.Endpoint
 		return nil, err
 	}
 	return &mqtte2e.Endpoint{Broker: p.broker, Config: &mqtte2e.Config{
-		Key:            key,
+		Key:            key.Key,
+		Fleet:          key.Fleet,
 		PadSize:        s.padSize,
 		MaxMessageSize: s.maxMessageSize,
 		PeerTimeout:    cmp.Or(s.peerTimeout, defaultPeerTimeout),

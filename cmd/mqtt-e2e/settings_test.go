@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
@@ -48,7 +49,7 @@ func TestPeerTimeout(t *testing.T) {
 		if err := cmd.ParseFlags([]string{argument}); err != nil {
 			t.Fatal(err)
 		}
-		endpoint, err := new(app).endpoint(&s, place{broker: "mqtt://broker.example"}, mqtte2e.NewKey())
+		endpoint, err := new(app).endpoint(&s, place{broker: "mqtt://broker.example"}, secrets.Source{Key: mqtte2e.NewKey()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,15 +5,43 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 )
 
 // errInterrupted is the cause of a context that a signal ended.
 var errInterrupted = errors.New("interrupted")
 
+// hangups are the SIGHUPs of a verb that reads its files again at each. They end
+// all other verbs.
+type hangups struct {
+	signals chan os.Signal // all that the program gets
+	taken   atomic.Bool
+	again   chan struct{} // one waits at most: files that are read now are new enough for all
+}
+
+// take takes SIGHUP over, even if it was ignored.
+func (h *hangups) take() <-chan struct{} {
+	h.taken.Store(true)
+	signal.Notify(h.signals, syscall.SIGHUP)
+	return h.again
+}
+
+// is reports whether a signal was one that is taken over, and passes it on.
+func (h *hangups) is(s os.Signal) bool {
+	if s != syscall.SIGHUP || !h.taken.Load() {
+		return false
+	}
+	select {
+	case h.again <- struct{}{}:
+	default:
+	}
+	return true
+}
+
 // withSignals returns a context that ends, with errInterrupted as its cause, at
 // the first signal that asks the program to end. The next one ends it at once.
-func withSignals(parent context.Context) (context.Context, func()) {
+func withSignals(parent context.Context) (context.Context, *hangups, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -25,12 +53,14 @@ func withSignals(parent context.Context) (context.Context, func()) {
 	// Else a write to a standard output that nobody reads would end the program
 	// before it has said goodbye to the other side.
 	signal.Ignore(syscall.SIGPIPE)
+	h := &hangups{signals: signals, again: make(chan struct{}, 1)}
 	go func() {
-		<-signals
+		for h.is(<-signals) {
+		}
 		signal.Stop(signals)
 		cancel(errInterrupted)
 	}()
-	return ctx, func() { cancel(nil) }
+	return ctx, h, func() { cancel(nil) }
 }
 
 // inContext returns what read returns or, if the context ends before, its cause,

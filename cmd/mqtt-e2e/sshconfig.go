@@ -25,9 +25,11 @@ of that name, with the key and the settings of this command line. Passwords are
 never printed: give --password-file if the broker wants one.
 
 With a pattern after -n the block is for a fleet: each name that matches reaches
-the listener of that name. %n in a --key-file stands for the name.`,
+the listener of that name, under its own key if a --fleet-key-file is given. %n in
+a --key-file stands for the name.`,
 		Example: `  mqtt-e2e ssh-config mqtts://broker.example#box >> ~/.ssh/config
   mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' >> ~/.ssh/config
+  mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' --fleet-key-file ~/.config/mqtt-e2e/fleet >> ~/.ssh/config
   mqtt-e2e ssh-config mqtts://broker.example -n '*.fleet' --key-file ~/.config/mqtt-e2e/%n >> ~/.ssh/config`,
 		Args: atMost(2),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -70,7 +72,7 @@ func (a *app) printFleetConfig(s *settings, args []string) error {
 	if p.parsed.HasName {
 		return errTwoNames
 	}
-	key, err := s.fleetKey()
+	key, err := s.patternKey()
 	if err != nil {
 		return err
 	}
@@ -82,9 +84,9 @@ func (a *app) printFleetConfig(s *settings, args []string) error {
 	return err
 }
 
-// fleetKey is key, but takes the name of a file that ssh completes as it is.
-func (s *settings) fleetKey() (secrets.Source, error) {
-	if len(s.keyFiles) == 1 && strings.Contains(s.keyFiles[0], sshName) {
+// patternKey is key, but takes the name of a file that ssh completes as it is.
+func (s *settings) patternKey() (secrets.Source, error) {
+	if s.fleetKeyFile == "" && len(s.keyFiles) == 1 && strings.Contains(s.keyFiles[0], sshName) {
 		return secrets.Source{File: s.keyFiles[0]}, nil
 	}
 	return s.key()

@@ -59,10 +59,11 @@ var errPeerClosed = &peerError{"the peer closed the connection and reads no more
 // errReset answers to syscall.ECONNRESET.
 var errReset = &peerError{"connection reset by peer", syscall.ECONNRESET}
 
-// errRevoked and errRevokedThere do so, too.
+// ErrRevoked and ErrRevokedThere do so, too: the listener does not serve the key any
+// more, here or at the other end.
 var (
-	errRevoked      = &peerError{"the key that the connection was made under is not served here any more", syscall.ECONNRESET}
-	errRevokedThere = &peerError{"the listener does not serve our key any more", syscall.ECONNRESET}
+	ErrRevoked      = error(&peerError{"the key that the connection was made under is not served here any more", syscall.ECONNRESET})
+	ErrRevokedThere = error(&peerError{"the listener does not serve our key any more", syscall.ECONNRESET})
 )
 
 type peerError struct {

@@ -17,7 +17,7 @@ func TestRevoke(t *testing.T) {
 		listener.write(t, "last words")
 		simtest.Wait()
 		listener.Revoke()
-		for e, want := range map[*end]error{dialer: errRevokedThere, listener: errRevoked} {
+		for e, want := range map[*end]error{dialer: ErrRevokedThere, listener: ErrRevoked} {
 			if got, err := e.readAll(); err != want || !errors.Is(err, syscall.ECONNRESET) || e == dialer && got != "last words" {
 				t.Errorf("read %q, %v, want %v", got, err, want)
 			}

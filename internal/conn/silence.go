@@ -34,11 +34,11 @@ func (c *Conn) failure(why life.Failure, now time.Time) error {
 		return forgotten(silence)
 	case life.PeerReset:
 		if life.Code(c.stream.Status().ResetCode) == life.CodeRevoked {
-			return errRevokedThere
+			return ErrRevokedThere
 		}
 		return errReset
 	case life.Revoked:
-		return errRevoked
+		return ErrRevoked
 	case life.Violation:
 		return fmt.Errorf("the peer broke the protocol: %w", c.violation)
 	case life.Aborted:

@@ -9,12 +9,15 @@ import (
 // Error is what calls of this package and of Conns fail with.
 type Error = conn.Error
 
-// What went wrong, for errors.Is. The root package exports these.
+// What went wrong, for errors.Is. The root package exports those but the last two.
 var (
 	ErrNoAnswer = conn.ErrNoAnswer
 	ErrPeerGone = conn.ErrPeerGone
 	ErrRefused  = conn.ErrRefused
 	ErrBroker   = conn.ErrBroker
+
+	ErrRevoked      = conn.ErrRevoked
+	ErrRevokedThere = conn.ErrRevokedThere
 )
 
 // noAnswer says that a dial to name reached the broker and no listener.

@@ -63,8 +63,10 @@ func TestRemotesThatStayClosedAreToldOnce(t *testing.T) {
 		defer there.Close()
 		var listens, forwarded log
 		policy := target.Policy{Remote: []target.Port{allowed}}
-		server := server.New(policy, false, slog.New(slog.NewTextHandler(&listens, nil)))
-		listener, err := there.Listen(t.Context(), "box", server.Protocols()...)
+		everyone := func(mqtte2e.Key) server.Peer { return server.Peer{Name: "everyone", Policy: policy} }
+		protocols := server.Protocols(false)
+		server := server.New(everyone, false, slog.New(slog.NewTextHandler(&listens, nil)))
+		listener, err := there.Listen(t.Context(), "box", protocols...)
 		if err != nil {
 			t.Fatal(err)
 		}

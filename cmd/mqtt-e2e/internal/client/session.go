@@ -19,7 +19,7 @@ type session struct {
 	remotes []target.Remote
 	logger  *slog.Logger
 
-	ctx context.Context // ends with the session
+	ctx context.Context // ends with the session, and its error
 }
 
 // newSession makes a session of conn, serves what the listener opens in it and
@@ -29,11 +29,10 @@ func newSession(conn *mqtte2e.Conn, remotes []target.Remote, logger *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &session{mux: m, peer: conn.RemoteAddr(), remotes: remotes, logger: logger, ctx: ctx}
 	go func() {
-		defer cancel()
-		s.acceptAll()
+		cancel(s.acceptAll())
 	}()
 	for _, remote := range remotes {
 		go s.keepRemote(remote)
@@ -55,12 +54,12 @@ func (s *session) open(ctx context.Context, request tunnel.Request) (net.Conn, e
 }
 
 // acceptAll serves the streams that the listener opens, until the session ends.
-func (s *session) acceptAll() {
+func (s *session) acceptAll() error {
 	for {
 		stream, err := s.mux.Accept()
 		if err != nil {
 			s.logger.Debug("the session ended", "reason", err)
-			return
+			return err
 		}
 		go s.serve(stream)
 	}

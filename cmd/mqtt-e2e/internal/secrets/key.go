@@ -14,9 +14,10 @@ import (
 
 // Environment variables. Empty ones count as unset.
 const (
-	KeyFileVariable  = "MQTT_E2E_KEY_FILE"
-	KeyVariable      = "MQTT_E2E_KEY"
-	PasswordVariable = "MQTT_E2E_PASSWORD"
+	KeyFileVariable      = "MQTT_E2E_KEY_FILE"
+	FleetKeyFileVariable = "MQTT_E2E_FLEET_KEY_FILE"
+	KeyVariable          = "MQTT_E2E_KEY"
+	PasswordVariable     = "MQTT_E2E_PASSWORD"
 )
 
 // A Source is a key and where it came from.
@@ -24,17 +25,22 @@ type Source struct {
 	Key      mqtte2e.Key
 	File     string // empty: the environment
 	Variable string // of the environment, which holds the key or names the file; empty: a flag, or the default file
+	Fleet    bool   // it is a fleet's key, of which each name has its own
 }
 
 // Origin tells a person where the key came from.
 func (s Source) Origin() string {
+	text := s.File
 	switch {
 	case s.File == "":
 		return s.Variable
-	case s.Variable == "":
-		return s.File
+	case s.Variable != "":
+		text += " (" + s.Variable + ")"
 	}
-	return s.File + " (" + s.Variable + ")"
+	if s.Fleet {
+		text += ", a fleet's"
+	}
+	return text
 }
 
 // Keys returns the keys in files or, if there are none, the one key of the
@@ -52,7 +58,7 @@ func Keys(files []string) ([]Source, error) {
 		}
 		for _, source := range sources {
 			if source.Key == key {
-				return nil, fmt.Errorf("%s and %s hold the same key: leave one out", source.File, file)
+				return nil, SameKey(source.File, file)
 			}
 		}
 		sources = append(sources, Source{Key: key, File: file})
@@ -60,10 +66,32 @@ func Keys(files []string) ([]Source, error) {
 	return sources, nil
 }
 
+// SameKey is the error of two files that hold one key.
+func SameKey(first, second string) error {
+	return fmt.Errorf("%s and %s hold the same key: leave one out", first, second)
+}
+
+// FleetKey returns the key of a fleet in file or, if file is empty, in the one that
+// the environment names; without either, the zero Source.
+func FleetKey(file string) (source Source, err error) {
+	source = Source{File: file, Fleet: true}
+	if file == "" {
+		source.File, source.Variable = os.Getenv(FleetKeyFileVariable), FleetKeyFileVariable
+	}
+	if source.File == "" {
+		return Source{}, nil
+	}
+	source.Key, err = keyFile(source.File)
+	return source, err
+}
+
 func fallback() (Source, error) {
 	if file := os.Getenv(KeyFileVariable); file != "" {
 		key, err := keyFile(file)
-		return Source{key, file, KeyFileVariable}, err
+		return Source{Key: key, File: file, Variable: KeyFileVariable}, err
+	}
+	if source, err := FleetKey(""); err != nil || source.Fleet {
+		return source, err
 	}
 	if text := os.Getenv(KeyVariable); text != "" {
 		key, err := ParseKey(KeyVariable, text)
@@ -95,7 +123,10 @@ func DefaultKeyFile() (string, error) {
 
 func keyFile(name string) (mqtte2e.Key, error) {
 	text, err := ReadFile("the key file", name)
-	if err != nil {
+	switch {
+	case IsDirectory(name):
+		return mqtte2e.Key{}, fmt.Errorf("the key file %s is a directory, which only  listen --key-file  takes: name a file", name)
+	case err != nil:
 		return mqtte2e.Key{}, err
 	}
 	return ParseKey("the key file "+name, text)

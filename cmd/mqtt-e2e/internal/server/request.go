@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -20,6 +22,7 @@ const maxSpeedtest = time.Minute
 // A request is one stream of a peer that speaks mqtt-e2e/1.
 type request struct {
 	server  *Server
+	key     mqtte2e.Key   // of the peer
 	conn    *mqtte2e.Conn // carries the session
 	session *mux.Session
 	stream  net.Conn
@@ -32,11 +35,12 @@ func (r *request) serve() {
 		r.logger.Debug("a stream without a request", "error", err)
 		return
 	}
+	policy := r.policy()
 	switch header.Kind {
 	case tunnel.Service:
-		r.connect(r.server.policy.Service(header.Text))
+		r.connect(policy.Service(header.Text))
 	case tunnel.Target:
-		r.connect(r.server.policy.Target(header.Text))
+		r.connect(policy.Target(header.Text))
 	case tunnel.Open:
 		r.openPort(header.Text)
 	case tunnel.Download, tunnel.Upload:
@@ -44,6 +48,12 @@ func (r *request) serve() {
 	default:
 		r.refuse(tunnel.Unknown, tunnel.UnknownKind(header.Kind))
 	}
+}
+
+// policy says what the peer may reach at this moment.
+func (r *request) policy() *target.Policy {
+	peer := r.server.peer(r.key)
+	return &peer.Policy
 }
 
 // refuse tells the peer and the log why there will be nothing.
@@ -77,8 +87,12 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		r.refuse(tunnel.Refused, err)
 		return
 	}
-	local, err := tunnel.Dial(endpoint.String())
-	if err != nil {
+	local, err := endpoint.Dial()
+	switch {
+	case errors.Is(err, target.ErrNotAllowed):
+		r.refuse(tunnel.Refused, err)
+		return
+	case err != nil:
 		r.refuse(tunnel.Unreachable, err)
 		return
 	}
@@ -99,14 +113,22 @@ func (r *request) measure(kind tunnel.Kind) {
 		return
 	}
 	defer r.stream.Close()
-	r.stream.SetDeadline(time.Now().Add(maxSpeedtest))
+	start := time.Now()
+	r.stream.SetDeadline(start.Add(maxSpeedtest))
 	if kind == tunnel.Download {
-		io.Copy(r.stream, zeros{})
+		n, err := io.Copy(r.stream, zeros{})
+		r.record("speedtest download", start, 0, n, err)
 		return
 	}
-	if n, err := io.Copy(io.Discard, r.stream); err == nil {
-		r.stream.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	n, err := io.Copy(io.Discard, r.stream)
+	if err == nil {
+		_, err = r.stream.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	}
+	r.record("speedtest upload", start, n, 0, err)
+}
+
+func (r *request) record(target string, start time.Time, fromPeer, toPeer int64, err error) {
+	tunnel.Record(r.logger.With("target", target), start, fromPeer, toPeer, ui.StreamEnd(err, "the listener"))
 }
 
 // zeros is an endless stream of zeros.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
@@ -59,7 +60,7 @@ func dialled(t *testing.T, server *Server, plain bool) *mux.Session {
 	logger := server.logger.With("peer", "peer-1")
 	go server.serveSession(b, logger, func(session *mux.Session, stream net.Conn) {
 		if plain {
-			server.serveDefault(stream, logger)
+			server.serveDefault(mqtte2e.Key{}, stream, logger)
 			return
 		}
 		(&request{server: server, session: session, stream: stream, logger: logger}).serve()
@@ -88,9 +89,16 @@ func wantEcho(t *testing.T, stream net.Conn, text string) {
 	}
 }
 
+// everyone may reach the same.
+func everyone(policy target.Policy) func(mqtte2e.Key) Peer {
+	return func(mqtte2e.Key) Peer { return Peer{"everyone", policy} }
+}
+
+func served(t *testing.T, to ...string) func(mqtte2e.Key) Peer { return everyone(policy(t, to...)) }
+
 func TestRequestsForTargets(t *testing.T) {
 	echo := echoServer(t)
-	session := dialled(t, New(policy(t, echo, "web="+echo), false, new(process).logger()), false)
+	session := dialled(t, New(served(t, echo, "web="+echo), false, new(process).logger()), false)
 	for _, request := range []tunnel.Request{
 		{Kind: tunnel.Service},
 		{Kind: tunnel.Service, Text: "web"},
@@ -107,12 +115,19 @@ func TestRequestsForTargets(t *testing.T) {
 
 func TestRequestsThatAreRefused(t *testing.T) {
 	p := new(process)
-	session := dialled(t, New(policy(t, "dead=127.0.0.1:1"), false, p.logger()), false)
+	rules := policy(t, "dead=127.0.0.1:1")
+	anywhere, err := target.ParseAllow("any:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules.Allow = append(rules.Allow, anywhere)
+	session := dialled(t, New(everyone(rules), false, p.logger()), false)
 	for request, want := range map[tunnel.Request]tunnel.Reply{
 		{Kind: tunnel.Service}:                         {Code: tunnel.Refused, Text: "there is no default target"},
 		{Kind: tunnel.Service, Text: "web"}:            {Code: tunnel.Refused, Text: "no such service"},
 		{Kind: tunnel.Service, Text: "dead"}:           {Code: tunnel.Unreachable, Text: "connection refused"},
 		{Kind: tunnel.Target, Text: "192.0.2.1:22"}:    {Code: tunnel.Refused, Text: "--allow 192.0.2.1:22"},
+		{Kind: tunnel.Target, Text: "localhost:9"}:     {Code: tunnel.Refused, Text: "--allow localhost:9"},
 		{Kind: tunnel.Target, Text: "no target"}:       {Code: tunnel.Refused, Text: "has no port"},
 		{Kind: tunnel.Open, Text: "127.0.0.1:9000"}:    {Code: tunnel.Refused, Text: "--allow-remote 127.0.0.1:9000"},
 		{Kind: tunnel.Download}:                        {Code: tunnel.Refused, Text: "--allow-speedtest"},
@@ -132,7 +147,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 }
 
 func TestMeasurements(t *testing.T) {
-	session := dialled(t, New(target.Policy{}, true, new(process).logger()), false)
+	session := dialled(t, New(everyone(target.Policy{}), true, new(process).logger()), false)
 	download, err := tunnel.OpenStream(t.Context(), session, tunnel.Request{Kind: tunnel.Download})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +173,7 @@ func TestMeasurements(t *testing.T) {
 // TestDefaultTarget serves streams that cannot name a target.
 func TestDefaultTarget(t *testing.T) {
 	open := func(to ...string) net.Conn {
-		stream, err := dialled(t, New(policy(t, to...), false, new(process).logger()), true).Open(t.Context())
+		stream, err := dialled(t, New(served(t, to...), false, new(process).logger()), true).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +189,7 @@ func TestDefaultTarget(t *testing.T) {
 
 func TestProtocols(t *testing.T) {
 	for want, to := range map[string][]string{"mqtt-e2e/1": {"web=80"}, "mqtt-e2e/1 mux ": {"80"}} {
-		if got := strings.Join(New(policy(t, to...), false, nil).Protocols(), " "); got != want {
+		if got := strings.Join(Protocols(policy(t, to...).Default != nil), " "); got != want {
 			t.Errorf("for %q it speaks %q, want %q", to, got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -18,24 +19,33 @@ import (
 // but for those of which only the direction from a silent target is left.
 const recordTimeout = time.Second
 
-// A Server serves the Conns of any number of Listeners under one policy.
+// A Peer is whom a Conn is with, and what it may reach.
+type Peer struct {
+	Name   string // for the record
+	Policy target.Policy
+}
+
+// A Server serves the Conns of any number of Listeners.
 type Server struct {
-	policy    target.Policy
+	peer      func(mqtte2e.Key) Peer
 	speedtest bool
 	logger    *slog.Logger
+	limits    *mux.Limits
+	status    *ui.Status // of limits
 	ports     *ports
 	running   sync.WaitGroup // of Conns, and of the streams in them
 }
 
-// New returns a Server. speedtest says whether peers may measure the throughput.
-func New(policy target.Policy, speedtest bool, logger *slog.Logger) *Server {
-	return &Server{policy: policy, speedtest: speedtest, logger: logger, ports: newPorts()}
+// New returns a Server. peer is asked at each stream with whom a Conn under a key
+// is. speedtest says whether peers may measure the throughput.
+func New(peer func(mqtte2e.Key) Peer, speedtest bool, logger *slog.Logger) *Server {
+	return &Server{peer: peer, speedtest: speedtest, logger: logger, limits: new(mux.Limits), status: ui.NewStatus(logger), ports: newPorts()}
 }
 
-// Protocols lists what the Server speaks. Streams that cannot name a target are
-// of use only where there is a default.
-func (s *Server) Protocols() []string {
-	if s.policy.Default == nil {
+// Protocols lists what a Server speaks. Streams that cannot name a target are of use
+// only where some peer has a default.
+func Protocols(hasDefault bool) []string {
+	if !hasDefault {
 		return []string{tunnel.Protocol}
 	}
 	return []string{tunnel.Protocol, tunnel.MuxProtocol, ""}
@@ -68,48 +78,67 @@ func (s *Server) Wait() {
 }
 
 func (s *Server) serve(conn *mqtte2e.Conn) {
-	logger := s.logger.With("peer", conn.RemoteAddr().String())
+	key := conn.Key()
+	name := s.peer(key).Name
+	logger := s.logger.With("peer", name, "conn", conn.RemoteAddr().String())
 	logger.Debug("a peer connected", "protocol", conn.Protocol())
+	var err error
 	switch conn.Protocol() {
 	case "":
-		s.serveDefault(conn, logger)
+		err = s.servePlain(conn, logger)
 	case tunnel.MuxProtocol:
-		s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(stream, logger) })
+		err = s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(key, stream, logger) })
 	default:
-		s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
-			(&request{server: s, conn: conn, session: session, stream: stream, logger: logger}).serve()
+		err = s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
+			(&request{server: s, key: key, conn: conn, session: session, stream: stream, logger: logger}).serve()
 		})
+	}
+	if err != nil {
+		s.status.Warn("refused a peer: "+err.Error()+": see --max-sessions and --max-streams", "peer", name)
 	}
 	logger.Debug("a peer left")
 }
 
-// serveSession calls handle for each stream that the peer opens.
-func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*mux.Session, net.Conn)) {
-	session, err := mux.Server(conn)
+// servePlain joins a Conn that is a stream itself.
+func (s *Server) servePlain(conn *mqtte2e.Conn, logger *slog.Logger) error {
+	release, err := s.limits.Plain(conn)
 	if err != nil {
-		logger.Error("no streams over this connection", "error", err)
-		conn.Close()
-		return
+		tunnel.Abort(conn)
+		return err
+	}
+	defer release()
+	s.serveDefault(conn.Key(), conn, logger)
+	return nil
+}
+
+// serveSession calls handle for each stream that the peer opens. It fails if there
+// may be no session.
+func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*mux.Session, net.Conn)) error {
+	session, err := s.limits.Server(conn)
+	if err != nil {
+		return err
 	}
 	for {
 		stream, err := session.Accept()
 		if err != nil {
 			logger.Debug("the session ended", "reason", err)
-			return
+			return nil
 		}
 		s.running.Go(func() { handle(session, stream) })
 	}
 }
 
-// serveDefault joins a stream that cannot name a target with the default.
-func (s *Server) serveDefault(stream net.Conn, logger *slog.Logger) {
-	endpoint, err := s.policy.Service("")
+// serveDefault joins a stream that cannot name a target with the default of the peer
+// that has the key.
+func (s *Server) serveDefault(key mqtte2e.Key, stream net.Conn, logger *slog.Logger) {
+	policy := s.peer(key).Policy
+	endpoint, err := policy.Service("")
 	if err != nil {
 		logger.Warn("refused", "reason", err)
 		tunnel.Abort(stream)
 		return
 	}
-	local, err := tunnel.Dial(endpoint.String())
+	local, err := endpoint.Dial()
 	if err != nil {
 		logger.Warn("a target cannot be reached", "target", endpoint, "error", err)
 		tunnel.Abort(stream)

@@ -22,9 +22,14 @@ func Serve(local net.Conn, who string, peer net.Conn, logger *slog.Logger) {
 	logger.Debug("joined with " + who)
 	start := time.Now()
 	fromPeer, toPeer, err := join(local, peer)
+	Record(logger, start, fromPeer, toPeer, ui.StreamEnd(err, who))
+}
+
+// Record tells the logger of a stream that is over.
+func Record(logger *slog.Logger, start time.Time, fromPeer, toPeer int64, end string) {
 	logger.Info("served a stream",
 		"seconds", time.Since(start).Round(time.Millisecond).Seconds(),
 		"from_peer", fromPeer,
 		"to_peer", toPeer,
-		"end", ui.StreamEnd(err, who))
+		"end", end)
 }

@@ -21,6 +21,10 @@ func StreamEnd(err error, here string) string {
 		// What to check follows the semicolon; it is no matter for a record.
 		text, _, _ := strings.Cut(Place{}.known(known), ";")
 		return text
+	case errors.Is(err, engine.ErrRevoked):
+		return "its key is not served any more"
+	case errors.Is(err, engine.ErrRevokedThere):
+		return "the listener does not serve our key any more"
 	case errors.Is(err, net.ErrClosed):
 		return "ended on this side" // only the end of a Conn closes what is joined
 	}

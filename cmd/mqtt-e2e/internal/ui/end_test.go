@@ -32,6 +32,8 @@ func TestStreamEnd(t *testing.T) {
 		{op("write", "mqtt", syscall.EPIPE), "the other side reads no more"},
 		{there(fmt.Errorf("mux: the peer breaks the protocol")), "the other side failed"},
 		{there(net.ErrClosed), "ended on this side"},
+		{there(fmt.Errorf("mux: the session ended: %w", engine.ErrRevoked)), "its key is not served any more"},
+		{there(engine.ErrRevokedThere), "the listener does not serve our key any more"},
 		{target(os.NewSyscallError("read", syscall.ECONNRESET)), "the target reset it"},
 		{op("readfrom", "tcp", os.NewSyscallError("write", syscall.EPIPE)), "the target reads no more"},
 		{target(os.NewSyscallError("read", syscall.ETIMEDOUT)), "the target failed: no answer in time"},

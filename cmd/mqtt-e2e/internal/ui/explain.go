@@ -20,11 +20,15 @@ type Place struct {
 	Filter string // the flag that says which messages are received
 }
 
-// PlaceOf returns the Place of the listener under name behind an Endpoint, whose
-// address is valid.
+// PlaceOf returns the Place of the listener under name behind an Endpoint; name and
+// address are valid.
 func PlaceOf(endpoint *mqtte2e.Endpoint, name string) Place {
 	broker, _ := address.Parse(endpoint.Broker)
-	return Place{Broker: broker.String(), Name: name, Key: endpoint.Config.Key}
+	key := endpoint.Config.Key
+	if endpoint.Config.Fleet {
+		key, _ = key.Device(name)
+	}
+	return Place{Broker: broker.String(), Name: name, Key: key}
 }
 
 // An Error is an error in the words of this package.
@@ -59,6 +63,8 @@ func (p Place) text(err error) string {
 	var field *setting.Error
 	var op *net.OpError
 	switch {
+	case errors.Is(err, engine.ErrRevokedThere):
+		return fmt.Sprintf("the listener does not serve %v any more: who runs it has shut that out, or changed it", p.Key)
 	case errors.As(err, &known):
 		return p.known(known)
 	case errors.As(err, &field):
@@ -125,5 +131,7 @@ var flags = map[setting.Field]string{
 	"Config.TopicPrefix":    "--topic-prefix",
 	"Config.Username":       "--user",
 	"Config.Publish":        "--topic",
+	"Config.Devices":        "--device",
+	"Config.Keys":           "--key-file",
 	"TimeWindow":            "--time-window",
 }
