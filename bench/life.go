@@ -40,6 +40,10 @@ func (b *broker) handshakes(ctx context.Context, n int) (time.Duration, error) {
 		return 0, err
 	}
 	defer e.close()
+	return e.dialAndClose(ctx, n)
+}
+
+func (e *ends) dialAndClose(ctx context.Context, n int) (time.Duration, error) {
 	go func() {
 		for {
 			conn, err := e.listener.Accept()

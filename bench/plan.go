@@ -99,7 +99,8 @@ func (b *broker) plan(quick bool) []measurement {
 	})
 	list = append(list, b.severalPlan(512<<20/shorter)...)
 	list = append(list, b.latencyPlan(int(2000/shorter))...)
-	return append(list, b.lifePlan(int(400/shorter))...)
+	list = append(list, b.lifePlan(int(400/shorter))...)
+	return append(list, b.keysPlan(int(400/shorter), int(shorter))...)
 }
 
 // runPlan runs the rounds, each measurement once a round, so that a change of the machine's speed meets all of them.

@@ -6,35 +6,25 @@ import (
 )
 
 const (
-	// meterPeriod is how much a service lets through at once, as time, and for how
-	// long nothing may have arrived before a hang-up that is suspected.
+	// meterPeriod is how much a service lets through at once, as time; how long before
+	// a hang-up that is suspected nothing may have arrived; and within which time the
+	// next connection is up after it: one that restarts takes longer.
 	meterPeriod = time.Second
-	// hangUpPause is within which time the next connection is up after a broker
-	// hung up on purpose; one that restarts takes longer.
-	hangUpPause = 500 * time.Millisecond
 	// leastSuspect is the least that has to arrive on a connection for its rate to
 	// be suspected, bytes: a broker that hangs up on little has other reasons.
 	leastSuspect = 128 << 10
+	// maxAlike connections in a row that ended at the same rate, but for alikeShare,
+	// are suspected: chance does not do that.
+	maxAlike   = 3
+	alikeShare = 1.5
 	// allowanceShare is the part of the suspected rate that is kept to.
 	allowanceShare = 0.95
 	// allowanceLife is how long it is kept to, before more is tried: at most one
 	// hang-up a minute is spent on that.
 	allowanceLife = time.Minute
-	// allowanceGrowth is by how much it grows a second after that.
-	allowanceGrowth = 1.05
-	// allowanceEnd times the allowance without a hang-up ends it.
-	allowanceEnd = 4
-	// maxAlike connections in a row that lasted no longer than shortConnection, and
-	// ended at the same rate but for alikeShare, are suspected.
-	maxAlike        = 3
-	shortConnection = 5 * time.Second
-	alikeShare      = 1.5
-	// clearLife is how long nothing is suspected after a hang-up that came although
-	// the rate was kept to: something else cuts connections.
-	clearLife = 10 * time.Minute
-	// mostDebt is how long data waits at most because more went than was allowed,
-	// as ACKs may.
-	mostDebt = time.Second
+	// vainLife is how long nothing is suspected, in allowanceLifes, after a hang-up that
+	// came although the rate was kept to: something else cuts connections.
+	vainLife = 10
 	// allowanceBurst is how much may go at once, as time.
 	allowanceBurst = 20 * time.Millisecond
 )
@@ -48,12 +38,11 @@ type allowance struct {
 	total int        // bytes that peers acknowledged on this connection
 	at    time.Time  // when they last did
 
-	alike int     // short connections in a row that ended at about the same rate
+	alike int     // connections in a row that ended at about the same rate
 	last  float64 // that rate, bytes a second
 
-	rate       float64   // bytes a second; 0: not bounded
-	since      time.Time // when it was last lowered
-	clearUntil time.Time // nothing is suspected until then
+	until     time.Time // what is published is bounded by a part of last until then
+	vainUntil time.Time // nothing is suspected until then
 
 	left   float64 // bytes that may go now; negative: too much went
 	leftAt time.Time
@@ -76,44 +65,41 @@ func (a *allowance) hungUp(up, ended, now time.Time) bool {
 	arrived, lasted := a.total, ended.Sub(up)
 	a.total = 0
 	switch {
-	case arrived < leastSuspect || ended.Sub(a.at) > meterPeriod || now.Sub(ended) > hangUpPause || now.Before(a.clearUntil):
+	case arrived < leastSuspect || ended.Sub(a.at) > meterPeriod || now.Sub(ended) >= meterPeriod || now.Before(a.vainUntil):
 		a.alike = 0
-	case a.rate > 0 && now.Sub(a.since) < allowanceLife:
-		a.end() // what is kept to does not help
-		a.clearUntil = now.Add(clearLife)
-	case a.rate > 0: // a try for more failed
-		a.since = now
-		return true
-	case a.suspect(float64(arrived)/(lasted+meterPeriod).Seconds(), lasted):
-		a.rate, a.since, a.left, a.leftAt = allowanceShare*a.last, now, 0, now
-		return true
+	case now.Before(a.until): // what is kept to does not help
+		a.alike, a.until, a.vainUntil = 0, now, now.Add(vainLife*allowanceLife)
+	default:
+		a.suspect(float64(arrived) / (lasted + meterPeriod).Seconds())
+		if a.alike >= maxAlike {
+			a.until, a.left, a.leftAt = now.Add(allowanceLife), 0, now
+			return true
+		}
 	}
 	return false
 }
 
-// suspect reports whether so many short connections in a row ended at about the
-// same rate, which chance does not do.
-func (a *allowance) suspect(rate float64, lasted time.Duration) bool {
-	if lasted > shortConnection || max(rate, a.last) > alikeShare*min(rate, a.last) {
+// suspect counts connections in a row that ended at about the same rate. A try for
+// more, which lasts a moment at a higher rate, is no other one.
+func (a *allowance) suspect(rate float64) {
+	tried := a.alike >= maxAlike && rate > a.last
+	if !tried && max(rate, a.last) > alikeShare*min(rate, a.last) {
 		a.alike = 0
 	}
+	if !tried {
+		a.last = rate
+	}
 	a.alike++
-	a.last = rate
-	return a.alike >= maxAlike
 }
 
-// wait is how long data must wait; zero: it may go. It lets the rate grow.
+// wait is how long data must wait; zero: it may go.
 func (a *allowance) wait(now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.rate == 0 {
+	if !now.Before(a.until) {
 		return 0
 	}
-	rate := a.now(now)
-	if rate >= allowanceEnd*a.rate {
-		a.end()
-		return 0
-	}
+	rate := allowanceShare * a.last
 	a.left = min(a.left+rate*now.Sub(a.leftAt).Seconds(), rate*allowanceBurst.Seconds())
 	a.leftAt = now
 	if a.left > 0 {
@@ -122,22 +108,10 @@ func (a *allowance) wait(now time.Time) time.Duration {
 	return max(time.Duration(-a.left/rate*float64(time.Second)), time.Millisecond)
 }
 
-// now is the rate now.
-func (a *allowance) now(now time.Time) float64 {
-	rate := a.rate
-	for older := now.Sub(a.since) - allowanceLife; older > 0 && rate < allowanceEnd*a.rate; older -= time.Second {
-		rate *= allowanceGrowth
-	}
-	return rate
-}
-
-// sent takes note of bytes that went.
+// sent takes note of bytes that went. ACKs, which nobody holds back, make data wait a
+// second at most.
 func (a *allowance) sent(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.rate > 0 {
-		a.left = max(a.left-float64(n), -a.rate*mostDebt.Seconds())
-	}
+	a.left = max(a.left-float64(n), -allowanceShare*a.last*meterPeriod.Seconds())
 }
-
-func (a *allowance) end() { a.rate, a.alike, a.last = 0, 0, 0 }

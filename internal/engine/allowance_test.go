@@ -58,12 +58,8 @@ func TestAllowanceIsKeptTo(t *testing.T) {
 		t.Errorf("%d bytes went in 50 s, want 0.95 of 1 MB a second", total)
 	}
 	s.transfer(10*time.Second, 1_000_000)
-	if total := s.transfer(time.Second, 10_000_000); total < 950_000 || total > 1_050_000 {
+	if total := s.transfer(time.Second, 10_000_000); total < 9_900_000 {
 		t.Errorf("%d bytes went in the first second after a minute", total)
-	}
-	s.transfer(40*time.Second, 10_000_000)
-	if s.rate != 0 {
-		t.Errorf("still bounded at %v of %v bytes a second, though nothing happened", s.allowance.now(s.now), s.rate)
 	}
 }
 
@@ -76,13 +72,12 @@ func TestAllowanceSuspectsOnlyWhatIsAlike(t *testing.T) {
 			s.now = s.now.Add(3 * time.Second)
 			return s.hangUp(0)
 		},
-		"after as long":      func(s *aService, _ int) bool { s.transfer(10*time.Second, 1_000_000); return s.hangUp(0) },
 		"after more or less": func(s *aService, n int) bool { s.transfer(time.Second, 1_000_000+n%2*1_200_000); return s.hangUp(0) },
 	} {
 		s := newService()
 		for n := range 3 * maxAlike {
-			if cut(s, n) || s.rate != 0 {
-				t.Errorf("%s: bounded at %v", name, s.rate)
+			if cut(s, n) || s.now.Before(s.until) {
+				t.Errorf("%s: bounded at %v", name, s.last)
 			}
 		}
 	}
@@ -101,7 +96,7 @@ func TestAllowanceGivesUp(t *testing.T) {
 	if total := s.transfer(10*time.Second, 1_000_000); total < 9_900_000 {
 		t.Errorf("%d bytes went in 10 s", total)
 	}
-	s.transfer(clearLife, 200_000)
+	s.transfer(vainLife*allowanceLife, 200_000)
 	s.hangUp(0)
 	s.enforce(t, 1_000_000)
 }
@@ -125,7 +120,7 @@ func TestAllowanceBeginsWithoutDebt(t *testing.T) {
 			t.Fatalf("%d bytes went in the first two seconds", total)
 		}
 		s.sent(1_000_000_000) // of ACKs, which nobody holds back
-		if wait := s.wait(s.now); wait > mostDebt+time.Millisecond {
+		if wait := s.wait(s.now); wait > meterPeriod+time.Millisecond {
 			t.Errorf("data waits %v", wait)
 		}
 		s.transfer(5*time.Minute, 20_000_000)

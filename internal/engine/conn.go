@@ -26,6 +26,7 @@ type Conn struct {
 
 	question         [8]byte // nonce of the CHECK that is not answered; zero: there is none; guarded by Engine.mu
 	inUrgent, inData bool    // guarded by queue.mu
+	owes             int     // bytes that it sent beyond its turns; the writer's
 	use              use     // owned by the reader goroutine; see activity
 }
 

@@ -20,6 +20,7 @@ func (e *Engine) Fill(batch *link.Batch, now time.Time) {
 		}
 		if n := c.fill(batch, now); n > 0 {
 			e.allowance.sent(n)
+			c.charge(n)
 		}
 	}
 }

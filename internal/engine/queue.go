@@ -16,6 +16,9 @@ const (
 	maxReplies = 64
 	// repliesPerBatch of them go with one batch, so that they leave room.
 	repliesPerBatch = 8
+	// turnSize is what a Conn sends in its turn, bytes: who sends a larger packet
+	// misses turns for it. No packet of bulk data is smaller.
+	turnSize = 2 << 10
 )
 
 // envelope is a handshake message on its way out.
@@ -25,8 +28,9 @@ type envelope struct {
 }
 
 // A queue is what waits for the writer: our own handshake messages first and a
-// few replies, then Conns with ACKs or control frames, then Conns with data, one
-// packet a turn. The lists of Conns hold each Conn at most once.
+// few replies, then Conns with ACKs or control frames, then Conns with data, which
+// share what goes by bytes, whatever the size of their packets. The lists of Conns
+// hold each Conn at most once.
 type queue struct {
 	mu        sync.Mutex
 	empty     sync.Cond // signalled when the writer has taken everything
@@ -102,13 +106,32 @@ func (q *queue) nextConn(data bool) *Conn {
 	if !data && q.data.count > 0 {
 		return nil
 	}
-	if c := q.data.pop(); c != nil {
+	if c := q.nextData(); c != nil {
 		c.inData = false
 		return c
 	}
 	q.empty.Broadcast()
 	return nil
 }
+
+// nextData takes the Conn with data whose turn it is. It forgives a Conn that is
+// alone what it owes.
+func (q *queue) nextData() *Conn {
+	c := q.data.pop()
+	for c != nil && c.owes > 0 {
+		if q.data.count == 0 {
+			c.owes = 0
+			break
+		}
+		c.owes -= turnSize
+		q.data.push(c)
+		c = q.data.pop()
+	}
+	return c
+}
+
+// charge takes note of what c sent in a turn.
+func (c *Conn) charge(size int) { c.owes = max(c.owes+size-turnSize, 0) }
 
 // drain waits until the writer has taken everything, or until the deadline.
 func (q *queue) drain(deadline time.Time) {

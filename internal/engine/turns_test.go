@@ -1,8 +1,12 @@
 package engine
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
 // TestTurns compares with a slice.
@@ -31,5 +35,37 @@ func TestTurns(t *testing.T) {
 		if turns.count != len(want) {
 			t.Fatalf("%d Conns, want %d", turns.count, len(want))
 		}
+	}
+}
+
+// Conns with packets of different sizes send the same number of bytes. One that
+// was alone owes nothing for that.
+func TestTurnsShareBytes(t *testing.T) {
+	var q queue
+	q.init()
+	sizes := map[*Conn]int{new(Conn): 1 << 10, new(Conn): 5 << 10, new(Conn): 32 << 10}
+	sent := map[*Conn]int{}
+	serve := func(turns int) {
+		for range turns {
+			c := q.nextConn(true)
+			sent[c] += max(sizes[c], turnSize)
+			c.charge(sizes[c])
+			q.schedule(c, stream.Data)
+		}
+	}
+	for c, size := range sizes {
+		if size == 32<<10 {
+			q.schedule(c, stream.Data)
+		}
+	}
+	serve(1000)
+	clear(sent)
+	for c := range sizes {
+		q.schedule(c, stream.Data)
+	}
+	serve(10_000)
+	least, most := slices.Min(slices.Collect(maps.Values(sent))), slices.Max(slices.Collect(maps.Values(sent)))
+	if len(sent) != len(sizes) || most-least > 2*32<<10 {
+		t.Errorf("from %d to %d bytes were sent", least, most)
 	}
 }

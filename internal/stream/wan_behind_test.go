@@ -54,13 +54,10 @@ func (c wanCell) promised(name string) wanCell {
 var wanBehindShares = map[string]float64{
 	"cubic, 8 Conns of one Endpoint": 0.22,
 	"bbr, 8 Endpoints":               0.14,
-	"bbr, 4 Conns of one Endpoint":   0.45,
 	"bbr, 4 Endpoints":               0.40,
-	"bbr, 8 Conns of one Endpoint":   0.40,
 	"cubic, beside TCP":              0.24,
 	"bbr, beside TCP":                0.16,
-	"cubic, 10 a second":             0.69,
-	"bbr, 10 a second":               0.69,
+	"cubic, 10 a second":             0.78,
 }
 
 // behind returns the bound that a share keeps today.

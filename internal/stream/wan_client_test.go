@@ -2,6 +2,9 @@ package stream
 
 import "time"
 
+// turnSize is what a stream sends in its turn (engine's), bytes.
+const turnSize = 2 << 10
+
 // client is one program of ours: its streams, the queue of those that have something to send, and the
 // writer with its batch. It does what engine (Fill, queue) and link (Batch, outbound, tuneSocket) do, and whoever
 // changes these changes it.
@@ -19,6 +22,7 @@ type wanConn struct {
 	id               int
 	number           uint64
 	inUrgent, inData bool
+	owes             int // bytes beyond its turns
 	deadline         time.Time
 	room             []byte
 }
@@ -76,8 +80,9 @@ func (c *client) update() {
 
 // schedule queues a stream for the writer, and takes its next deadline.
 func (c *client) schedule(conn *wanConn) {
-	conn.deadline = conn.Deadline()
-	switch p := conn.Pending(c.net.clock()); {
+	p := conn.Pending(c.net.clock())
+	conn.deadline = conn.Deadline() // after Pending, which finds out whether a packet has to wait for its time
+	switch {
 	case p == Urgent && !conn.inUrgent:
 		conn.inUrgent = true
 		c.urgent.push(conn)
@@ -110,6 +115,14 @@ func (c *client) turn() (conn *wanConn) {
 		conn.inUrgent = false
 	case c.data.len() > 0:
 		conn = c.data.pop()
+		for conn.owes > 0 && c.data.len() > 0 {
+			conn.owes -= turnSize
+			c.data.push(conn)
+			conn = c.data.pop()
+		}
+		if c.data.len() == 0 {
+			conn.owes = 0
+		}
 		conn.inData = false
 	}
 	return conn
@@ -120,6 +133,7 @@ func (c *client) build(conn *wanConn) {
 	if len(packet) > 0 {
 		c.to.add(message{conn.id, conn.number, append(c.net.packet(), packet...)})
 		conn.number++
+		conn.owes = max(conn.owes+len(packet)-turnSize, 0)
 	}
 	c.schedule(conn)
 }
