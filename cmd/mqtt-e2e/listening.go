@@ -22,23 +22,34 @@ type listening struct {
 	status   *ui.Status
 	ready    func() // tells the service manager, once, that starting is over
 
-	keys []mqtte2e.Key // that the Listener serves
+	keys []mqtte2e.Key // that the Listener serves; run's, and then follow's
 }
 
-// run listens until the context ends. It tries for ever, at boot before there
-// is a network for instance, but gives up if the broker refuses us for good
-// before it let us in.
+// run listens and serves until the context ends.
 func (l *listening) run(ctx context.Context) error {
 	defer systemd.Notify(systemd.Stopping)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	go watch(ctx, l.endpoint)
 	var hangups <-chan struct{}
 	if l.roster.files != nil {
 		hangups = l.app.hangups.take()
 	}
-	var listener *mqtte2e.Listener
-	err := client.Retry(ctx, l.status, func() string { return l.where().Waits(false) }, "until it works", client.IsHopeless, func(ctx context.Context) (err error) {
+	listener, err := l.start(ctx)
+	if err != nil {
+		return causeOr(ctx, err)
+	}
+	l.status.Info("listening", "name", l.place.name, "broker", l.place.parsed, "key", fingerprints(l.keys))
+	l.ready()
+	go l.follow(ctx, listener, hangups)
+	defer context.AfterFunc(ctx, func() { listener.Close() })()
+	return causeOr(ctx, l.server.Serve(listener))
+}
+
+// start listens. It tries for ever, at boot before there is a network for
+// instance, but gives up if the broker refuses us for good before it let us in.
+func (l *listening) start(ctx context.Context) (listener *mqtte2e.Listener, err error) {
+	err = client.Retry(ctx, l.status, func() string { return l.where().Waits(false) }, "until it works", client.IsHopeless, func(ctx context.Context) (err error) {
 		if listener, err = l.listen(ctx); err != nil && !client.IsHopeless(err) {
 			// An absent network does not hold up the boot; a wrong password fails the
 			// start.
@@ -46,11 +57,7 @@ func (l *listening) run(ctx context.Context) error {
 		}
 		return err
 	})
-	if err != nil {
-		return causeOr(ctx, err)
-	}
-	go func() { cancel(l.follow(ctx, listener, hangups)) }()
-	return l.serve(ctx, listener)
+	return listener, err
 }
 
 // watch tells the service manager, as often as it wants to hear it, that nothing
@@ -75,16 +82,6 @@ func (l *listening) listen(ctx context.Context) (*mqtte2e.Listener, error) {
 }
 
 func (l *listening) where() ui.Place { return ui.PlaceOf(l.endpoint, l.place.name) }
-
-func (l *listening) serve(ctx context.Context, listener *mqtte2e.Listener) error {
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	l.status.Info("listening", "name", l.place.name, "broker", l.place.parsed, "key", fingerprints(l.keys))
-	l.ready()
-	if err := l.server.Serve(listener); ctx.Err() == nil {
-		return err
-	}
-	return context.Cause(ctx)
-}
 
 // maxFingerprints is how many fit into a line for people.
 const maxFingerprints = 3

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -39,21 +38,16 @@ func (a *app) tell(wrong []error) {
 	}
 }
 
-// follow reads the roster again at each hangup, until the context ends, or the
-// terminal that the program runs on.
-func (l *listening) follow(ctx context.Context, listener *mqtte2e.Listener, hangups <-chan struct{}) error {
-	watched := ui.IsTerminal(os.Stderr)
+// follow reads the roster again at each hangup, until the context ends.
+func (l *listening) follow(ctx context.Context, listener *mqtte2e.Listener, hangups <-chan struct{}) {
 	var again <-chan time.Time
 	for {
 		select {
 		case <-hangups:
-			if watched && !ui.IsTerminal(os.Stderr) {
-				return errInterrupted
-			}
 			l.reread()
 		case <-again:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return
 		}
 		again = nil
 		if err := l.setKeys(listener); err != nil && ctx.Err() == nil {

@@ -29,6 +29,7 @@ type teller struct {
 	dir     string
 	format  string // of --log-format
 	key     string // file
+	peers   string // directory with that file, and with wrong ones
 	ran     map[string]bool
 }
 
@@ -91,6 +92,10 @@ func TestOutputShowsNoSecret(t *testing.T) {
 			if err := os.WriteFile(r.key, fmt.Appendf(nil, "%x\n", markedKey), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			r.peers = filepath.Join(r.dir, "peers")
+			for name, text := range map[string]string{"right": "%x\n", "wrong": "%s\n", "twice": "%x1\n", "below": "00000000000000000000000000000001\n%x\n"} {
+				r.write(filepath.Join(r.peers, name), fmt.Sprintf(text, markedKey))
+			}
 			r.atBroker()
 			r.withoutBroker()
 			for _, verb := range new(app).root().Commands() {
@@ -100,6 +105,38 @@ func TestOutputShowsNoSecret(t *testing.T) {
 			}
 		})
 	}
+}
+
+func (r *teller) write(name, text string) {
+	r.t.Helper()
+	err := os.MkdirAll(filepath.Dir(name), 0o700)
+	if err == nil {
+		err = os.WriteFile(name, []byte(text), 0o600)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// peersAtHangup serves a directory of keys, reads it again, and is asked under the
+// key of a fleet too.
+func (r *teller) peersAtHangup(place string) {
+	listen := r.start("listen", place+"#peers", "--key-file", r.peers, "--to", "127.0.0.1:1", "-vv", "--log-format", r.format)
+	listen.waitFor("listening")
+	r.run(r.flags("connect", place+"#peers")...)
+	r.write(filepath.Join(r.peers, "right"), markedKey)
+	if err := listen.Process.Signal(signals["HUP"]); err == nil { // there is none on Windows
+		listen.waitFor("read the keys again")
+	}
+	listen.kill()
+	r.check(listen.Args, listen.said.String())
+	fleet := []string{"--fleet-key-file", r.key, "-vv", "--log-format", r.format}
+	r.run(append([]string{"ping", place + "#door1", "--timeout", "300ms"}, fleet...)...)
+	r.run(append([]string{"ssh-config", place, "-n", "door*"}, fleet...)...)
+	r.run(append([]string{"keygen", "--device", "door1", "-o", filepath.Join(r.dir, "door1")}, fleet...)...)
+	r.run(append([]string{"key", "show"}, fleet...)...)
+	r.run(append([]string{"message", "send", place, "--device", "door1", "--topic", "x", "hello"}, fleet...)...)
+	r.run("key", "show", "--key-file", r.peers, "-vv", "--log-format", r.format)
 }
 
 func (r *teller) atBroker() {
@@ -136,6 +173,7 @@ func (r *teller) atBroker() {
 	r.run(r.flags("ssh-config", place, "-n", "*.fleet")...)
 	r.run(r.flags("listen", place+"#box", "--to", target, "--systemd-unit")...)
 	r.run(r.flags("forward", place+"#box", "-L", "0", "--systemd-unit")...)
+	r.peersAtHangup(place)
 	r.run(r.flags("message", "send", place, "--topic", "iot/x", "hello")...)
 	r.run(r.flags("message", "shell", place, "--topic", "iot/x")...)
 	receive := r.start(r.flags("message", "receive", place, "--topic", "#")...)

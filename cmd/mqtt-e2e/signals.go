@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 )
 
 // errInterrupted is the cause of a context that a signal ended.
@@ -16,12 +18,14 @@ var errInterrupted = errors.New("interrupted")
 // all other verbs.
 type hangups struct {
 	signals chan os.Signal // all that the program gets
+	watched bool           // on a terminal, whose end is a hangup that ends the program all the same
 	taken   atomic.Bool
 	again   chan struct{} // one waits at most: files that are read now are new enough for all
 }
 
 // take takes SIGHUP over, even if it was ignored.
 func (h *hangups) take() <-chan struct{} {
+	h.watched = ui.IsTerminal(os.Stderr)
 	h.taken.Store(true)
 	signal.Notify(h.signals, syscall.SIGHUP)
 	return h.again
@@ -29,7 +33,7 @@ func (h *hangups) take() <-chan struct{} {
 
 // is reports whether a signal was one that is taken over, and passes it on.
 func (h *hangups) is(s os.Signal) bool {
-	if s != syscall.SIGHUP || !h.taken.Load() {
+	if s != syscall.SIGHUP || !h.taken.Load() || h.watched && !ui.IsTerminal(os.Stderr) {
 		return false
 	}
 	select {

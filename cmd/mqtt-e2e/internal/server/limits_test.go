@@ -61,6 +61,7 @@ func TestFullListenerSaysSo(t *testing.T) {
 		listener := w.listen(target.Policy{})
 		first := w.process().session(t)
 		w.process().session(t)
+		simtest.Wait() // both are there
 		late, client := w.forward()
 		for range 9 { // the others end when they had no stream for ten minutes
 			time.Sleep(time.Minute)
