@@ -73,7 +73,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 			return st, nil
 		case ctx.Err() != nil:
 			return nil, dialError(name, &answerError{name, ctx.Err()})
-		case errors.Is(err, errRefused), tries == maxTries:
+		case errors.Is(err, errRefused), errors.Is(err, errFull), tries == maxTries:
 			return nil, dialError(name, err)
 		}
 		// It opens no more streams; those that are open are not disturbed.

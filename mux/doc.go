@@ -28,10 +28,17 @@
 //
 // # Bounds
 //
-// A session has at most 256 streams that the peer opened; more wait until one
-// ends. A peer can send 256 KiB into a stream that nobody reads. For a stream
+// A session has at most 256 streams that the peer opened; up to 256 more wait until
+// one ends. A peer can send 256 KiB into a stream that nobody reads. For a stream
 // that is read as fast as it comes that grows to 8 MiB, which keeps 40 MB/s
 // going over 100 ms of round trip, but for all streams of a session together by
 // no more than 64 MiB. What waits for the connection below is at most 64 KiB,
 // and 32 KiB more for each stream.
+//
+// At a Listener all sessions under one key share 512 streams and the 64 MiB, and all
+// keys together have twice as much. Nobody gets more than is left then: one session
+// alone has 256 streams and the next 128, and whoever comes last still finds some. So
+// the windows of one key hold 192 MiB at most, and those of any number 384 MiB. Who
+// is refused is told so: a dial fails with mqtte2e.ErrRefused where there is no room
+// for a session, and with syscall.ECONNREFUSED for a stream. Limits has the numbers.
 package mux

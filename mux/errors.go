@@ -30,14 +30,29 @@ var errWindow = errors.New("mux: the peer sent more than its window on a stream,
 // errNotAccepting means that the peer takes no more streams on this session.
 var errNotAccepting = errors.New("mux: the peer takes no more streams on this session: dial again")
 
-// errRefused means that the peer's queue of streams was full.
-var errRefused = fmt.Errorf("mux: the peer refused the stream: it does not accept them as fast as they come; try again later: %w", syscall.ECONNREFUSED)
+// errRefused means that the peer has as many streams as it takes, or that those it
+// has not accepted yet do.
+var errRefused = fmt.Errorf("mux: the peer refused the stream: it has as many as it takes, or does not accept them as fast as they come; try again later: %w", syscall.ECONNREFUSED)
+
+// errFull means that the peer has as many sessions as it takes.
+var errFull = fmt.Errorf("mux: the peer refused the session, since it has as many as it takes under this key; end one, or try again later: %w", mqtte2e.ErrRefused)
+
+var errNoConn = errors.New("mux: there is no connection to make a session of: conn is nil")
+
+// errTooManySessions and errTooManyStreams mean that Limits of this end are
+// reached.
+var (
+	errTooManySessions = errors.New("mux: the peer has as many sessions as Limits.MaxSessions lets it have")
+	errTooManyStreams  = errors.New("mux: the peer has as many streams as Limits.MaxStreams lets it have")
+)
 
 // sessionError says why a session ended, given what yamux says.
 func sessionError(err error) error {
 	switch {
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		return errPeerEnded
+	case errors.Is(err, errFull):
+		return errFull
 	case errors.Is(err, yamux.ErrSessionShutdown):
 		return net.ErrClosed
 	}

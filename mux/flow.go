@@ -12,7 +12,7 @@ const (
 	// in the worst case: 8 MiB carry 40 MB/s over 100 ms of round trip.
 	maxWindow = 8 << 20
 
-	// windowBudget is by how much all windows of a session together may exceed
+	// windowBudget is by how much all windows of a peer together may exceed
 	// initialWindow, bytes. When it is spent, windows grow no more.
 	windowBudget = 64 << 20
 
@@ -47,8 +47,8 @@ func (f *flow) receive(n int) bool {
 
 // consume notes that n bytes were read, and returns how many more the peer may
 // send, which is 0 until half the window was read. budget is what windows may
-// still grow by.
-func (f *flow) consume(n int, budget *int, now time.Time) (grant int) {
+// grow by.
+func (f *flow) consume(n int, budget share, now time.Time) (grant int) {
 	f.read += uint64(n)
 	if f.limit-f.read > uint64(f.window/2) {
 		return 0
@@ -64,23 +64,22 @@ func (f *flow) consume(n int, budget *int, now time.Time) (grant int) {
 
 // judge doubles the window if it may be what limits the reader, and halves it
 // if it is several times what the reader needs.
-func (f *flow) judge(budget *int, now time.Time) {
+func (f *flow) judge(budget share, now time.Time) {
 	read, elapsed := f.read-f.marked, now.Sub(f.since)
 	f.marked, f.since = f.read, now
 	// Compared as bytes times time, since elapsed may be zero.
 	speed, needed := float64(read)*float64(windowHorizon), float64(f.window)*float64(elapsed)
 	switch {
-	case speed >= needed && f.window < maxWindow && f.window <= *budget:
-		*budget -= f.window
+	case speed >= needed && f.window < maxWindow && budget.take(f.window):
 		f.window *= 2
 	case speed < needed/4 && f.window > initialWindow:
 		f.window /= 2
-		*budget += f.window
+		budget.give(f.window)
 	}
 }
 
 // release gives back to budget what the window had of it.
-func (f *flow) release(budget *int) {
-	*budget += f.window - initialWindow
+func (f *flow) release(budget share) {
+	budget.give(f.window - initialWindow)
 	f.window = initialWindow
 }

@@ -26,28 +26,31 @@ type frames struct {
 	in         *io.PipeReader // what yamux reads
 	toYamux    *io.PipeWriter // one whole frame with each Write
 	unanswered chan struct{}  // a token for each stream of ours that the peer has neither accepted nor reset
+	quota      share          // of streams
+	windows    share          // of the bytes by which windows grow
 	running    sync.WaitGroup // receive and send, which closes the Conn
 
 	held header // of a frame of yamux whose body comes next; owned by the goroutine on which yamux writes
 
-	mu      sync.Mutex         // guards the rest, and the streams' states; not held during I/O
-	streams map[uint32]*stream // from the frame that opens a stream to its end at both ends
-	budget  int                // by which windows may still grow, bytes
-	filled  sync.Cond          // something is in out, or closed is set
-	drained sync.Cond          // out was emptied, or whoever waits for that has to look again
-	out     []byte             // whole frames for the Conn; bounds are those of room and put
-	closed  bool               // end was called
-	err     error              // of conn.Write; nothing is written afterwards
+	mu       sync.Mutex         // guards the rest, and the streams' states; not held during I/O
+	streams  map[uint32]*stream // from the frame that opens a stream to its end at both ends
+	filled   sync.Cond          // something is in out, or closed is set
+	drained  sync.Cond          // out was emptied, or whoever waits for that has to look again
+	out      []byte             // whole frames for the Conn; bounds are those of room and put
+	goneAway bool               // the peer takes no more streams
+	closed   bool               // end was called
+	err      error              // of conn.Write; nothing is written afterwards
 }
 
 var _ io.ReadWriteCloser = (*frames)(nil)
 
-func newFrames(conn net.Conn, client bool) *frames {
+func newFrames(conn net.Conn, client bool, quota, windows share) *frames {
 	f := &frames{
 		conn:       conn,
 		unanswered: make(chan struct{}, backlog),
 		streams:    make(map[uint32]*stream),
-		budget:     windowBudget,
+		quota:      quota,
+		windows:    windows,
 	}
 	if !client {
 		f.parity = 1
@@ -75,8 +78,28 @@ func (f *frames) remove(st *stream) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st.answer()
-	st.flow.release(&f.budget)
+	f.drop(st)
+}
+
+// drop takes a stream out of the table. f.mu is held.
+func (f *frames) drop(st *stream) {
+	st.flow.release(f.windows)
 	delete(f.streams, st.id)
+	if st.counted {
+		f.quota.give(1)
+	}
+}
+
+// dropUnseen drops the streams that nobody has got yet, since the session has
+// ended.
+func (f *frames) dropUnseen() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, st := range f.streams {
+		if st.inner == nil {
+			f.drop(st)
+		}
+	}
 }
 
 // consumed notes that n bytes of a stream were read, and lets the peer send
@@ -84,7 +107,7 @@ func (f *frames) remove(st *stream) {
 func (f *frames) consumed(st *stream, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if grant := st.flow.consume(n, &f.budget, time.Now()); grant > 0 {
+	if grant := st.flow.consume(n, f.windows, time.Now()); grant > 0 {
 		f.enqueue(windowFrame(st.id, grant), nil)
 	}
 }

@@ -39,7 +39,7 @@ func (bytesConn) SetReadDeadline(time.Time) error { return nil }
 // received passes bytes from a peer through frames.
 func received(t *testing.T, from []byte) []byte {
 	t.Helper()
-	f := newFrames(bytesConn{Reader: bytes.NewReader(from)}, false)
+	f := newFrames(bytesConn{Reader: bytes.NewReader(from)}, false, share{}, share{})
 	got, err := io.ReadAll(f)
 	if err != nil && err != errParity && err != errTwice && err != errWindow && err != io.ErrUnexpectedEOF {
 		t.Errorf("Read: %v", err)
@@ -72,7 +72,7 @@ func TestFramesKeepsIncompleteFrames(t *testing.T) {
 func TestFramesSlipsInResets(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
-		f := newFrames(c, false)
+		f := newFrames(c, false, share{}, share{})
 		from := data(flagSYN, 1, []byte("body"))
 		read := make(chan []byte)
 		go func() {
@@ -132,7 +132,7 @@ func TestFramesOfAFloodAreDropped(t *testing.T) {
 func TestFramesJoinsHeaderAndBody(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		c, other := simtest.Pipe()
-		f := newFrames(c, true)
+		f := newFrames(c, true, share{}, share{})
 		want := data(0, 1, []byte("body"))
 		f.Write(want[:headerSize])
 		simtest.Wait()

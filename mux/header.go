@@ -32,8 +32,10 @@ func (h *header) body() int {
 	if h.kind() != typeData {
 		return 0
 	}
-	return int(binary.BigEndian.Uint32(h[8:]))
+	return h.length()
 }
+
+func (h *header) length() int { return int(binary.BigEndian.Uint32(h[8:])) }
 
 func (h *header) setFlags(flags uint16) { binary.BigEndian.PutUint16(h[2:], flags) }
 func (h *header) setLength(length int)  { binary.BigEndian.PutUint32(h[8:], uint32(length)) }
@@ -42,6 +44,17 @@ func (h *header) setLength(length int)  { binary.BigEndian.PutUint32(h[8:], uint
 func resetFrame(stream uint32) *header {
 	h := windowFrame(stream, 0)
 	h.setFlags(flagRST)
+	return h
+}
+
+// goAwayFull is the reason for which a Limits refuses a session. yamux has the
+// reasons 0 to 2, and ends the session for any other, which is what is meant.
+const goAwayFull = 3
+
+// fullFrame returns the frame that refuses a session.
+func fullFrame() *header {
+	h := &header{1: typeGoAway}
+	h.setLength(goAwayFull)
 	return h
 }
 

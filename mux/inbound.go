@@ -73,11 +73,17 @@ func (f *frames) receiveFrame(in io.Reader, piece []byte) error {
 
 // note takes down what a header says of its stream.
 func (f *frames) note(h *header) error {
-	if h.kind() > typeWindowUpdate {
-		return nil
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	switch {
+	case h.kind() == typeGoAway && h.length() == goAwayFull:
+		return errFull
+	case h.kind() == typeGoAway:
+		f.goneAway = true
+		return nil
+	case h.kind() == typePing:
+		return nil
+	}
 	st := f.streams[h.stream()]
 	if h.flags()&flagSYN != 0 {
 		if h.stream()%2 != f.parity {
@@ -86,7 +92,12 @@ func (f *frames) note(h *header) error {
 		if st != nil {
 			return errTwice
 		}
+		if !f.quota.take(1) {
+			f.refuse(h)
+			return nil
+		}
 		st = f.add(h.stream())
+		st.counted = true
 	}
 	if st == nil {
 		return nil
@@ -100,4 +111,13 @@ func (f *frames) note(h *header) error {
 		st.answer()
 	}
 	return nil
+}
+
+// refuse resets a stream that the peer opens. yamux, which gets its frames without
+// the flag that opens it, throws them away. f.mu is held.
+func (f *frames) refuse(h *header) {
+	h.setFlags(h.flags() &^ flagSYN)
+	if len(f.out) < outHard {
+		f.enqueue(resetFrame(h.stream()), nil)
+	}
 }

@@ -12,6 +12,7 @@ import (
 // accepts, and accepts the streams of all of them.
 type Listener struct {
 	inner    net.Listener
+	limits   *Limits
 	accepted chan net.Conn           // unbuffered: streams wait in their sessions
 	life     context.Context         // ends when Accept is to fail; the cause is its error
 	end      context.CancelCauseFunc // of life
@@ -31,8 +32,10 @@ func Listen(ctx context.Context, address string, config *mqtte2e.Config) (*Liste
 
 // NewListener returns a Listener for the streams of every connection that inner
 // accepts. It owns inner from then on.
-func NewListener(inner net.Listener) *Listener {
-	l := &Listener{inner: inner, accepted: make(chan net.Conn)}
+func NewListener(inner net.Listener) *Listener { return new(Limits).NewListener(inner) }
+
+func newListener(inner net.Listener, limits *Limits) *Listener {
+	l := &Listener{inner: inner, limits: limits, accepted: make(chan net.Conn)}
 	l.life, l.end = context.WithCancelCause(context.Background())
 	go l.acceptSessions()
 	return l
@@ -78,8 +81,9 @@ func (l *Listener) acceptSessions() {
 		switch {
 		case err == nil:
 			pause = minPause
-			s, _ := Server(conn) // which fails for nil only
-			go l.acceptStreams(s)
+			if s, err := l.limits.Server(conn); err == nil {
+				go l.acceptStreams(s)
+			}
 		case !temporary(err):
 			l.stop(err)
 			return

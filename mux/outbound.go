@@ -46,7 +46,7 @@ func (f *frames) put(h header, body []byte) {
 		f.add(h.stream())
 	case h.kind() == typeWindowUpdate && h.flags()&flagRST != 0:
 		// yamux refuses a stream that nobody has seen yet.
-		delete(f.streams, h.stream())
+		f.drop(f.streams[h.stream()])
 		answer = true
 	}
 	if h.kind() == typeWindowUpdate {

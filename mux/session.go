@@ -2,11 +2,14 @@ package mux
 
 import (
 	"context"
-	"errors"
+	"math"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/yamux"
+
+	"github.com/mqtt-e2e/mqtte2e"
 )
 
 // A Session carries streams over one Conn, opened by either end. It is a
@@ -21,6 +24,9 @@ type Session struct {
 	slots    chan struct{} // a token for each stream that the peer opened and that has not ended
 	open     atomic.Int32  // streams that were opened or accepted and have not ended
 
+	bounds bounds
+	idle   *time.Timer // ends the session; runs while there is no stream
+
 	draining atomic.Bool   // no more streams are wanted
 	closing  atomic.Bool   // Close was called
 	broken   chan struct{} // closed when yamux has given up; cause is set before
@@ -32,21 +38,27 @@ var _ net.Listener = (*Session)(nil)
 
 // Client makes a Session of conn, whose other end uses Server. It does no I/O
 // itself. The Session owns conn from then on.
-func Client(conn net.Conn) (*Session, error) { return newSession(conn, true) }
+func Client(conn net.Conn) (*Session, error) { return unlimited(conn, true) }
 
 // Server makes a Session of conn, whose other end uses Client. It does no I/O
 // itself. The Session owns conn from then on.
-func Server(conn net.Conn) (*Session, error) { return newSession(conn, false) }
+func Server(conn net.Conn) (*Session, error) { return unlimited(conn, false) }
 
-func newSession(conn net.Conn, client bool) (*Session, error) {
+// unlimited makes a session whose peer shares its bounds with nobody.
+func unlimited(conn net.Conn, client bool) (*Session, error) {
 	if conn == nil {
-		return nil, errors.New("mux: there is no connection to make a session of: conn is nil")
+		return nil, errNoConn
 	}
+	return newSession(conn, client, bounds{windows: newQuota(windowBudget).of(mqtte2e.Key{}), patience: math.MaxInt64}), nil
+}
+
+func newSession(conn net.Conn, client bool, bounds bounds) *Session {
 	s := &Session{
 		conn:     conn,
-		frames:   newFrames(conn, client),
+		frames:   newFrames(conn, client, bounds.streams, bounds.windows),
 		accepted: make(chan *stream, maxStreams),
 		slots:    make(chan struct{}, maxStreams),
+		bounds:   bounds,
 		broken:   make(chan struct{}),
 		done:     make(chan struct{}),
 	}
@@ -58,8 +70,9 @@ func newSession(conn net.Conn, client bool) (*Session, error) {
 	if s.inner, err = start(s.frames, yamuxConfig()); err != nil {
 		panic("BUG: mux: " + err.Error())
 	}
+	s.idle = time.AfterFunc(bounds.patience, s.endIdle)
 	go s.acceptStreams()
-	return s, nil
+	return s
 }
 
 // Accept returns the next stream that the peer opened. It fails when the
@@ -89,6 +102,9 @@ func (s *Session) acceptStreams() {
 	close(s.accepted)
 	s.inner.Close()
 	s.frames.running.Wait()
+	s.idle.Stop()
+	s.frames.dropUnseen()
+	s.bounds.sessions.give(1)
 }
 
 // nextStream waits for a slot and for a stream. Its error says why the session
@@ -117,8 +133,9 @@ func (s *Session) adopt(inner *yamux.Stream) *stream {
 	s.frames.mu.Lock()
 	defer s.frames.mu.Unlock()
 	st := s.frames.streams[inner.StreamID()]
-	st.session, st.inner = s, inner
+	st.session, st.inner, st.counted = s, inner, true
 	s.open.Add(1)
+	s.idle.Stop()
 	return st
 }
 
@@ -133,6 +150,17 @@ func (s *Session) Open(ctx context.Context) (net.Conn, error) {
 }
 
 func (s *Session) openStream(ctx context.Context) (*stream, error) {
+	if !s.bounds.streams.take(1) {
+		return nil, errTooManyStreams
+	}
+	st, err := s.openCounted(ctx)
+	if err != nil {
+		s.bounds.streams.give(1)
+	}
+	return st, err
+}
+
+func (s *Session) openCounted(ctx context.Context) (*stream, error) {
 	switch {
 	case s.closing.Load(), s.draining.Load():
 		return nil, net.ErrClosed
@@ -184,8 +212,17 @@ func (s *Session) remove(st *stream) {
 	if st.inbound() {
 		<-s.slots
 	}
-	s.open.Add(-1)
+	if s.open.Add(-1) == 0 {
+		s.idle.Reset(s.bounds.patience)
+	}
 	s.closeIfEmpty()
+}
+
+// endIdle ends the session, unless a stream came as the time was over.
+func (s *Session) endIdle() {
+	if s.open.Load() == 0 {
+		s.shutdown()
+	}
 }
 
 // shutdown opens no more streams, lets yamux refuse those of the peer, and ends
@@ -226,6 +263,9 @@ func (s *Session) Close() error {
 	s.frames.end()
 	s.inner.Close()
 	<-s.done
+	for st := range s.accepted { // those that nobody accepts any more
+		st.Close()
+	}
 	return nil
 }
 

@@ -30,6 +30,7 @@ type stream struct {
 
 	// The mutex of frames guards the rest.
 	flow       flow
+	counted    bool      // it has a place in the quota
 	finished   bool      // the peer has sent its last byte
 	reset      bool      // the peer reset the stream
 	ended      bool      // nothing more is to be written
@@ -57,7 +58,10 @@ func (s *stream) answer() {
 func (s *stream) refused() error {
 	s.frames.mu.Lock()
 	defer s.frames.mu.Unlock()
-	if s.reset {
+	switch {
+	case s.reset && s.frames.goneAway:
+		return errNotAccepting
+	case s.reset:
 		return errRefused
 	}
 	return nil

@@ -22,6 +22,8 @@ type listenFlags struct {
 	allow       []string
 	allowRemote []string
 	speedtest   bool
+	maxSessions int
+	maxStreams  int
 	systemdUnit bool
 }
 
@@ -57,6 +59,8 @@ that cannot be read changes nothing.`,
 	flags.StringArrayVar(&f.allow, "allow", nil, "`HOST:PORT` that the other side may choose; HOST is an address, a name, a CIDR or any, PORT a number or any")
 	flags.StringArrayVar(&f.allowRemote, "allow-remote", nil, "`[BIND:]PORT` that the other side may open here")
 	flags.BoolVar(&f.speedtest, "allow-speedtest", false, "let the other side measure the throughput")
+	flags.IntVar(&f.maxSessions, "max-sessions", 0, "how many sessions the other side may have under one key, all keys together twice as many (default 256)")
+	flags.IntVar(&f.maxStreams, "max-streams", 0, "how many streams the other side may have under one key, all keys together twice as many (default 512, or what the limit of open files allows)")
 	flags.BoolVar(&f.systemdUnit, "systemd-unit", false, "print a service unit that runs this command, and end")
 	return cmd
 }
@@ -123,6 +127,9 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 		return err
 	}
 	server := server.New(r.peer, f.speedtest, a.record)
+	if err := server.Limit(f.maxSessions, f.maxStreams); err != nil {
+		return usage(err)
+	}
 	defer server.Wait() // after the Endpoint is closed
 	defer endpoint.Close()
 	if ui.IsTerminal(os.Stderr) && !a.silent {

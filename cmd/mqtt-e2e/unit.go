@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/secrets"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/systemd"
@@ -48,6 +49,12 @@ func (f *listenFlags) served() []string {
 	words := slices.Concat(repeated("--to", f.to), repeated("--allow", f.allow), repeated("--allow-remote", f.allowRemote))
 	if f.speedtest {
 		words = append(words, "--allow-speedtest")
+	}
+	if f.maxSessions != 0 {
+		words = append(words, "--max-sessions", strconv.Itoa(f.maxSessions))
+	}
+	if f.maxStreams != 0 {
+		words = append(words, "--max-streams", strconv.Itoa(f.maxStreams))
 	}
 	return words
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
@@ -53,8 +54,11 @@ func (s *session) failure(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		select {
 		case <-s.ctx.Done():
-			return &endedError{err}
+			return s.ended(err)
 		case <-time.After(endTimeout):
+			if errors.Is(err, syscall.ECONNRESET) {
+				return ui.Wrap(errors.Join(mqtte2e.ErrRefused, err), "the listener refused the stream: it has as many as it takes under this key (--max-streams); end some, or try again later")
+			}
 			return err
 		case <-ctx.Done():
 		}
@@ -62,3 +66,14 @@ func (s *session) failure(ctx context.Context, err error) error {
 	cause := errors.Join(mqtte2e.ErrNoAnswer, ctx.Err())
 	return ui.Wrap(cause, "the listener was reached and did not answer the request in time: check its target, or give more time")
 }
+
+// ended is the error of a stream whose session has ended.
+func (s *session) ended(err error) error {
+	if errors.Is(context.Cause(s.ctx), mqtte2e.ErrRefused) {
+		return errFull
+	}
+	return &endedError{err}
+}
+
+// errFull means that the listener has as many sessions as it takes.
+var errFull = ui.Wrap(mqtte2e.ErrRefused, "the listener refused the session: it has as many as it takes under this key (--max-sessions); end one, or try again later")

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
@@ -25,6 +26,7 @@ const AttemptTimeout = 30 * time.Second
 // not speak mqtt-e2e/1 will do; those are dialled when they are needed.
 func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) error {
 	before := true // nothing has shown yet that the broker lets us in
+	var refused pause
 	for ctx.Err() == nil {
 		var s *session
 		err := Retry(ctx, status, c.Waits, "until it works", func(err error) bool {
@@ -44,24 +46,41 @@ func (c *Client) Keep(ctx context.Context, defaultOnly bool, status *ui.Status) 
 			return err
 		default:
 			before = false
-			c.watch(ctx, s, status)
+			c.watch(ctx, s, status, &refused)
 		}
 	}
 	return nil
 }
 
-// watch returns a moment after the session has ended.
-func (c *Client) watch(ctx context.Context, s *session, status *ui.Status) {
-	status.Info("connected to the listener", "name", c.name)
-	s.wait(ctx)
-	if ctx.Err() == nil {
-		text := "the session with the listener is over"
-		if cause := context.Cause(s.ctx); errors.Is(cause, engine.ErrRevokedThere) {
-			text = c.Explain(cause).Error()
-		}
-		status.Warn(text + "; connecting again")
-		new(pause).Wait(ctx)
+// watch returns a moment after the session has ended. refused is the pause after a
+// listener has refused sessions, which shows when they were made.
+func (c *Client) watch(ctx context.Context, s *session, status *ui.Status, refused *pause) {
+	if *refused == (pause{}) {
+		status.Info("connected to the listener", "name", c.name)
 	}
+	settled, cancel := context.WithTimeout(ctx, lastPause)
+	defer cancel()
+	if s.wait(settled); !s.isDone() {
+		*refused = pause{}
+		status.Info("connected to the listener", "name", c.name)
+		s.wait(ctx)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	switch cause := context.Cause(s.ctx); {
+	case errors.Is(cause, mqtte2e.ErrRefused):
+		status.Warn(errFull.Error() + "; trying again")
+		refused.Wait(ctx)
+		return
+	case errors.Is(cause, engine.ErrRevokedThere):
+		status.Warn(c.Explain(cause).Error() + "; connecting again")
+	case errors.Is(cause, syscall.ECONNRESET):
+		status.Info("the listener ended the session; connecting again") // it was idle, or the listener's program ends
+	default:
+		status.Warn("the session with the listener is over; connecting again")
+	}
+	new(pause).Wait(ctx)
 }
 
 func (c *Client) attempt(ctx context.Context) (*session, error) {

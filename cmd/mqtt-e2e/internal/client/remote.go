@@ -77,11 +77,11 @@ func (s *session) arrival(stream net.Conn, port string) {
 		stream.Close()
 	}
 	to := s.target(port)
-	if to == "" {
+	if to == nil {
 		refuse(tunnel.Refused, "nobody asked for the port "+port)
 		return
 	}
-	local, err := tunnel.Dial(to)
+	local, err := to.Dial()
 	if err != nil {
 		refuse(tunnel.Unreachable, err.Error())
 		return
@@ -91,16 +91,16 @@ func (s *session) arrival(stream net.Conn, port string) {
 		tunnel.Abort(stream)
 		return
 	}
-	tunnel.Serve(local, tunnel.AtTarget, stream, logger.With("peer", s.peer.String(), "target", to))
+	tunnel.Serve(local, tunnel.AtTarget, stream, logger.With("peer", s.peer.String(), "target", to.String()))
 }
 
-// target returns where the connections to a port of the other side go, "" if it
+// target returns where the connections to a port of the other side go, nil if it
 // is none of ours.
-func (s *session) target(port string) string {
+func (s *session) target(port string) *target.Endpoint {
 	for _, remote := range s.remotes {
 		if remote.Bind.String() == port {
-			return remote.Target.String()
+			return &remote.Target
 		}
 	}
-	return ""
+	return nil
 }

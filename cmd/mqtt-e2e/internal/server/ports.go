@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
@@ -21,9 +22,10 @@ import (
 const silentAfter = 5 * time.Second
 
 // ports are the ports that peers have opened here. A port that is asked for
-// while another session holds it goes to the new one if the peer of the old one
-// is silent: a peer that lost its power comes back as another session, and must
-// not find its port taken by the one before.
+// while another session holds it goes to the new one if that has the same key and
+// the peer of the old one is silent: a peer that lost its power comes back as
+// another session, and must not find its port taken by the one before. The old
+// session loses this port and nothing else, and nobody waits for it to answer.
 type ports struct {
 	listen func(target.Port) (net.Listener, error)
 
@@ -37,6 +39,7 @@ type holder struct {
 	conn     *mqtte2e.Conn // carries the session
 	session  *mux.Session
 	listener net.Listener
+	probing  atomic.Bool // probe runs
 }
 
 func newPorts() *ports {
@@ -50,10 +53,10 @@ func (p *ports) claim(address target.Port, conn *mqtte2e.Conn, session *mux.Sess
 	defer p.mu.Unlock()
 	if old := p.holders[address]; old != nil {
 		silent := old.conn.Stats().Silent
-		if silent == 0 {
+		if silent == 0 && !old.probing.Swap(true) {
 			go old.probe()
 		}
-		if silent < silentAfter {
+		if silent < silentAfter || old.conn.Key() != conn.Key() {
 			return nil, fmt.Errorf("the port %s is in use by %s", address, old.conn.RemoteAddr())
 		}
 		old.listener.Close()
@@ -72,6 +75,7 @@ func (p *ports) claim(address target.Port, conn *mqtte2e.Conn, session *mux.Sess
 // probe sends the holder's peer something that it must acknowledge, a stream
 // that is reset at once, so that Stats soon tell whether it is there.
 func (h *holder) probe() {
+	defer h.probing.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), silentAfter)
 	defer cancel()
 	if stream, err := h.session.Open(ctx); err == nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -86,8 +87,12 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 		r.refuse(tunnel.Refused, err)
 		return
 	}
-	local, err := tunnel.Dial(endpoint.String())
-	if err != nil {
+	local, err := endpoint.Dial()
+	switch {
+	case errors.Is(err, target.ErrNotAllowed):
+		r.refuse(tunnel.Refused, err)
+		return
+	case err != nil:
 		r.refuse(tunnel.Unreachable, err)
 		return
 	}

@@ -115,12 +115,19 @@ func TestRequestsForTargets(t *testing.T) {
 
 func TestRequestsThatAreRefused(t *testing.T) {
 	p := new(process)
-	session := dialled(t, New(served(t, "dead=127.0.0.1:1"), false, p.logger()), false)
+	rules := policy(t, "dead=127.0.0.1:1")
+	anywhere, err := target.ParseAllow("any:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules.Allow = append(rules.Allow, anywhere)
+	session := dialled(t, New(everyone(rules), false, p.logger()), false)
 	for request, want := range map[tunnel.Request]tunnel.Reply{
 		{Kind: tunnel.Service}:                         {Code: tunnel.Refused, Text: "there is no default target"},
 		{Kind: tunnel.Service, Text: "web"}:            {Code: tunnel.Refused, Text: "no such service"},
 		{Kind: tunnel.Service, Text: "dead"}:           {Code: tunnel.Unreachable, Text: "connection refused"},
 		{Kind: tunnel.Target, Text: "192.0.2.1:22"}:    {Code: tunnel.Refused, Text: "--allow 192.0.2.1:22"},
+		{Kind: tunnel.Target, Text: "localhost:9"}:     {Code: tunnel.Refused, Text: "--allow localhost:9"},
 		{Kind: tunnel.Target, Text: "no target"}:       {Code: tunnel.Refused, Text: "has no port"},
 		{Kind: tunnel.Open, Text: "127.0.0.1:9000"}:    {Code: tunnel.Refused, Text: "--allow-remote 127.0.0.1:9000"},
 		{Kind: tunnel.Download}:                        {Code: tunnel.Refused, Text: "--allow-speedtest"},

@@ -11,6 +11,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -29,6 +30,8 @@ type Server struct {
 	peer      func(mqtte2e.Key) Peer
 	speedtest bool
 	logger    *slog.Logger
+	limits    *mux.Limits
+	status    *ui.Status // of limits
 	ports     *ports
 	running   sync.WaitGroup // of Conns, and of the streams in them
 }
@@ -36,7 +39,7 @@ type Server struct {
 // New returns a Server. peer is asked at each stream with whom a Conn under a key
 // is. speedtest says whether peers may measure the throughput.
 func New(peer func(mqtte2e.Key) Peer, speedtest bool, logger *slog.Logger) *Server {
-	return &Server{peer: peer, speedtest: speedtest, logger: logger, ports: newPorts()}
+	return &Server{peer: peer, speedtest: speedtest, logger: logger, limits: new(mux.Limits), status: ui.NewStatus(logger), ports: newPorts()}
 }
 
 // Protocols lists what a Server speaks. Streams that cannot name a target are of use
@@ -76,34 +79,50 @@ func (s *Server) Wait() {
 
 func (s *Server) serve(conn *mqtte2e.Conn) {
 	key := conn.Key()
-	logger := s.logger.With("peer", s.peer(key).Name, "conn", conn.RemoteAddr().String())
+	name := s.peer(key).Name
+	logger := s.logger.With("peer", name, "conn", conn.RemoteAddr().String())
 	logger.Debug("a peer connected", "protocol", conn.Protocol())
+	var err error
 	switch conn.Protocol() {
 	case "":
-		s.serveDefault(key, conn, logger)
+		err = s.servePlain(conn, logger)
 	case tunnel.MuxProtocol:
-		s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(key, stream, logger) })
+		err = s.serveSession(conn, logger, func(_ *mux.Session, stream net.Conn) { s.serveDefault(key, stream, logger) })
 	default:
-		s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
+		err = s.serveSession(conn, logger, func(session *mux.Session, stream net.Conn) {
 			(&request{server: s, key: key, conn: conn, session: session, stream: stream, logger: logger}).serve()
 		})
+	}
+	if err != nil {
+		s.status.Warn("refused a peer: "+err.Error()+": see --max-sessions and --max-streams", "peer", name)
 	}
 	logger.Debug("a peer left")
 }
 
-// serveSession calls handle for each stream that the peer opens.
-func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*mux.Session, net.Conn)) {
-	session, err := mux.Server(conn)
+// servePlain joins a Conn that is a stream itself.
+func (s *Server) servePlain(conn *mqtte2e.Conn, logger *slog.Logger) error {
+	release, err := s.limits.Plain(conn)
 	if err != nil {
-		logger.Error("no streams over this connection", "error", err)
-		conn.Close()
-		return
+		tunnel.Abort(conn)
+		return err
+	}
+	defer release()
+	s.serveDefault(conn.Key(), conn, logger)
+	return nil
+}
+
+// serveSession calls handle for each stream that the peer opens. It fails if there
+// may be no session.
+func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*mux.Session, net.Conn)) error {
+	session, err := s.limits.Server(conn)
+	if err != nil {
+		return err
 	}
 	for {
 		stream, err := session.Accept()
 		if err != nil {
 			logger.Debug("the session ended", "reason", err)
-			return
+			return nil
 		}
 		s.running.Go(func() { handle(session, stream) })
 	}
@@ -119,7 +138,7 @@ func (s *Server) serveDefault(key mqtte2e.Key, stream net.Conn, logger *slog.Log
 		tunnel.Abort(stream)
 		return
 	}
-	local, err := tunnel.Dial(endpoint.String())
+	local, err := endpoint.Dial()
 	if err != nil {
 		logger.Warn("a target cannot be reached", "target", endpoint, "error", err)
 		tunnel.Abort(stream)

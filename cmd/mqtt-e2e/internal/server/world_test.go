@@ -23,10 +23,12 @@ type world struct {
 	t      *testing.T
 	broker *simtest.EmbeddedBroker
 	key    mqtte2e.Key
+
+	sessions, streams int // limits of those who listen
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t, simtest.Broker(t), mqtte2e.NewKey()}
+	return &world{t: t, broker: simtest.Broker(t), key: mqtte2e.NewKey()}
 }
 
 // A process is one program of the command, which can lose its power.
@@ -65,15 +67,24 @@ func (p *process) crash() {
 	p.lines.Cut()
 }
 
-// listen serves as "box" under a policy, with ports in memory.
-func (w *world) listen(policy target.Policy) *process {
+// listen serves as "box" under a policy, with ports in memory, and under keys if
+// there are any.
+func (w *world) listen(policy target.Policy, keys ...mqtte2e.Key) *process {
 	w.t.Helper()
 	p := w.process()
 	server := New(everyone(policy), true, p.logger())
+	if err := server.Limit(w.sessions, w.streams); err != nil {
+		w.t.Fatal(err)
+	}
 	server.ports.listen = func(target.Port) (net.Listener, error) { return newMemoryListener(), nil }
 	listener, err := p.endpoint.Listen(w.t.Context(), "box", Protocols(policy.Default != nil)...)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if len(keys) > 0 {
+		if err := listener.SetKeys(keys...); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	go server.Serve(listener)
 	return p
@@ -92,7 +103,9 @@ func (w *world) forward(remotes ...target.Remote) (*process, *client.Client) {
 	return p, client
 }
 
-func (p *process) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&p.log, nil)) }
+func (p *process) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(&p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
 
 // A log is what a command would have written on standard error.
 type log struct {
@@ -107,10 +120,13 @@ func (l *log) Write(b []byte) (int, error) {
 }
 
 // has reports whether text is in the log.
-func (l *log) has(text string) bool {
+func (l *log) has(text string) bool { return l.count(text) > 0 }
+
+// count returns how often text is in the log.
+func (l *log) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(l.b.String(), text)
+	return strings.Count(l.b.String(), text)
 }
 
 // memoryListener is an open port to which nobody connects.

@@ -84,3 +84,8 @@ func (a Allow) matches(e Endpoint) bool {
 	}
 	return a.name != "" && a.name == e.Host
 }
+
+// names reports whether the pattern says itself where it leads, be that special: it
+// is a host name, or all of its addresses are special. Networks that merely contain
+// special addresses, and any, are not meant for those.
+func (a Allow) names() bool { return a.name != "" || a.prefix.IsValid() && special(a.prefix) }

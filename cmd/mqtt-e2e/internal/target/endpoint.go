@@ -1,8 +1,8 @@
 // Package target reads what command lines say of TCP: where ports are to be
 // opened, where their connections go, and which targets and ports a peer may
 // reach through a listener, which it decides. Host names are compared as text and
-// never resolved: a name whose address changes between check and use would pass
-// any filter.
+// not resolved for that: a name whose address changes between check and use would
+// pass any filter. What a name resolves to is checked as it is dialled.
 package target
 
 import (
@@ -22,6 +22,8 @@ const maxHost = 253
 type Endpoint struct {
 	Host string // a name in lower case without the final dot, or an address as netip prints it
 	Port int    // 1 to 65535
+
+	unnamed bool // a peer chose it out of many: Dial does not connect to special addresses
 }
 
 // String returns the Endpoint as HOST:PORT, with brackets around IPv6.

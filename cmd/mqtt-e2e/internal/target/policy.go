@@ -121,10 +121,20 @@ func (p *Policy) Target(text string) (Endpoint, error) {
 			return endpoint, nil
 		}
 	}
-	if slices.ContainsFunc(p.Allow, func(a Allow) bool { return a.matches(endpoint) }) {
-		return endpoint, nil
+	allowed := false
+	for _, a := range p.Allow {
+		if a.matches(endpoint) {
+			if a.names() {
+				return endpoint, nil
+			}
+			allowed = true
+		}
 	}
-	return Endpoint{}, fmt.Errorf("target %s: %w: start it with  --allow %[1]s", endpoint, ErrNotAllowed)
+	if !allowed {
+		return Endpoint{}, fmt.Errorf("target %s: %w: start it with  --allow %[1]s", endpoint, ErrNotAllowed)
+	}
+	endpoint.unnamed = true
+	return endpoint, nil
 }
 
 // RemotePort reads [BIND:]PORT as a peer asked for it and returns it if the

@@ -142,7 +142,7 @@ func TestPrefixesAgainstModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := allow.matches(Endpoint{asked.String(), 1 + random.IntN(65535)}); got != prefix.Contains(asked) {
+		if got := allow.matches(Endpoint{Host: asked.String(), Port: 1 + random.IntN(65535)}); got != prefix.Contains(asked) {
 			t.Fatalf("%v matches %v: %v", prefix, asked, got)
 		}
 	}

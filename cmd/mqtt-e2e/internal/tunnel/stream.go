@@ -7,7 +7,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -16,13 +15,13 @@ const (
 	// what it is for, which it does in its first packet (TUNNEL.md, "Form of a header").
 	requestTimeout = 10 * time.Second
 
-	// dialTimeout bounds the connection to a target; TCP itself would try for
+	// DialTimeout bounds the connection to a target; TCP itself would try for
 	// two minutes, longer than any peer waits.
-	dialTimeout = 10 * time.Second
+	DialTimeout = 10 * time.Second
 
 	// ArrivalTimeout bounds the answer to an arrival, before which the other side
 	// connects to its target.
-	ArrivalTimeout = 2 * dialTimeout
+	ArrivalTimeout = 2 * DialTimeout
 
 	// acceptPause is waited after an Accept that failed, before the next one.
 	acceptPause = 50 * time.Millisecond
@@ -77,15 +76,6 @@ func AcceptRequest(stream net.Conn) (Request, error) {
 // UnknownKind is the reason for the code Unknown.
 func UnknownKind(kind Kind) error {
 	return fmt.Errorf("a request of kind %d is unknown here", kind)
-}
-
-// Dial connects to a TCP target.
-func Dial(target string) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", target, dialTimeout)
-	if err != nil {
-		return nil, ui.Wrap(err, "the target %s cannot be reached: %s: check that something listens there", target, ui.Reason(err))
-	}
-	return conn, nil
 }
 
 // AcceptAll calls handle, which must not block, for each connection to a port,

@@ -136,13 +136,6 @@ func TestStreamWithoutRequest(t *testing.T) {
 	}
 }
 
-func TestDialSaysWhatToCheck(t *testing.T) {
-	_, err := Dial("127.0.0.1:1")
-	if want := "the target 127.0.0.1:1 cannot be reached: connection refused: check that something listens there"; err == nil || err.Error() != want {
-		t.Errorf("the error is %v", err)
-	}
-}
-
 // failing is a listener that accepts what it has, and then is closed.
 type failing struct {
 	net.Listener
