@@ -32,9 +32,10 @@ var elsewhere = map[string]string{
 	"%w: the text has %d bytes, or characters that cannot be printed":                                                  "needs a peer that breaks the protocol",
 	"%w: a text of %d bytes":            "needs a peer that breaks the protocol",
 	"%w: a text that cannot be printed": "needs a peer that breaks the protocol",
-	"belongs to another user (uid %d), who can change it: use a copy that is yours or root's": "needs a second user",
-	"can be changed by other users (mode %04o): run  chmod go-w %s  as root":                  "needs a second user",
-	"a request of kind %d is unknown here":                                                    "needs a newer peer",
+	"belongs to another user (uid %d), who can change it: use a copy that is yours or root's":                                  "needs a second user",
+	"can be changed by other users (mode %04o): run  chmod go-w %s  as root":                                                   "needs a second user",
+	"--max-streams is %d, and this process may open files for %d only: raise its limit, with ulimit -n or LimitNOFILE=, to %d": "depends on the limit of the system",
+	"a request of kind %d is unknown here":                                                                                     "needs a newer peer",
 }
 
 // verb matches a verb of package fmt.

@@ -94,7 +94,7 @@ func (s *Server) serve(conn *mqtte2e.Conn) {
 		})
 	}
 	if err != nil {
-		s.status.Warn("refused a peer: "+err.Error()+": see --max-sessions and --max-streams", "peer", name)
+		s.status.Warn("refused a peer, which has as many sessions or streams as it may: see --max-sessions and --max-streams", "peer", name)
 	}
 	logger.Debug("a peer left")
 }
