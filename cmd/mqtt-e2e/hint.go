@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
@@ -11,6 +12,16 @@ import (
 
 // sshPort is where ssh servers listen (RFC 4253, section 4.1).
 const sshPort = 22
+
+// tellPeerCommands tells a person at a terminal what to run on the other side.
+func (a *app) tellPeerCommands(s *settings, p place, policy target.Policy) error {
+	if a.silent || !ui.IsTerminal(os.Stderr) {
+		return nil
+	}
+	hint, err := a.peerCommands(s, p, policy)
+	fmt.Fprint(os.Stderr, hint)
+	return err
+}
 
 // peerCommands tells a person what to run on the other side, with the settings
 // of this one, to reach what a policy serves by default and by name; "" if that

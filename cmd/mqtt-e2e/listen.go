@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -132,12 +131,8 @@ func (a *app) runListen(ctx context.Context, f *listenFlags, args []string) erro
 	}
 	defer server.Wait() // after the Endpoint is closed
 	defer endpoint.Close()
-	if ui.IsTerminal(os.Stderr) && !a.silent {
-		hint, err := a.peerCommands(&f.settings, p, policy)
-		if err != nil {
-			return err
-		}
-		fmt.Fprint(os.Stderr, hint)
+	if err := a.tellPeerCommands(&f.settings, p, policy); err != nil {
+		return err
 	}
 	l := &listening{
 		app: a, endpoint: endpoint, place: p, roster: r, server: server,

@@ -95,6 +95,7 @@ func TestFleetWalkThrough(t *testing.T) {
 	}
 	m := &machines{t: t, program: program, address: mqtttest.Broker(t), root: t.TempDir(), listens: make(map[string]*process)}
 	m.walk(before)
+	checkReadMe(t, section)
 	const reach, office = "mqtt-e2e ping -c 1 --timeout 2s mqtts://broker.example#", "mqtts://broker.example#office"
 	for _, device := range []string{"door1", "door2", "door3"} {
 		m.follow("operator", reach+device+" --fleet-key-file fleet.key")
@@ -108,6 +109,29 @@ func TestFleetWalkThrough(t *testing.T) {
 	m.fails(exitNoAnswer, "door2", reach+"office")
 	m.follow("door1", reach+"office")
 	m.follow("operator", reach+"door3 --fleet-key-file fleet.key")
+}
+
+// checkReadMe wants what the README says of devices to stand in a section, which is
+// longer.
+func checkReadMe(t *testing.T, section string) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, line := range prompt.FindAllString(string(text), -1) {
+		if !strings.HasPrefix(line, "operator$") && !strings.HasPrefix(line, "door1$") {
+			continue
+		}
+		found++
+		if !strings.Contains(section, "\n"+line+"\n") {
+			t.Errorf("the README has %q, docs/command.md has not", line)
+		}
+	}
+	if found < 4 {
+		t.Errorf("the README has only %d lines", found)
+	}
 }
 
 // walk follows the lines of a text.
