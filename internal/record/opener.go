@@ -9,7 +9,7 @@ import (
 
 // Opener opens the packets of one direction of one connection. It belongs to the goroutine that reads them.
 type Opener struct {
-	secret        *[secretSize]byte // of the epoch after this one
+	secret        *[secretSize]byte          // of the epoch after this one
 	previous      *atomic.Pointer[epochKeys] // nil if there is none, or it was dropped, by any goroutine
 	previousUntil time.Time
 	current       *epochKeys
