@@ -68,7 +68,7 @@ func (d *dial) begin() error {
 	offset := d.keys.offset
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
-		ID: a.id, Inbox: e.inbox, Time: e.config.wall().Add(offset), Token: e.tokens.Token(a.id),
+		ID: a.id, Inbox: e.inbox, Time: e.config.wall().Add(offset), TokenHash: handshake.TokenHash(e.tokens.Token(a.id)),
 		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/subtle"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -69,10 +68,10 @@ func (e *Engine) asked(nonce [8]byte) *Conn {
 }
 
 // receiveGone takes in the word of the peer's process that it does not know a Conn,
-// and of nobody else: the token is told to the peer alone.
+// and of nobody else: it alone can make the token whose hash it told.
 func (e *Engine) receiveGone(m handshake.Gone, now time.Time) {
 	c := e.asked(m.Nonce)
-	if c == nil || subtle.ConstantTimeCompare(m.Token[:], c.origin.peerToken[:]) == 0 {
+	if c == nil || handshake.TokenHash(m.Token) != c.origin.tokenHash {
 		e.rejected.Add(1)
 		return
 	}

@@ -98,7 +98,7 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 		return
 	}
 	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Protocol: protocol}
-	reply.Token = e.tokens.Token(reply.ID)
+	reply.TokenHash = handshake.TokenHash(e.tokens.Token(reply.ID))
 	answer, secrets, err := responder.Finish(rand.Reader, reply)
 	if err != nil {
 		e.rejected.Add(1)
@@ -108,7 +108,7 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 		id: reply.ID,
 		origin: origin{
 			name: r.name.text, key: r.name.key, protocol: protocol, logID: secrets.LogID,
-			peerID: offer.ID, peerInbox: offer.Inbox, peerToken: offer.Token,
+			peerID: offer.ID, peerInbox: offer.Inbox, tokenHash: offer.TokenHash,
 			digest: digest, listener: r.Listener, answer: answer,
 		},
 		incoming: secrets.ToListener, outgoing: secrets.ToDialer, maxMessageSize: offer.MaxMessageSize,

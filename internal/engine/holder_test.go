@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+)
+
+// checkTo returns the CHECK that a message to an inbox is, for whoever knows the secret of
+// that; nil if it is something else.
+func checkTo(inbox handshake.Inbox, m message) *handshake.Check {
+	if !m.isTo(handshake.Topic("", inbox.ID)) {
+		return nil
+	}
+	opened, err := inbox.Key().Open(m.payload)
+	if err != nil {
+		return nil
+	}
+	check, ok := opened.(handshake.Check)
+	if !ok {
+		return nil
+	}
+	return &check
+}
+
+// TestHelloTellsHoldersNoToken lets a holder read all that the key opens of a hello, and
+// say GONE with it to the listener, which asks because packets to the dialer are lost.
+func TestHelloTellsHoldersNoToken(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.holder()
+		client, l := w.engine(), w.listen(w.engine())
+		w.set(func(m message) ([]byte, bool) { h.hear(m); return m.payload, true })
+		dialed, accepted := w.connect(client, l)
+		w.exchange(dialed, accepted)
+		_, offer, err := w.root().Name(testName).Respond(h.heard[len(h.heard)-1].(handshake.Hello))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		w.set(func(m message) ([]byte, bool) {
+			if check := checkTo(offer.Inbox, m); check != nil {
+				asked++
+				go h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: offer.TokenHash})
+			}
+			return m.payload, !m.isTo(client.topic)
+		})
+		accepted.Write([]byte("over and out"))
+		time.Sleep(30 * time.Second)
+		w.set(nil)
+		if asked == 0 {
+			t.Fatal("the scene is not set: the listener did not ask")
+		}
+		if n, err := dialed.Read(make([]byte, 100)); n != 12 || err != nil {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		w.exchange(dialed, accepted)
+	})
+}
