@@ -78,10 +78,11 @@ func (e *Engine) receiveGone(m handshake.Gone, now time.Time) {
 	c.Gone(now)
 }
 
-// receiveNotMine takes in the word of another process. The first that is not the peer
-// makes all Conns of the peer ask for a sign of life.
+// receiveNotMine takes in the word of another process under the name of a dialer's
+// peer. The first makes all Conns of the peer ask for a sign of life. What a listener
+// asks is for the dialer's inbox alone, so NOT MINE is no answer to that.
 func (e *Engine) receiveNotMine(m handshake.NotMine, now time.Time) {
-	if c := e.asked(m.Nonce); c != nil && c.peer.Deny(now) {
+	if c := e.asked(m.Nonce); c != nil && c.origin.dialer && c.peer.Deny(now) {
 		e.doubt(func(other *Conn) bool { return other.peer == c.peer }, now)
 	}
 }

@@ -59,3 +59,34 @@ func TestHelloTellsHoldersNoToken(t *testing.T) {
 		w.exchange(dialed, accepted)
 	})
 }
+
+// TestListenersTakeNoNotMine lets a device of a fleet, which knows the operator's inbox,
+// answer what another device asks the operator, who was away for some seconds.
+func TestListenersTakeNoNotMine(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.holder()
+		operator := w.engine(func(c *Config) { c.Fleet = true })
+		l := w.listenTo(w.engine(under(w.root().Device("a"))), "a")
+		dialed, accepted := w.connect(operator, l)
+		w.exchange(dialed, accepted)
+		asked := 0
+		w.set(func(m message) ([]byte, bool) {
+			if check := checkTo(operator.inbox, m); check != nil {
+				asked++
+				go h.tell(check.Reply, handshake.NotMine{Nonce: check.Nonce})
+			}
+			return m.payload, !m.isTo(operator.topic)
+		})
+		accepted.Write([]byte("over and out"))
+		time.Sleep(30 * time.Second)
+		w.set(nil)
+		if asked == 0 {
+			t.Fatal("the scene is not set: the device did not ask")
+		}
+		if n, err := dialed.Read(make([]byte, 100)); n != 12 || err != nil {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		w.exchange(dialed, accepted)
+	})
+}
