@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -88,5 +89,35 @@ func TestListenersTakeNoNotMine(t *testing.T) {
 			t.Errorf("read %d bytes, %v", n, err)
 		}
 		w.exchange(dialed, accepted)
+	})
+}
+
+// TestNoTimeIsTooWrongToCorrect lets a holder tell one dial the last time, or the first,
+// that there is. The listener's own TIME corrects that in the next.
+func TestNoTimeIsTooWrongToCorrect(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		for _, wrong := range []int64{math.MaxInt64, math.MinInt64, 0} {
+			w := newWorld(t)
+			h := w.holder()
+			client := w.engine()
+			told := false
+			w.set(func(m message) ([]byte, bool) {
+				h.hear(m)
+				if hello, ok := w.envelope(m).(handshake.Hello); ok && !told {
+					told = true
+					go h.tell(hello.Inbox, handshake.Time{ID: hello.ID, Hello: hello.Time, Listener: time.Unix(0, wrong)})
+				}
+				return m.payload, true
+			})
+			ctx, cancel := contextFor(time.Second)
+			client.Dial(ctx, testName, nil)
+			cancel()
+			w.listen(w.engine())
+			ctx, cancel = contextFor(5 * time.Second)
+			if _, err := client.Dial(ctx, testName, nil); err != nil {
+				t.Errorf("after %d: %v", wrong, err)
+			}
+			cancel()
+		}
 	})
 }
