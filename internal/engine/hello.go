@@ -68,14 +68,15 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 		}
 		return
 	}
+	if e.replays.Contains(digest, wall) {
+		e.rejected.Add(1)
+		return
+	}
 	if !r.room() {
 		r.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
-	if !e.replays.Add(digest, wall) {
-		e.rejected.Add(1)
-		return
-	}
+	e.replays.Add(digest, wall)
 	r.respond(m, digest, now)
 }
 

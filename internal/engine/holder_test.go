@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/rand"
 	"math"
 	"testing"
 	"time"
@@ -118,6 +119,76 @@ func TestNoTimeIsTooWrongToCorrect(t *testing.T) {
 				t.Errorf("after %d: %v", wrong, err)
 			}
 			cancel()
+		}
+	})
+}
+
+// hello makes one that nobody will prove, sealed, and says it to a listener.
+func (h *holder) hello(n *handshake.Name) (topic string, payload []byte) {
+	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: time.Now(), MaxMessageSize: 1 << 10}
+	_, hello, err := n.Initiate(rand.Reader, offer)
+	if err != nil {
+		panic(err)
+	}
+	if payload, err = n.HelloKey().Seal(rand.Reader, hello); err != nil {
+		panic(err)
+	}
+	topic = handshake.Topic("", n.Rendezvous)
+	h.publish(topic, payload)
+	return topic, payload
+}
+
+// TestReplaysEvictNobody replays, without a key, a hello to a listener whose backlog is
+// full.
+func TestReplaysEvictNobody(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.holder()
+		server := w.engine()
+		w.listen(server)
+		topic, hello := h.hello(w.root().Name(testName))
+		time.Sleep(halfOpenLife / 2)
+		for range backlog {
+			h.hello(w.root().Name(testName))
+			time.Sleep(time.Millisecond)
+		}
+		simtest.Wait()
+		if n := entries(server)["half-open"]; n != backlog {
+			t.Fatalf("the scene is not set: %d are half-open", n)
+		}
+		h.publish(topic, hello)
+		simtest.Wait()
+		if n := entries(server)["half-open"]; n != backlog {
+			t.Errorf("replays let go of %d", backlog-n)
+		}
+	})
+}
+
+// TestOneKeyCrowdsOutNoOther says hellos under one key that nobody proves, while a dialer
+// under another, whose answers are slow, is half-open.
+func TestOneKeyCrowdsOutNoOther(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.holder()
+		server, client := w.engine(), w.engine(under([16]byte{2}))
+		if err := w.listen(server).SetKeys([][16]byte{w.key, {2}}); err != nil {
+			t.Fatal(err)
+		}
+		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(client.topic) })
+		ctx, cancel := contextFor(time.Second)
+		defer cancel()
+		client.Dial(ctx, testName, nil)
+		if n := entries(server)["half-open"]; n != 1 {
+			t.Fatalf("the scene is not set: %d are half-open", n)
+		}
+		for range backlog + 10 {
+			h.hello(w.root().Name(testName))
+			time.Sleep(time.Millisecond)
+		}
+		simtest.Wait()
+		others := server.connsWhere(func(c *Conn) bool { return c.origin.key == [16]byte{2} })
+		if n := entries(server)["half-open"]; n != backlog || len(others) != 1 {
+			t.Errorf("%d are half-open, %d of the other key", n, len(others))
 		}
 	})
 }

@@ -9,8 +9,8 @@ import (
 
 const (
 	// backlog is how many Conns of a Listener may wait to be proved or accepted.
-	// Beyond it the oldest that was never proved makes room; if all were, hellos are
-	// refused with a reason.
+	// Beyond it the oldest that was never proved, under the key that has most of these,
+	// makes room; if all were, hellos are refused with a reason.
 	backlog = 1024
 	// maxRepeats is how often the same hello gets its answer again: a dialer says it
 	// five times, and a broker may repeat each.
@@ -138,16 +138,33 @@ func (l *Listener) room() bool {
 	l.mu.Lock()
 	full := len(l.halfOpen)+len(l.waiting) >= backlog
 	var oldest *Conn
-	for _, c := range l.halfOpen {
-		if full && (oldest == nil || c.began.Before(oldest.began)) {
-			oldest = c
-		}
+	if full {
+		oldest = l.oldest()
 	}
 	l.mu.Unlock()
 	if oldest != nil {
 		oldest.Discard()
 	}
 	return !full || oldest != nil
+}
+
+// oldest returns the oldest Conn that was never proved, of those under the key that has
+// most of them: a holder of one key crowds out nobody under another. nil: there is none.
+func (l *Listener) oldest() (oldest *Conn) {
+	count := make(map[[16]byte]int)
+	for _, c := range l.halfOpen {
+		count[c.origin.key]++
+	}
+	for _, c := range l.halfOpen {
+		more := 1
+		if oldest != nil {
+			more = count[c.origin.key] - count[oldest.origin.key]
+		}
+		if more > 0 || more == 0 && c.began.Before(oldest.began) {
+			oldest = c
+		}
+	}
+	return oldest
 }
 
 // Stats returns the counts of the Listener's Engine.
