@@ -31,11 +31,12 @@ func (e *Engine) answered(c *Conn) {
 // receiveCheck handles a CHECK that came by a rendezvous topic, where every
 // listener of the name hears it: one that is meant for another process is told
 // so. A CHECK of our own that comes back is for nobody.
-func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
+func (r *rendezvous) receiveCheck(m handshake.Check, now time.Time) {
+	e := r.engine
 	switch {
 	case m.Instance == e.inbox.ID:
-		e.receiveOwnCheck(m, now)
-	case m.Reply.ID != e.inbox.ID && e.limits.check(m, e.limits.notMine, now):
+		e.receiveOwnCheck(m, r.rates.gone, now)
+	case m.Reply.ID != e.inbox.ID && e.limits.check(m, r.rates.notMine, now):
 		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
 	}
 }
@@ -45,8 +46,8 @@ func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
 // had or no longer has is gone. Nobody else learns the token of one that it has, or
 // is about to have. A CHECK for another process can only have been redirected to
 // our inbox.
-func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
-	if m.Instance != e.inbox.ID || !e.limits.check(m, e.limits.gone, now) {
+func (e *Engine) receiveOwnCheck(m handshake.Check, answers *bucket, now time.Time) {
+	if m.Instance != e.inbox.ID || !e.limits.check(m, answers, now) {
 		return
 	}
 	e.mu.RLock()

@@ -28,7 +28,7 @@ func (r *rendezvous) receive(_, payload []byte, now time.Time) {
 	case handshake.Probe:
 		r.probed(m, now)
 	case handshake.Check:
-		r.engine.receiveCheck(m, now)
+		r.receiveCheck(m, now)
 	default:
 		r.engine.rejected.Add(1)
 	}
@@ -36,7 +36,7 @@ func (r *rendezvous) receive(_, payload []byte, now time.Time) {
 
 // refuse tells a dialer why it gets no Conn.
 func (r *rendezvous) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
-	if r.engine.limits.refusals.allow(now) {
+	if r.rates.refusals.allow(now) {
 		r.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
@@ -56,7 +56,7 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 	e := r.engine
 	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		if e.limits.time(m, now) {
+		if e.limits.time(m, r.rates.times, now) {
 			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return

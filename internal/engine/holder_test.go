@@ -125,7 +125,11 @@ func TestNoTimeIsTooWrongToCorrect(t *testing.T) {
 
 // hello makes one that nobody will prove, sealed, and says it to a listener.
 func (h *holder) hello(n *handshake.Name) (topic string, payload []byte) {
-	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: time.Now(), MaxMessageSize: 1 << 10}
+	return h.helloAt(n, time.Now())
+}
+
+func (h *holder) helloAt(n *handshake.Name, at time.Time) (topic string, payload []byte) {
+	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: at, MaxMessageSize: 1 << 10}
 	_, hello, err := n.Initiate(rand.Reader, offer)
 	if err != nil {
 		panic(err)
@@ -190,5 +194,39 @@ func TestOneKeyCrowdsOutNoOther(t *testing.T) {
 		if n := entries(server)["half-open"]; n != backlog || len(others) != 1 {
 			t.Errorf("%d are half-open, %d of the other key", n, len(others))
 		}
+	})
+}
+
+// TestOneKeyUsesUpNoAnswersOfOthers says hellos with a wrong time under one key all the
+// time. A dialer under another, whose clock is wrong, is told the time.
+func TestOneKeyUsesUpNoAnswersOfOthers(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.holder()
+		if err := w.listen(w.engine()).SetKeys([][16]byte{w.key, {2}}); err != nil {
+			t.Fatal(err)
+		}
+		n := w.root().Name(testName)
+		stop := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Second / (10 * unwantedRate)):
+					h.helloAt(n, time.Now().Add(-time.Hour))
+				}
+			}
+		}()
+		time.Sleep(2 * time.Second)
+		client := w.engine(under([16]byte{2}), func(c *Config) {
+			c.wall = func() time.Time { return time.Now().Add(-time.Hour) }
+		})
+		ctx, cancel := contextFor(time.Second)
+		defer cancel()
+		if _, err := client.Dial(ctx, testName, nil); err != nil {
+			t.Error(err)
+		}
+		close(stop)
 	})
 }

@@ -42,7 +42,7 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 // serve hears hellos under one key more.
 func (l *Listener) serve(ctx context.Context, n *name) error {
 	e := l.engine
-	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous)}
+	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous), rates: newRates()}
 	if err := e.link.Subscribe(ctx, r.topic, r.receive); err != nil {
 		return e.brokerError(err)
 	}

@@ -40,6 +40,7 @@ type rendezvous struct {
 	name     *name
 	topic    string
 	namesake namesake
+	rates    rates // owned by the reader goroutine
 }
 
 // Name is the name that dialers use.
