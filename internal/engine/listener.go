@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"net"
 	"sync"
 
@@ -23,6 +24,8 @@ type Listener struct {
 	name      string
 	protocols []string
 
+	life    context.Context // ends with Close
+	end     context.CancelFunc
 	setting sync.Mutex // held while keys change, which waits for the broker; taken before every other lock
 
 	mu       sync.Mutex // guards all below; taken after every other lock
@@ -70,12 +73,17 @@ func (l *Listener) Close() error {
 		return nil
 	}
 	l.closed = true
+	l.end()
 	unused := append(values(l.halfOpen), l.waiting...)
 	l.waiting = nil
-	open := values(l.rendezvous)
 	l.changed.Broadcast()
 	l.mu.Unlock()
 
+	l.setting.Lock() // which SetKeys gives up now
+	defer l.setting.Unlock()
+	l.mu.Lock()
+	open := values(l.rendezvous)
+	l.mu.Unlock()
 	e := l.engine
 	for _, r := range open {
 		e.link.Unsubscribe(r.topic)

@@ -3,10 +3,12 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"net"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -155,5 +157,60 @@ func TestFleetOfMany(t *testing.T) {
 		if n := entries(operator); n["peers"] != 1 || n["Conns"] != scaled(1000) {
 			t.Errorf("the operator has %v", n)
 		}
+	})
+}
+
+// TestKeysAreServedBeforeTheBrokerIsAsked looks at the tables when the broker is asked for
+// a rendezvous: a hello may follow its confirmation at once, and is answered only once.
+func TestKeysAreServedBeforeTheBrokerIsAsked(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		var server *Engine
+		early, served := 0, 0
+		w := newWorld(t, broker.Config{Subscribe: func(topic string) bool {
+			if topic == server.topic {
+				return true
+			}
+			early++
+			for _, r := range server.rendezvous() {
+				if r.topic == topic {
+					served++
+				}
+			}
+			return true
+		}})
+		server = w.engine()
+		if err := w.listen(server).SetKeys([][16]byte{w.key, {2}}); err != nil {
+			t.Fatal(err)
+		}
+		if early < 2 || served != early {
+			t.Errorf("%d of %d were served", served, early)
+		}
+	})
+}
+
+// TestCloseEndsSetKeys closes a Listener that waits for the broker, and listens again.
+func TestCloseEndsSetKeys(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		server, keys := w.engine(), [][16]byte{w.key, {2}}
+		l := w.listen(server)
+		w.broker.Stop()
+		set := make(chan error)
+		go func() { set <- l.SetKeys(keys) }()
+		simtest.Wait()
+		l.Close()
+		if err := <-set; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("SetKeys: %v", err)
+		}
+		if err := l.SetKeys(keys[:1]); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("SetKeys after Close: %v", err)
+		}
+		w.broker.Start()
+		l = w.listen(server)
+		if err := l.SetKeys(keys); err != nil {
+			t.Fatal(err)
+		}
+		dialed, accepted := w.connect(w.engine(under([16]byte{2})), l)
+		w.exchange(dialed, accepted)
 	})
 }
