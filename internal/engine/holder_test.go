@@ -230,3 +230,21 @@ func TestOneKeyUsesUpNoAnswersOfOthers(t *testing.T) {
 		close(stop)
 	})
 }
+
+// TestNotMineWaitsForAFarPeer lets another listener answer, near by, what a dialer asks
+// one 8 s away.
+func TestNotMineWaitsForAFarPeer(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		client := w.engine()
+		l := w.listen(w.engine(func(c *Config) { c.Link.DialContext = delayed(w, 8*time.Second) }))
+		dialed, accepted := w.connect(client, l)
+		w.exchange(dialed, accepted)
+		w.listen(w.engine())
+		if second := w.dial(client); second.origin.peerInbox == dialed.origin.peerInbox {
+			t.Fatal("the scene is not set: the far listener was faster")
+		}
+		time.Sleep(30 * time.Second)
+		w.exchange(dialed, accepted)
+	})
+}
