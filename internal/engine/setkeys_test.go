@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -164,26 +165,26 @@ func TestFleetOfMany(t *testing.T) {
 // a rendezvous: a hello may follow its confirmation at once, and is answered only once.
 func TestKeysAreServedBeforeTheBrokerIsAsked(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
-		var server *Engine
-		early, served := 0, 0
+		var server atomic.Pointer[Engine]
+		var asked, served atomic.Int32
 		w := newWorld(t, broker.Config{Subscribe: func(topic string) bool {
-			if topic == server.topic {
+			if topic == server.Load().topic {
 				return true
 			}
-			early++
-			for _, r := range server.rendezvous() {
+			asked.Add(1)
+			for _, r := range server.Load().rendezvous() {
 				if r.topic == topic {
-					served++
+					served.Add(1)
 				}
 			}
 			return true
 		}})
-		server = w.engine()
-		if err := w.listen(server).SetKeys([][16]byte{w.key, {2}}); err != nil {
+		server.Store(w.engine())
+		if err := w.listen(server.Load()).SetKeys([][16]byte{w.key, {2}}); err != nil {
 			t.Fatal(err)
 		}
-		if early < 2 || served != early {
-			t.Errorf("%d of %d were served", served, early)
+		if asked.Load() < 2 || served.Load() != asked.Load() {
+			t.Errorf("%d of %d were served", served.Load(), asked.Load())
 		}
 	})
 }
