@@ -65,6 +65,7 @@ func (l *Life) expireLiveness(s stream.Status, now time.Time) Step {
 		return l.fail(Restarted, now)
 	case passed(now, l.askAt(p)):
 		l.config.Peer.ask(now)
+		l.spoken = now
 		step.Ping = true
 	case passed(now, l.askForItselfAt(p)):
 		l.spoken = now
@@ -90,6 +91,10 @@ func (l *Life) askAt(p seen) time.Time { return latest(p.heard, p.asked).Add(l.k
 // askForItselfAt is when a Conn asks whose peer is heard on others only; zero: not
 // before that is heard again. The Conns of a silent peer need not all ask.
 func (l *Life) askForItselfAt(p seen) time.Time {
+	// Whoever else is asked may not be that process: a hello can name any inbox.
+	if last := p.heard.Add(l.config.PeerTimeout / asksPerTimeout * (asksPerTimeout - 1)); l.config.PeerTimeout > 0 && l.spoken.Before(last) {
+		return last
+	}
 	at := l.spoken.Add(asksPerTimeout * l.keepAlive())
 	if at.After(p.heard.Add(l.keepAlive())) {
 		return time.Time{}
