@@ -68,7 +68,7 @@ func (d *dial) begin() error {
 	offset := d.keys.offset
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
-		ID: a.id, Inbox: e.inbox, Time: e.config.wall().Add(offset), Token: e.tokens.Token(a.id),
+		ID: a.id, Inbox: e.inbox, Time: at(e.config.wall(), offset), TokenHash: handshake.TokenHash(e.tokens.Token(a.id)),
 		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
 	})
 	if err != nil {
@@ -79,6 +79,12 @@ func (d *dial) begin() error {
 	d.wait = firstRepeat
 	d.send(a)
 	return nil
+}
+
+// at adds the offset of a name to our clock, as the hello's field can tell it: TIME is
+// believed only with the time that was told.
+func at(wall time.Time, offset time.Duration) time.Time {
+	return time.Unix(0, wall.UnixNano()+int64(offset))
 }
 
 // keep registers an attempt in place of the oldest.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/subtle"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
@@ -32,11 +31,12 @@ func (e *Engine) answered(c *Conn) {
 // receiveCheck handles a CHECK that came by a rendezvous topic, where every
 // listener of the name hears it: one that is meant for another process is told
 // so. A CHECK of our own that comes back is for nobody.
-func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
+func (r *rendezvous) receiveCheck(m handshake.Check, now time.Time) {
+	e := r.engine
 	switch {
 	case m.Instance == e.inbox.ID:
-		e.receiveOwnCheck(m, now)
-	case m.Reply.ID != e.inbox.ID && e.limits.check(m, e.limits.notMine, now):
+		e.receiveOwnCheck(m, r.rates.gone, now)
+	case m.Reply.ID != e.inbox.ID && e.limits.check(m, r.rates.notMine, now):
 		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
 	}
 }
@@ -46,8 +46,8 @@ func (e *Engine) receiveCheck(m handshake.Check, now time.Time) {
 // had or no longer has is gone. Nobody else learns the token of one that it has, or
 // is about to have. A CHECK for another process can only have been redirected to
 // our inbox.
-func (e *Engine) receiveOwnCheck(m handshake.Check, now time.Time) {
-	if m.Instance != e.inbox.ID || !e.limits.check(m, e.limits.gone, now) {
+func (e *Engine) receiveOwnCheck(m handshake.Check, answers *bucket, now time.Time) {
+	if m.Instance != e.inbox.ID || !e.limits.check(m, answers, now) {
 		return
 	}
 	e.mu.RLock()
@@ -69,20 +69,21 @@ func (e *Engine) asked(nonce [8]byte) *Conn {
 }
 
 // receiveGone takes in the word of the peer's process that it does not know a Conn,
-// and of nobody else: the token is told to the peer alone.
+// and of nobody else: it alone can make the token whose hash it told.
 func (e *Engine) receiveGone(m handshake.Gone, now time.Time) {
 	c := e.asked(m.Nonce)
-	if c == nil || subtle.ConstantTimeCompare(m.Token[:], c.origin.peerToken[:]) == 0 {
+	if c == nil || handshake.TokenHash(m.Token) != c.origin.tokenHash {
 		e.rejected.Add(1)
 		return
 	}
 	c.Gone(now)
 }
 
-// receiveNotMine takes in the word of another process. The first that is not the peer
-// makes all Conns of the peer ask for a sign of life.
+// receiveNotMine takes in the word of another process under the name of a dialer's
+// peer. The first makes all Conns of the peer ask for a sign of life. What a listener
+// asks is for the dialer's inbox alone, so NOT MINE is no answer to that.
 func (e *Engine) receiveNotMine(m handshake.NotMine, now time.Time) {
-	if c := e.asked(m.Nonce); c != nil && c.peer.Deny(now) {
+	if c := e.asked(m.Nonce); c != nil && c.origin.dialer && c.peer.Deny(now) {
 		e.doubt(func(other *Conn) bool { return other.peer == c.peer }, now)
 	}
 }

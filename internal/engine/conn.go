@@ -39,7 +39,7 @@ type origin struct {
 	key       [16]byte // it was made under
 	peerID    [8]byte  // chosen by the peer, on what we send
 	peerInbox handshake.Inbox
-	peerToken [16]byte // what GONE has to carry
+	tokenHash [16]byte // of what GONE has to carry
 	digest    [32]byte // of the Noise message that this end received
 	listener  *Listener
 	answer    handshake.Answer // what a repeated hello gets, while half-open

@@ -51,6 +51,7 @@ func New(config Config) *Engine {
 		listeners: make(map[string]*Listener),
 		peers:     make(map[handshake.Inbox]*peer),
 		limits:    newLimits(),
+		gone:      newBucket(answerRate, answerBurst),
 		replays:   handshake.NewReplayCache(3*config.TimeWindow, handshake.HelloCapacity),
 
 		subscribing: make(chan struct{}, 1),

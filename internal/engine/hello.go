@@ -28,7 +28,7 @@ func (r *rendezvous) receive(_, payload []byte, now time.Time) {
 	case handshake.Probe:
 		r.probed(m, now)
 	case handshake.Check:
-		r.engine.receiveCheck(m, now)
+		r.receiveCheck(m, now)
 	default:
 		r.engine.rejected.Add(1)
 	}
@@ -36,7 +36,7 @@ func (r *rendezvous) receive(_, payload []byte, now time.Time) {
 
 // refuse tells a dialer why it gets no Conn.
 func (r *rendezvous) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
-	if r.engine.limits.refusals.allow(now) {
+	if r.rates.refusals.allow(now) {
 		r.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
@@ -56,7 +56,7 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 	e := r.engine
 	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		if e.limits.time(m, now) {
+		if e.limits.time(m, r.rates.times, now) {
 			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return
@@ -68,14 +68,15 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 		}
 		return
 	}
+	if e.replays.Contains(digest, wall) {
+		e.rejected.Add(1)
+		return
+	}
 	if !r.room() {
 		r.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
-	if !e.replays.Add(digest, wall) {
-		e.rejected.Add(1)
-		return
-	}
+	e.replays.Add(digest, wall)
 	r.respond(m, digest, now)
 }
 
@@ -98,7 +99,7 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 		return
 	}
 	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Protocol: protocol}
-	reply.Token = e.tokens.Token(reply.ID)
+	reply.TokenHash = handshake.TokenHash(e.tokens.Token(reply.ID))
 	answer, secrets, err := responder.Finish(rand.Reader, reply)
 	if err != nil {
 		e.rejected.Add(1)
@@ -108,7 +109,7 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 		id: reply.ID,
 		origin: origin{
 			name: r.name.text, key: r.name.key, protocol: protocol, logID: secrets.LogID,
-			peerID: offer.ID, peerInbox: offer.Inbox, peerToken: offer.Token,
+			peerID: offer.ID, peerInbox: offer.Inbox, tokenHash: offer.TokenHash,
 			digest: digest, listener: r.Listener, answer: answer,
 		},
 		incoming: secrets.ToListener, outgoing: secrets.ToDialer, maxMessageSize: offer.MaxMessageSize,

@@ -31,7 +31,7 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 	case handshake.Pong:
 		e.receivePong(m, now)
 	case handshake.Check:
-		e.receiveOwnCheck(m, now)
+		e.receiveOwnCheck(m, e.gone, now)
 	case handshake.Gone:
 		e.receiveGone(m, now)
 	case handshake.NotMine:

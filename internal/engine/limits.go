@@ -27,36 +27,41 @@ const (
 	once = time.Duration(math.MaxInt64)
 )
 
-// limits bound what a recorded message costs when it is replayed. Each kind of
-// answer has its own, so that replaying one message does not silence the
-// others, and each message counts for little in its kind.
-type limits struct {
-	times, refusals, pongs, gone, notMine *bucket
-
-	hellos, probes, checks *handshake.ReplayCache
-}
+// limits remember what was answered, so that a recorded message costs little when it is
+// replayed.
+type limits struct{ hellos, probes, checks *handshake.ReplayCache }
 
 func newLimits() limits {
-	answers := func() *bucket { return newBucket(answerRate, answerBurst) }
 	return limits{
+		hellos: handshake.NewReplayCache(once, answered),
+		probes: handshake.NewReplayCache(once, answered),
+		checks: handshake.NewReplayCache(checkPause, answered),
+	}
+}
+
+// rates bound the answers on one topic: who holds one key does not use up the answers
+// under another. Each kind has its own, so that replaying one message does not silence
+// the others.
+type rates struct{ times, refusals, pongs, gone, notMine *bucket }
+
+func newRates() rates {
+	answers := func() *bucket { return newBucket(answerRate, answerBurst) }
+	return rates{
 		times:    newBucket(unwantedRate, unwantedRate),
 		refusals: newBucket(unwantedRate, unwantedRate),
 		pongs:    answers(),
 		gone:     answers(),
 		notMine:  answers(),
-		hellos:   handshake.NewReplayCache(once, answered),
-		probes:   handshake.NewReplayCache(once, answered),
-		checks:   handshake.NewReplayCache(checkPause, answered),
 	}
 }
 
 // time reports whether a hello whose time is off may be told ours: once each.
-func (l *limits) time(m handshake.Hello, now time.Time) bool {
-	return allow(l.hellos, m.Digest(), l.times, now)
+func (l *limits) time(m handshake.Hello, answers *bucket, now time.Time) bool {
+	return allow(l.hellos, m.Digest(), answers, now)
 }
 
-func (l *limits) pong(m handshake.Probe, now time.Time) bool {
-	return allow(l.probes, sha256.Sum256(m.Nonce[:]), l.pongs, now)
+func (l *limits) pong(m handshake.Probe, answers *bucket, now time.Time) bool {
+	return allow(l.probes, sha256.Sum256(m.Nonce[:]), answers, now)
 }
 
 func (l *limits) check(m handshake.Check, answers *bucket, now time.Time) bool {

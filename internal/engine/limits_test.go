@@ -10,14 +10,14 @@ import (
 // TestAMessageIsAnsweredOnce replays one of each kind: only a CHECK, which is
 // repeated until somebody answers, may be answered again.
 func TestAMessageIsAnsweredOnce(t *testing.T) {
-	l, start := newLimits(), time.Unix(1e9, 0)
+	l, r, start := newLimits(), newRates(), time.Unix(1e9, 0)
 	for kind, test := range map[string]struct {
 		answered func(now time.Time) bool
 		again    bool
 	}{
-		"HELLO": {func(now time.Time) bool { return l.time(handshake.Hello{Noise: []byte{1}}, now) }, false},
-		"PROBE": {func(now time.Time) bool { return l.pong(handshake.Probe{Nonce: [8]byte{1}}, now) }, false},
-		"CHECK": {func(now time.Time) bool { return l.check(handshake.Check{Nonce: [8]byte{1}}, l.gone, now) }, true},
+		"HELLO": {func(now time.Time) bool { return l.time(handshake.Hello{Noise: []byte{1}}, r.times, now) }, false},
+		"PROBE": {func(now time.Time) bool { return l.pong(handshake.Probe{Nonce: [8]byte{1}}, r.pongs, now) }, false},
+		"CHECK": {func(now time.Time) bool { return l.check(handshake.Check{Nonce: [8]byte{1}}, r.gone, now) }, true},
 	} {
 		for _, step := range []struct {
 			at   time.Duration
@@ -28,7 +28,7 @@ func TestAMessageIsAnsweredOnce(t *testing.T) {
 			}
 		}
 	}
-	if !l.time(handshake.Hello{Noise: []byte{2}}, start) {
+	if !l.time(handshake.Hello{Noise: []byte{2}}, r.times, start) {
 		t.Error("another HELLO was not answered")
 	}
 }

@@ -29,6 +29,7 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 		halfOpen: make(map[[32]byte]*Conn), rendezvous: make(map[[16]byte]*rendezvous),
 	}
 	l.changed.L = &l.mu
+	l.life, l.end = context.WithCancel(context.Background())
 	if err := e.register(l); err != nil {
 		return nil, err
 	}
@@ -39,16 +40,18 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 	return l, nil
 }
 
-// serve hears hellos under one key more.
+// serve hears hellos under one key more. It is entered first: a hello may come right
+// after the broker's confirmation, and is not answered when it comes again.
 func (l *Listener) serve(ctx context.Context, n *name) error {
 	e := l.engine
-	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous)}
-	if err := e.link.Subscribe(ctx, r.topic, r.receive); err != nil {
-		return e.brokerError(err)
-	}
+	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous), rates: newRates()}
 	if !l.add(r) {
-		e.link.Unsubscribe(r.topic)
 		return net.ErrClosed
+	}
+	if err := e.link.Subscribe(ctx, r.topic, r.receive); l.life.Err() != nil {
+		return net.ErrClosed
+	} else if err != nil {
+		return e.brokerError(err)
 	}
 	r.lookForNamesake(time.Now())
 	return nil
@@ -69,7 +72,10 @@ func (l *Listener) add(r *rendezvous) bool {
 func (l *Listener) SetKeys(keys [][16]byte) error {
 	l.setting.Lock()
 	defer l.setting.Unlock()
-	ctx, cancel := l.engine.bound(context.Background())
+	if l.life.Err() != nil {
+		return net.ErrClosed
+	}
+	ctx, cancel := l.engine.bound(l.life)
 	defer cancel()
 	more, gone := l.compare(keys)
 	if err := l.serveAll(ctx, more); err != nil {

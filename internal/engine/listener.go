@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"net"
 	"sync"
 
@@ -9,8 +10,8 @@ import (
 
 const (
 	// backlog is how many Conns of a Listener may wait to be proved or accepted.
-	// Beyond it the oldest that was never proved makes room; if all were, hellos are
-	// refused with a reason.
+	// Beyond it the oldest that was never proved, under the key that has most of these,
+	// makes room; if all were, hellos are refused with a reason.
 	backlog = 1024
 	// maxRepeats is how often the same hello gets its answer again: a dialer says it
 	// five times, and a broker may repeat each.
@@ -23,6 +24,8 @@ type Listener struct {
 	name      string
 	protocols []string
 
+	life    context.Context // ends with Close
+	end     context.CancelFunc
 	setting sync.Mutex // held while keys change, which waits for the broker; taken before every other lock
 
 	mu       sync.Mutex // guards all below; taken after every other lock
@@ -40,6 +43,7 @@ type rendezvous struct {
 	name     *name
 	topic    string
 	namesake namesake
+	rates    rates // owned by the reader goroutine
 }
 
 // Name is the name that dialers use.
@@ -69,12 +73,17 @@ func (l *Listener) Close() error {
 		return nil
 	}
 	l.closed = true
+	l.end()
 	unused := append(values(l.halfOpen), l.waiting...)
 	l.waiting = nil
-	open := values(l.rendezvous)
 	l.changed.Broadcast()
 	l.mu.Unlock()
 
+	l.setting.Lock() // which SetKeys gives up now
+	defer l.setting.Unlock()
+	l.mu.Lock()
+	open := values(l.rendezvous)
+	l.mu.Unlock()
 	e := l.engine
 	for _, r := range open {
 		e.link.Unsubscribe(r.topic)
@@ -138,16 +147,33 @@ func (l *Listener) room() bool {
 	l.mu.Lock()
 	full := len(l.halfOpen)+len(l.waiting) >= backlog
 	var oldest *Conn
-	for _, c := range l.halfOpen {
-		if full && (oldest == nil || c.began.Before(oldest.began)) {
-			oldest = c
-		}
+	if full {
+		oldest = l.oldest()
 	}
 	l.mu.Unlock()
 	if oldest != nil {
 		oldest.Discard()
 	}
 	return !full || oldest != nil
+}
+
+// oldest returns the oldest Conn that was never proved, of those under the key that has
+// most of them: a holder of one key crowds out nobody under another. nil: there is none.
+func (l *Listener) oldest() (oldest *Conn) {
+	count := make(map[[16]byte]int)
+	for _, c := range l.halfOpen {
+		count[c.origin.key]++
+	}
+	for _, c := range l.halfOpen {
+		more := 1
+		if oldest != nil {
+			more = count[c.origin.key] - count[oldest.origin.key]
+		}
+		if more > 0 || more == 0 && c.began.Before(oldest.began) {
+			oldest = c
+		}
+	}
+	return oldest
 }
 
 // Stats returns the counts of the Listener's Engine.

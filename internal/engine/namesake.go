@@ -79,7 +79,7 @@ func (r *rendezvous) probed(m handshake.Probe, now time.Time) {
 	e.mu.RLock()
 	own := m.Nonce == r.namesake.nonce
 	e.mu.RUnlock()
-	if own || !e.limits.pong(m, now) {
+	if own || !e.limits.pong(m, r.rates.pongs, now) {
 		return
 	}
 	e.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})

@@ -3,10 +3,13 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/broker"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -155,5 +158,60 @@ func TestFleetOfMany(t *testing.T) {
 		if n := entries(operator); n["peers"] != 1 || n["Conns"] != scaled(1000) {
 			t.Errorf("the operator has %v", n)
 		}
+	})
+}
+
+// TestKeysAreServedBeforeTheBrokerIsAsked looks at the tables when the broker is asked for
+// a rendezvous: a hello may follow its confirmation at once, and is answered only once.
+func TestKeysAreServedBeforeTheBrokerIsAsked(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		var server atomic.Pointer[Engine]
+		var asked, served atomic.Int32
+		w := newWorld(t, broker.Config{Subscribe: func(topic string) bool {
+			if topic == server.Load().topic {
+				return true
+			}
+			asked.Add(1)
+			for _, r := range server.Load().rendezvous() {
+				if r.topic == topic {
+					served.Add(1)
+				}
+			}
+			return true
+		}})
+		server.Store(w.engine())
+		if err := w.listen(server.Load()).SetKeys([][16]byte{w.key, {2}}); err != nil {
+			t.Fatal(err)
+		}
+		if asked.Load() < 2 || served.Load() != asked.Load() {
+			t.Errorf("%d of %d were served", served.Load(), asked.Load())
+		}
+	})
+}
+
+// TestCloseEndsSetKeys closes a Listener that waits for the broker, and listens again.
+func TestCloseEndsSetKeys(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		w := newWorld(t)
+		server, keys := w.engine(), [][16]byte{w.key, {2}}
+		l := w.listen(server)
+		w.broker.Stop()
+		set := make(chan error)
+		go func() { set <- l.SetKeys(keys) }()
+		simtest.Wait()
+		l.Close()
+		if err := <-set; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("SetKeys: %v", err)
+		}
+		if err := l.SetKeys(keys[:1]); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("SetKeys after Close: %v", err)
+		}
+		w.broker.Start()
+		l = w.listen(server)
+		if err := l.SetKeys(keys); err != nil {
+			t.Fatal(err)
+		}
+		dialed, accepted := w.connect(w.engine(under([16]byte{2})), l)
+		w.exchange(dialed, accepted)
 	})
 }

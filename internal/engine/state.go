@@ -87,6 +87,7 @@ type Engine struct {
 	closed    bool
 
 	limits  limits                 // owned by the reader goroutine
+	gone    *bucket                // of answers to what comes to the inbox; owned by the reader goroutine
 	replays *handshake.ReplayCache // owned by the reader goroutine
 }
 

@@ -16,7 +16,7 @@ var (
 	testOffer = Offer{
 		ID:             [8]byte{0xd1, 1, 2, 3, 4, 5, 6, 7},
 		Inbox:          testInbox,
-		Token:          [16]byte{0xd3, 1},
+		TokenHash:      [16]byte{0xd3, 1},
 		Time:           testStart,
 		MaxMessageSize: 61440,
 		Protocols:      []string{"mqtt-e2e/1", "mux", ""},
@@ -24,7 +24,7 @@ var (
 	testReply = Reply{
 		ID:             [8]byte{0xa1, 1, 2, 3, 4, 5, 6, 7},
 		Inbox:          Inbox{ID: [16]byte{0xa2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, Secret: [16]byte{0xa5, 1}},
-		Token:          [16]byte{0xa3, 1},
+		TokenHash:      [16]byte{0xa3, 1},
 		MaxMessageSize: 1 << 20,
 		Protocol:       "mux",
 	}

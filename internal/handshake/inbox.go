@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 )
@@ -57,7 +58,15 @@ func NewTokenSecret(rand io.Reader) (TokenSecret, error) {
 	return t, nil
 }
 
-// Token is that of the connection with an id of the process's choice.
+// Token is that of the connection with an id of the process's choice. It is told only when the connection is
+// forgotten.
 func (t TokenSecret) Token(id [8]byte) [16]byte {
 	return [16]byte(expand(extract(label+" token", t.secret[:]), string(id[:]), 16))
+}
+
+// TokenHash is by which the peer knows a token before. The peer alone would not do: what a hello says, every holder
+// of the key can read.
+func TokenHash(token [16]byte) [16]byte {
+	sum := sha256.Sum256(token[:])
+	return [16]byte(sum[:])
 }

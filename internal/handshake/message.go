@@ -173,8 +173,11 @@ func (m Time) append(body []byte) []byte {
 }
 
 // Behind returns by how much the hello's time was behind the listener's clock when it arrived: what the clocks differ,
-// and how long it was under way. One with a time that much later arrives in time.
-func (m Time) Behind() time.Duration { return m.Listener.Sub(m.Hello) }
+// and how long it was under way. One with a time that much later arrives in time. The difference wraps, as the field
+// does: one that stopped at the longest time.Duration would not lead back from a time that somebody invented.
+func (m Time) Behind() time.Duration {
+	return time.Duration(m.Listener.UnixNano() - m.Hello.UnixNano())
+}
 
 // Pong answers a Probe. Sent to the prober's inbox.
 type Pong struct{ Nonce [8]byte }

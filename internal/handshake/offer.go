@@ -16,7 +16,7 @@ type Offer struct {
 	ID             [8]byte // the connection id that the dialer wants to be addressed by
 	Inbox          Inbox   // the dialer's, and so the identity of its process
 	Time           time.Time
-	Token          [16]byte // see TokenSecret
+	TokenHash      [16]byte // of the ID's token
 	MaxMessageSize int      // largest MQTT payload that the dialer accepts, bytes
 	Protocols      []string // in the dialer's order of preference; empty means the plain stream, ""
 }
@@ -26,7 +26,7 @@ func (o Offer) encode() ([]byte, error) {
 	mustBeMessageSize(o.MaxMessageSize)
 	protocols := plainIfEmpty(o.Protocols)
 	b := make([]byte, 0, maxBody)
-	b = append(b, o.Token[:]...)
+	b = append(b, o.TokenHash[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(o.MaxMessageSize))
 	b = append(b, 0) // length of a pinned listener key: reserved
 	if err := CheckProtocols(protocols); err != nil {
@@ -57,7 +57,7 @@ func CheckProtocols(protocols []string) error {
 // decodeOffer is the inverse of encode, with the clear fields of the hello.
 func decodeOffer(hello Hello, payload []byte) (Offer, error) {
 	f := fields{rest: payload}
-	o := Offer{ID: hello.ID, Inbox: hello.Inbox, Time: hello.Time, Token: f.bytes16(), MaxMessageSize: readMessageSize(&f)}
+	o := Offer{ID: hello.ID, Inbox: hello.Inbox, Time: hello.Time, TokenHash: f.bytes16(), MaxMessageSize: readMessageSize(&f)}
 	if f.uint8() != 0 {
 		return Offer{}, ErrPinned
 	}
@@ -81,7 +81,7 @@ func decodeOffer(hello Hello, payload []byte) (Offer, error) {
 type Reply struct {
 	ID             [8]byte  // the connection id that the listener wants to be addressed by
 	Inbox          Inbox    // the listener's, and so the identity of its process
-	Token          [16]byte // see TokenSecret
+	TokenHash      [16]byte // of the ID's token
 	MaxMessageSize int      // largest MQTT payload that the listener accepts, bytes
 	Protocol       string   // one of those offered
 }
@@ -92,7 +92,7 @@ func (r Reply) encode() []byte {
 	b := make([]byte, 0, maxBody)
 	b = r.Inbox.append(b)
 	b = append(b, r.ID[:]...)
-	b = append(b, r.Token[:]...)
+	b = append(b, r.TokenHash[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(r.MaxMessageSize))
 	return appendString(b, r.Protocol)
 }
@@ -100,7 +100,7 @@ func (r Reply) encode() []byte {
 // decodeReply is the inverse of encode.
 func decodeReply(payload []byte) (Reply, error) {
 	f := fields{rest: payload}
-	r := Reply{Inbox: f.inbox(), ID: f.id(), Token: f.bytes16(), MaxMessageSize: readMessageSize(&f), Protocol: f.string()}
+	r := Reply{Inbox: f.inbox(), ID: f.id(), TokenHash: f.bytes16(), MaxMessageSize: readMessageSize(&f), Protocol: f.string()}
 	if !f.done() {
 		return Reply{}, fmt.Errorf("%w: payload of Noise message 2", ErrMalformed)
 	}

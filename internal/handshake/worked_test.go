@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -37,6 +38,7 @@ type workedExample struct {
 	DialerMaskKey        hexBytes
 	DialerTokens         hexBytes
 	DialerToken          hexBytes
+	DialerTokenHash      hexBytes
 	DialerMaxMessageSize int
 	Time                 int64
 	Protocols            []string
@@ -48,7 +50,7 @@ type workedExample struct {
 	ListenerID             hexBytes
 	ListenerInbox          hexBytes
 	ListenerSecret         hexBytes
-	ListenerToken          hexBytes
+	ListenerTokenHash      hexBytes
 	ListenerMaxMessageSize int
 	Protocol               string
 	ListenerPrivate        hexBytes
@@ -105,16 +107,17 @@ func computeWorkedExample(t *testing.T) workedExample {
 	offer := testOffer
 	offer.ID, offer.Inbox = [8]byte(counting(0x20, 8)), Inbox{ID: [16]byte(counting(0x30, 16)), Secret: [16]byte(counting(0x10, 16))}
 	tokens := TokenSecret{secret: [32]byte(counting(0xc0, 32))}
-	offer.Token = tokens.Token(offer.ID)
+	token := tokens.Token(offer.ID)
+	offer.TokenHash = TokenHash(token)
 	reply := testReply
 	reply.ID, reply.Inbox = [8]byte(counting(0x40, 8)), Inbox{ID: [16]byte(counting(0x50, 16)), Secret: [16]byte(counting(0x70, 16))}
-	reply.Token = [16]byte(counting(0xe0, 16))
+	reply.TokenHash = [16]byte(counting(0xe0, 16))
 	x := workedExample{
 		Key: testKey[:], Name: "thermostat",
 		DialerID: offer.ID[:], DialerInbox: offer.Inbox.ID[:], DialerSecret: offer.Inbox.Secret[:],
-		DialerTokens: tokens.secret[:], DialerToken: offer.Token[:], DialerMaxMessageSize: offer.MaxMessageSize,
+		DialerTokens: tokens.secret[:], DialerToken: token[:], DialerTokenHash: offer.TokenHash[:], DialerMaxMessageSize: offer.MaxMessageSize,
 		Time: offer.Time.UnixNano(), Protocols: offer.Protocols, DialerPrivate: counting(0x60, 32),
-		ListenerID: reply.ID[:], ListenerInbox: reply.Inbox.ID[:], ListenerSecret: reply.Inbox.Secret[:], ListenerToken: reply.Token[:], ListenerMaxMessageSize: reply.MaxMessageSize,
+		ListenerID: reply.ID[:], ListenerInbox: reply.Inbox.ID[:], ListenerSecret: reply.Inbox.Secret[:], ListenerTokenHash: reply.TokenHash[:], ListenerMaxMessageSize: reply.MaxMessageSize,
 		Protocol: reply.Protocol, ListenerPrivate: counting(0x80, 32),
 	}
 	root := NewRoot(testKey, "")
@@ -141,7 +144,7 @@ func computeWorkedExample(t *testing.T) workedExample {
 	}
 	x.Reply, x.NoiseMessage2 = reply.encode(), answer.Noise
 	x.Answer = sealWorked(t, inboxKey, answer, 0xb0, 240)
-	x.Gone = sealWorked(t, reply.Inbox.Key(), Gone{Nonce: [8]byte(counting(0xf0, 8)), Token: offer.Token}, 0x90, MinEnvelope)
+	x.Gone = sealWorked(t, reply.Inbox.Key(), Gone{Nonce: [8]byte(counting(0xf0, 8)), Token: token}, 0x90, MinEnvelope)
 	if _, got, err := initiator.Finish(mustOpen(t, inboxKey, x.Answer.Packet).(Answer)); err != nil || got != secrets {
 		t.Fatalf("the dialer has other secrets, or error %v", err)
 	}
@@ -199,12 +202,13 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 	sent := binary.BigEndian.AppendUint64(nil, uint64(x.Time))
 	clear := slices.Concat(sent, x.DialerID, x.DialerInbox, x.DialerSecret)
 	prologue = append(prologue, clear...)
-	offer := slices.Clone(token)
+	tokenHash := sha256.Sum256(token)
+	offer := slices.Clone(tokenHash[:16])
 	offer = append(binary.BigEndian.AppendUint32(offer, uint32(x.DialerMaxMessageSize)), 0, byte(len(x.Protocols)))
 	for _, p := range x.Protocols {
 		offer = append(append(offer, byte(len(p))), p...)
 	}
-	reply := slices.Concat(x.ListenerInbox, x.ListenerSecret, x.ListenerID, x.ListenerToken)
+	reply := slices.Concat(x.ListenerInbox, x.ListenerSecret, x.ListenerID, x.ListenerTokenHash)
 	reply = binary.BigEndian.AppendUint32(reply, uint32(x.ListenerMaxMessageSize))
 	reply = append(append(reply, byte(len(x.Protocol))), x.Protocol...)
 	message1, message2, toListener, toDialer, logID := plainHandshake(t, psk, prologue, x.DialerPrivate, x.ListenerPrivate, offer, reply)
@@ -222,6 +226,7 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 		{"DialerInboxKey", inboxKey, x.DialerInboxKey},
 		{"DialerMaskKey", inbox(x.DialerSecret, "mask", 16), x.DialerMaskKey},
 		{"DialerToken", token, x.DialerToken},
+		{"DialerTokenHash", tokenHash[:16], x.DialerTokenHash},
 		{"Offer", offer, x.Offer},
 		{"NoiseMessage1", message1, x.NoiseMessage1},
 		{"Hello", plainSeal(t, helloKey, x.Hello.Salt, 1, slices.Concat(clear, message1), len(x.Hello.Packet)), x.Hello.Packet},

@@ -12,7 +12,7 @@ const (
 	checkAfter = 3 * time.Second
 	// checkTimeouts is the same in probe timeouts, for slow paths.
 	checkTimeouts = 3
-	// deniedWait is how much longer a Conn lives once another process said that the
+	// deniedWait is the least that a Conn lives on once another process said that the
 	// Conn is not its own: the right one may be reconnecting.
 	deniedWait = 6 * time.Second
 	// asksPerTimeout is how often within PeerTimeout a silent peer is asked at
@@ -45,7 +45,7 @@ func (l *Life) keepAlive() time.Duration {
 // nextLiveness is when expireLiveness has something to do.
 func (l *Life) nextLiveness(s stream.Status) time.Time {
 	p := l.config.Peer.load()
-	next := earlier(l.checkAt(s), l.restartedAt(p))
+	next := earlier(l.checkAt(s), l.restartedAt(s, p))
 	next = earlier(next, l.askAt(p))
 	next = earlier(next, l.askForItselfAt(p))
 	next = earlier(next, l.silentAt(p))
@@ -61,10 +61,11 @@ func (l *Life) expireLiveness(s stream.Status, now time.Time) Step {
 		return l.fail(Silent, now)
 	case passed(now, l.unansweredAt(s)):
 		return l.fail(Unanswered, now)
-	case passed(now, l.restartedAt(p)):
+	case passed(now, l.restartedAt(s, p)):
 		return l.fail(Restarted, now)
 	case passed(now, l.askAt(p)):
 		l.config.Peer.ask(now)
+		l.spoken = now
 		step.Ping = true
 	case passed(now, l.askForItselfAt(p)):
 		l.spoken = now
@@ -90,6 +91,10 @@ func (l *Life) askAt(p seen) time.Time { return latest(p.heard, p.asked).Add(l.k
 // askForItselfAt is when a Conn asks whose peer is heard on others only; zero: not
 // before that is heard again. The Conns of a silent peer need not all ask.
 func (l *Life) askForItselfAt(p seen) time.Time {
+	// Whoever else is asked may not be that process: a hello can name any inbox.
+	if last := p.heard.Add(l.config.PeerTimeout / asksPerTimeout * (asksPerTimeout - 1)); l.config.PeerTimeout > 0 && l.spoken.Before(last) {
+		return last
+	}
 	at := l.spoken.Add(asksPerTimeout * l.keepAlive())
 	if at.After(p.heard.Add(l.keepAlive())) {
 		return time.Time{}
@@ -128,11 +133,11 @@ func (l *Life) checkAt(s stream.Status) time.Time {
 
 // restartedAt is when a Conn with an open question ends whose peer's process was
 // restarted, as another one under its name said; zero: none did.
-func (l *Life) restartedAt(p seen) time.Time {
+func (l *Life) restartedAt(s stream.Status, p seen) time.Time {
 	if p.denied.IsZero() || l.checked.IsZero() {
 		return time.Time{}
 	}
-	return p.denied.Add(deniedWait)
+	return p.denied.Add(max(checkTimeouts*s.ProbeTimeout, deniedWait))
 }
 
 // check opens the question whether the peer's process knows the Conn, and reports

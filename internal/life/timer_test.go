@@ -82,18 +82,27 @@ var timers = map[string]struct {
 		4 * second, Step{}, 6 * second},
 
 	// Giving up.
-	"silent": {func() *Life { l := open(patience(30 * second)); l.config.Peer.ask(after(25 * second)); return l }, stream.Status{},
+	"asks for itself before it is silent": {func() *Life { l := open(patience(30 * second)); l.config.Peer.ask(after(25 * second)); return l }, stream.Status{},
+		20 * second, Step{Ping: true}, 30 * second},
+	"silent": {func() *Life {
+		l := open(patience(30 * second))
+		l.config.Peer.ask(after(25 * second))
+		l.spoken = after(25 * second)
+		return l
+	}, stream.Status{},
 		30 * second, Step{Fail: Silent, Drop: true, Enter: Over}, never},
 	"silent without a path": {func() *Life {
 		l := open(patience(30 * second))
 		l.NoPath(after(second))
 		l.config.Peer.ask(after(25 * second))
+		l.spoken = after(25 * second)
 		return l
 	}, owed(second), 30 * second, Step{Fail: Silent, Drop: true, Enter: Over}, never},
 	"silent while closing": {func() *Life {
 		l := open(patience(30 * second))
 		l.Close(after(10 * second))
 		l.config.Peer.ask(after(25 * second))
+		l.spoken = after(25 * second)
 		return l
 	}, stream.Status{}, 30 * second, Step{Fail: Silent, Drop: true, Enter: Over}, never},
 	"unanswered": {func() *Life {
