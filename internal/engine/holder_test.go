@@ -210,8 +210,9 @@ func TestOneKeyUsesUpNoAnswersOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := w.root().Name(testName)
-		stop := make(chan struct{})
+		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
+			defer close(stopped)
 			for {
 				select {
 				case <-stop:
@@ -231,6 +232,7 @@ func TestOneKeyUsesUpNoAnswersOfOthers(t *testing.T) {
 			t.Error(err)
 		}
 		close(stop)
+		<-stopped
 	})
 }
 

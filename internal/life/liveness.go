@@ -89,17 +89,28 @@ func (l *Life) silentAt(p seen) time.Time {
 func (l *Life) askAt(p seen) time.Time { return latest(p.heard, p.asked).Add(l.keepAlive()) }
 
 // askForItselfAt is when a Conn asks whose peer is heard on others only; zero: not
-// before that is heard again. The Conns of a silent peer need not all ask.
+// before that is heard again. The Conns of a silent peer need not all ask, but for
+// once before it is given up: a hello can name any inbox, so that the process that
+// was asked may be another one.
 func (l *Life) askForItselfAt(p seen) time.Time {
-	// Whoever else is asked may not be that process: a hello can name any inbox.
-	if last := p.heard.Add(l.config.PeerTimeout / asksPerTimeout * (asksPerTimeout - 1)); l.config.PeerTimeout > 0 && l.spoken.Before(last) {
-		return last
-	}
 	at := l.spoken.Add(asksPerTimeout * l.keepAlive())
 	if at.After(p.heard.Add(l.keepAlive())) {
-		return time.Time{}
+		at = time.Time{}
+	}
+	if last := l.lastAskAt(p); l.spoken.Before(last) {
+		at = earlier(at, last)
 	}
 	return at
+}
+
+// lastAskAt is when a silent peer has just as much time to answer as a question
+// takes, or a third of PeerTimeout if that is less; zero: it is never given up.
+func (l *Life) lastAskAt(p seen) time.Time {
+	timeout := l.config.PeerTimeout
+	if timeout == 0 {
+		return time.Time{}
+	}
+	return p.heard.Add(timeout - min(timeout/asksPerTimeout, checkAfter+deniedWait))
 }
 
 // waitingSince is since when the peer owes an answer although a path works; zero:

@@ -83,7 +83,7 @@ var timers = map[string]struct {
 
 	// Giving up.
 	"asks for itself before it is silent": {func() *Life { l := open(patience(30 * second)); l.config.Peer.ask(after(25 * second)); return l }, stream.Status{},
-		20 * second, Step{Ping: true}, 30 * second},
+		21 * second, Step{Ping: true}, 30 * second},
 	"silent": {func() *Life {
 		l := open(patience(30 * second))
 		l.config.Peer.ask(after(25 * second))
