@@ -128,11 +128,15 @@ func (s *Session) nextStream() (*yamux.Stream, error) {
 	return inner, err
 }
 
-// adopt completes the state of a stream that yamux has opened or accepted.
+// adopt completes the state of a stream that yamux has opened or accepted; nil: the
+// session has ended meanwhile.
 func (s *Session) adopt(inner *yamux.Stream) *stream {
 	s.frames.mu.Lock()
 	defer s.frames.mu.Unlock()
 	st := s.frames.streams[inner.StreamID()]
+	if st == nil {
+		return nil
+	}
 	st.session, st.inner, st.counted = s, inner, true
 	s.open.Add(1)
 	s.idle.Stop()
@@ -177,7 +181,10 @@ func (s *Session) openCounted(ctx context.Context) (*stream, error) {
 	}
 	switch inner, err := s.inner.OpenStream(); err {
 	case nil:
-		return s.adopt(inner), nil
+		if st := s.adopt(inner); st != nil {
+			return st, nil
+		}
+		return nil, s.failure()
 	case yamux.ErrRemoteGoAway, yamux.ErrStreamsExhausted:
 		<-s.frames.unanswered
 		return nil, errNotAccepting

@@ -271,3 +271,19 @@ func TestNilConn(t *testing.T) {
 		t.Error("Server takes nil")
 	}
 }
+
+// TestSessionEndsWhileAStreamIsOpened comes between yamux's part of Open and ours.
+func TestSessionEndsWhileAStreamIsOpened(t *testing.T) {
+	inPipe(t, func(t *testing.T, client, server *Session) {
+		inner, err := client.inner.OpenStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		simtest.Wait()
+		server.Close()
+		<-client.Done()
+		if st := client.adopt(inner); st != nil {
+			t.Error("a stream of a session that has ended")
+		}
+	})
+}
