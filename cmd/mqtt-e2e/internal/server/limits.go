@@ -13,7 +13,7 @@ const (
 
 	// maxStreams is how many streams there may be under one key, unless told
 	// otherwise. They hold 64 KiB each for copying, and 256 KiB of what is not read,
-	// so 160 MiB at most.
+	// so 160 MiB, and twice that until garbage is collected.
 	maxStreams = 512
 
 	// keptDescriptors is how many descriptors are kept back: for the broker, the log,
