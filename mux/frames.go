@@ -90,13 +90,13 @@ func (f *frames) drop(st *stream) {
 	}
 }
 
-// dropUnseen drops the streams of the peer that nobody will get, since the session
-// has ended.
+// dropUnseen drops the streams that nobody has got yet, since the session has
+// ended.
 func (f *frames) dropUnseen() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, st := range f.streams {
-		if st.inner == nil && st.inbound() {
+		if st.inner == nil {
 			f.drop(st)
 		}
 	}

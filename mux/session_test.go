@@ -275,6 +275,7 @@ func TestNilConn(t *testing.T) {
 // TestSessionEndsWhileAStreamIsOpened comes between yamux's part of Open and ours.
 func TestSessionEndsWhileAStreamIsOpened(t *testing.T) {
 	inPipe(t, func(t *testing.T, client, server *Session) {
+		client.frames.unanswered <- struct{}{} // as Open does, for the answer to take
 		inner, err := client.inner.OpenStream()
 		if err != nil {
 			t.Fatal(err)
