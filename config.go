@@ -67,8 +67,9 @@ type Config struct {
 	// net.Dialer, with the proxies of the environment.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Logger gets events of connections and peers, never data or secrets. Nil
-	// means silence.
+	// Logger gets events of connections and peers, never data or secrets; at
+	// slog.LevelDebug-4 also each packet, with its frames, of Conns made while
+	// that level is enabled. Nil means silence.
 	Logger *slog.Logger
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // Device returns the key of one device of the fleet whose key is k. The device is
-// given that key and its name, and is configured as ever; whoever opens it has that
+// given that key and its name, and is configured as usual; whoever opens it has that
 // one device. Who holds the fleet's key reaches each by its name, with Config.Fleet.
 //
 // It fails for the zero Key and for a name that Listen would refuse.

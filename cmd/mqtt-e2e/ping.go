@@ -102,7 +102,9 @@ func (s *pings) run(ctx context.Context, count int, probe func() (time.Duration,
 	tick := time.NewTicker(pingInterval)
 	defer tick.Stop()
 	for {
-		progress.Show("waiting for answer %d", s.sent+1)
+		if s.sent > 0 { // before that, lines of the log say what is waited for
+			progress.Show("waiting for answer %d", s.sent+1)
+		}
 		rtt, err := probe()
 		progress.Clear()
 		if ctx.Err() != nil {

@@ -43,7 +43,7 @@ func (t tracer) received(number uint64, plaintext []byte) {
 
 func (t tracer) refused(number uint64, size int, why error) {
 	if t.on() {
-		t.log("packet refused", "claimed number", number, "size", size, "reason", why)
+		t.log("packet refused", "claimed", number, "size", size, "reason", why)
 	}
 }
 
@@ -58,7 +58,7 @@ func (t tracer) Lost(number uint64, size int) {
 
 // Window implements stream.Tracer.
 func (t tracer) Window(bytes, packet int, rate float64) {
-	t.log("window", "bytes", bytes, "packet", packet, "bytes a second", int(rate))
+	t.log("window", "bytes", bytes, "packet", packet, "bytes_per_second", int(rate))
 }
 
 // stream returns what the stream tells, nil if nobody listens.

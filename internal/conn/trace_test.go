@@ -74,7 +74,7 @@ func TestTrace(t *testing.T) {
 		a, b := pair(t, dialerLogs(&l, LevelTrace))
 		wantLines(t, l.taken())
 		a.Start(time.Now())
-		wantLines(t, l.taken(), `"packet sent" ~ number=0 size=1 frames=PING`, `"packet received" ~ number=0 size=\d+ frames="ACK 0 .*"`, `window ~ bytes=\d+ packet=\d+ "bytes a second"=0`)
+		wantLines(t, l.taken(), `"packet sent" ~ number=0 size=1 frames=PING`, `"packet received" ~ number=0 size=\d+ frames="ACK 0 .*"`, `window ~ bytes=\d+ packet=\d+ bytes_per_second=0`)
 		a.write(t, "secret of the application")
 		time.Sleep(time.Second)
 		wantLines(t, l.taken(), `"packet sent" ~ number=1 size=\d+ frames="STREAM 0\+25"`, `"packet received" ~ number=1 size=\d+ frames="ACK 0-1 .*"`)
@@ -138,7 +138,7 @@ func TestTraceOfLoss(t *testing.T) {
 		go b.readAll()
 		time.Sleep(10 * time.Second)
 		text := l.taken()
-		for _, want := range []string{`msg="packet lost" conn=peer-abcd0000 number=3 size=\d+\n`, `msg=window conn=peer-abcd0000 bytes=\d+ packet=\d+ "bytes a second"=\d+\n`} {
+		for _, want := range []string{`msg="packet lost" conn=peer-abcd0000 number=3 size=\d+\n`, `msg=window conn=peer-abcd0000 bytes=\d+ packet=\d+ bytes_per_second=\d+\n`} {
 			if !regexp.MustCompile(want).MatchString(text) {
 				t.Errorf("the log has no %s:\n%.2000s", want, text)
 			}
