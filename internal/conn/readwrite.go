@@ -56,8 +56,11 @@ func (c *Conn) Write(b []byte) (total int, err error) {
 		n := c.stream.Write(b[total:])
 		if n > 0 {
 			c.wroteAt = time.Now()
-			c.schedule(c.wroteAt)
-			c.arm(c.wroteAt)
+			if !c.schedule(c.wroteAt) { // else the writer comes by, and arms the timer
+				c.arm(c.wroteAt)
+			}
+		} else if err := c.endOfWriting(); err != nil {
+			return total, err
 		}
 		if total += n; total == len(b) {
 			return total, nil
@@ -69,18 +72,22 @@ func (c *Conn) Write(b []byte) (total int, err error) {
 }
 
 func (c *Conn) writeError() error {
-	status := c.stream.Status()
 	switch {
 	case c.life.Closed():
 		return net.ErrClosed
 	case c.writeDeadline.passed():
 		return os.ErrDeadlineExceeded
-	case c.err != nil:
-		return c.err
-	case status.WriteClosed && !status.Stopped:
-		return net.ErrClosed
+	}
+	return c.err
+}
+
+// endOfWriting says why the stream takes nothing more, ever; nil: it may later.
+func (c *Conn) endOfWriting() error {
+	switch status := c.stream.Status(); {
 	case status.Stopped:
 		return errPeerClosed
+	case status.WriteClosed:
+		return net.ErrClosed
 	}
 	return nil
 }

@@ -69,11 +69,15 @@ func (c *Conn) update(now time.Time) {
 	c.arm(now)
 }
 
-// schedule tells the writer if the stream has something to send.
-func (c *Conn) schedule(now time.Time) {
-	if p := c.stream.Pending(now); p != stream.Idle && c.life.MaySend() {
-		c.host.Wake(p)
+// schedule tells the writer if the stream has something to send, and reports whether
+// it has.
+func (c *Conn) schedule(now time.Time) bool {
+	p := c.stream.Pending(now)
+	if p == stream.Idle || !c.life.MaySend() {
+		return false
 	}
+	c.host.Wake(p)
+	return true
 }
 
 // arm sets the timer to the next deadline, unless it fires earlier anyway: it
