@@ -39,7 +39,7 @@ func TestOthersAskingForAPeer(t *testing.T) {
 					copy(room[record.HeaderSize:], make([]byte, 50))
 					room[record.HeaderSize] = 6
 					size := s.Seal(room, room[record.HeaderSize:record.HeaderSize+50])
-					go h.publish(handshake.Topic("", reply.Inbox.ID), room[:size])
+					h.soon(func() { h.publish(handshake.Topic("", reply.Inbox.ID), room[:size]) })
 				}
 			}
 			return m.payload, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,11 +20,31 @@ type holder struct {
 	inbox  handshake.Inbox // its own, which it never subscribes to
 	heard  []handshake.Message
 	others map[[16]byte]handshake.Inbox // of others, as their hellos and checks told
+
+	running sync.WaitGroup // what it is about to say
+	mu      sync.Mutex     // guards over
+	over    bool           // the test has ended, and it says no more
 }
 
 func (w *world) holder() *holder {
 	inbox, _ := newInbox()
-	return &holder{intruder: w.intruder(), w: w, inbox: inbox, others: make(map[[16]byte]handshake.Inbox)}
+	h := &holder{intruder: w.intruder(), w: w, inbox: inbox, others: make(map[[16]byte]handshake.Inbox)}
+	w.t.Cleanup(func() {
+		h.mu.Lock()
+		h.over = true
+		h.mu.Unlock()
+		h.running.Wait()
+	})
+	return h
+}
+
+// soon lets the holder do something without holding up who tells it to.
+func (h *holder) soon(do func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.over {
+		h.running.Go(do)
+	}
 }
 
 // hear reads what everybody with the key can read of a message.
@@ -73,8 +94,8 @@ func TestOnlyThePeerCanSayGone(t *testing.T) {
 			for _, heard := range h.heard {
 				if check, ok := heard.(handshake.Check); ok {
 					asked++
-					go h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: [16]byte{1}})
-					go h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce})
+					h.soon(func() { h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: [16]byte{1}}) })
+					h.soon(func() { h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce}) })
 				}
 			}
 			h.heard = nil
@@ -114,7 +135,7 @@ func TestTokensOfLiveConnsStayPrivate(t *testing.T) {
 			}
 			for _, heard := range h.heard[asked:] {
 				if hello, ok := heard.(handshake.Hello); ok {
-					go ask(hello)
+					h.soon(func() { ask(hello) })
 				}
 			}
 			asked = len(h.heard)
@@ -171,7 +192,9 @@ func TestWrongTimeStaysWithItsName(t *testing.T) {
 		w.set(func(m message) ([]byte, bool) {
 			if opened, err := stolen.HelloKey().Open(m.payload); err == nil {
 				hello := opened.(handshake.Hello)
-				go h.tell(hello.Inbox, handshake.Time{ID: hello.ID, Hello: hello.Time, Listener: hello.Time.Add(-time.Hour)})
+				h.soon(func() {
+					h.tell(hello.Inbox, handshake.Time{ID: hello.ID, Hello: hello.Time, Listener: hello.Time.Add(-time.Hour)})
+				})
 			}
 			return m.payload, true
 		})

@@ -48,7 +48,7 @@ func TestHelloTellsHoldersNoToken(t *testing.T) {
 		w.set(func(m message) ([]byte, bool) {
 			if check := checkTo(offer.Inbox, m); check != nil {
 				asked++
-				go h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: offer.TokenHash})
+				h.soon(func() { h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: offer.TokenHash}) })
 			}
 			return m.payload, !m.isTo(client.topic)
 		})
@@ -79,7 +79,7 @@ func TestListenersTakeNoNotMine(t *testing.T) {
 		w.set(func(m message) ([]byte, bool) {
 			if check := checkTo(operator.inbox, m); check != nil {
 				asked++
-				go h.tell(check.Reply, handshake.NotMine{Nonce: check.Nonce})
+				h.soon(func() { h.tell(check.Reply, handshake.NotMine{Nonce: check.Nonce}) })
 			}
 			return m.payload, !m.isTo(operator.topic)
 		})
@@ -109,7 +109,9 @@ func TestNoTimeIsTooWrongToCorrect(t *testing.T) {
 				h.hear(m)
 				if hello, ok := w.envelope(m).(handshake.Hello); ok && !told {
 					told = true
-					go h.tell(hello.Inbox, handshake.Time{ID: hello.ID, Hello: hello.Time, Listener: time.Unix(0, wrong)})
+					h.soon(func() {
+						h.tell(hello.Inbox, handshake.Time{ID: hello.ID, Hello: hello.Time, Listener: time.Unix(0, wrong)})
+					})
 				}
 				return m.payload, true
 			})
