@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // BenchmarkStream sends over loopback TCP in writes of several sizes.
@@ -53,7 +55,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 
 // BenchmarkTCP is what the connection below does by itself.
 func BenchmarkTCP(b *testing.B) {
-	near, far := tcpPair(b)
+	near, far := simtest.TCPPair(b)
 	defer near.Close()
 	go io.Copy(io.Discard, struct{ net.Conn }{far})
 	data := noise(32 << 10)

@@ -3,24 +3,9 @@ package mux
 import (
 	"net"
 	"testing"
-)
 
-// tcpPair returns the ends of a TCP connection over the loopback interface.
-func tcpPair(tb testing.TB) (client, server net.Conn) {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer listener.Close()
-	if client, err = net.Dial("tcp", listener.Addr().String()); err != nil {
-		tb.Fatal(err)
-	}
-	if server, err = listener.Accept(); err != nil {
-		tb.Fatal(err)
-	}
-	return client, server
-}
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+)
 
 // newSessions makes two sessions of the ends of a connection.
 func newSessions(tb testing.TB, c, s net.Conn) (client, server *Session) {
@@ -38,7 +23,7 @@ func newSessions(tb testing.TB, c, s net.Conn) (client, server *Session) {
 // tcpSessions returns two sessions over TCP that end with the test.
 func tcpSessions(tb testing.TB) (client, server *Session) {
 	tb.Helper()
-	c, s := tcpPair(tb)
+	c, s := simtest.TCPPair(tb)
 	client, server = newSessions(tb, c, s)
 	tb.Cleanup(func() {
 		client.Close()

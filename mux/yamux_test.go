@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/yamux"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // TestPlainYamux exchanges streams with yamux in its default configuration, as
@@ -14,7 +16,7 @@ func TestPlainYamux(t *testing.T) {
 	config := yamux.DefaultConfig()
 	config.LogOutput = io.Discard
 	t.Run("server", func(t *testing.T) {
-		c, s := tcpPair(t)
+		c, s := simtest.TCPPair(t)
 		plain, err := yamux.Client(c, config)
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +38,7 @@ func TestPlainYamux(t *testing.T) {
 		echoThrough(t, far, near)
 	})
 	t.Run("client", func(t *testing.T) {
-		c, s := tcpPair(t)
+		c, s := simtest.TCPPair(t)
 		client, err := Client(c)
 		if err != nil {
 			t.Fatal(err)

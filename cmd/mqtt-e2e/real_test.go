@@ -104,7 +104,7 @@ type process struct {
 	*exec.Cmd
 	t     *testing.T
 	stdin io.WriteCloser
-	said  lockedBuffer // standard output and error
+	said  simtest.Buffer // standard output and error
 }
 
 // launch starts a program, which is killed when the test ends.
@@ -146,24 +146,6 @@ func (p *process) waitFor(text string) {
 	if !eventually(func() bool { return strings.Contains(p.said.String(), text) }) {
 		p.t.Fatalf("%s does not say %q:\n%s", p, text, p.said.String())
 	}
-}
-
-// lockedBuffer is written by a process and read by a test.
-type lockedBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 // output runs a program to its end, which must be a success.

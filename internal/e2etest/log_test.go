@@ -1,11 +1,9 @@
 package e2etest
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e"
@@ -15,40 +13,22 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
-// lockedBuffer is a bytes.Buffer for several goroutines.
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
-
 // TestLogsHoldNoSecrets logs everything that there is to log of a life with
 // outages and errors: neither the key, nor what it leads to, nor credentials,
 // nor data may be in there.
 func TestLogsHoldNoSecrets(t *testing.T) {
 	options := &slog.HandlerOptions{Level: slog.LevelDebug}
 	t.Run("text", func(t *testing.T) {
-		var log lockedBuffer
+		var log simtest.Buffer
 		logsHoldNoSecrets(t, &log, slog.NewTextHandler(&log, options))
 	})
 	t.Run("json", func(t *testing.T) {
-		var log lockedBuffer
+		var log simtest.Buffer
 		logsHoldNoSecrets(t, &log, slog.NewJSONHandler(&log, options))
 	})
 }
 
-func logsHoldNoSecrets(t *testing.T, log *lockedBuffer, handler slog.Handler) {
+func logsHoldNoSecrets(t *testing.T, log *simtest.Buffer, handler slog.Handler) {
 	lines := new(simtest.Lines)
 	config := newConfig()
 	config.Logger = slog.New(handler)

@@ -1,12 +1,10 @@
 package link
 
 import (
-	"bytes"
 	"log/slog"
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -85,7 +83,7 @@ func TestBrokerThatHangsUpOnLargePackets(t *testing.T) {
 			defer theirs[i].Close()
 		}
 		l := newTestLink(t, testAddress, dialTo(ours...))
-		var log lockedBuffer
+		var log simtest.Buffer
 		l.Link.config.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		l.mustSubscribe(t, "ours")
 		for i, conn := range theirs {
@@ -137,22 +135,4 @@ func TestMosquittoThatHangsUpOnLargePackets(t *testing.T) {
 	if len(small) > smallPacket || l.Stats().Reconnects != 2 {
 		t.Errorf("payloads of %d bytes after %d reconnects", len(small), l.Stats().Reconnects)
 	}
-}
-
-// lockedBuffer is a buffer for the log of a link.
-type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }

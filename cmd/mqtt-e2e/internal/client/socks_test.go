@@ -9,29 +9,17 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // tcpPair returns both ends of a TCP connection, which nobody waits for for long.
 func tcpPair(t *testing.T) (a, b *net.TCPConn) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	dialled, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, conn := range []net.Conn{dialled, accepted} {
+	a, b = simtest.TCPPair(t)
+	for _, conn := range []net.Conn{a, b} {
 		conn.SetDeadline(time.Now().Add(time.Minute))
-		t.Cleanup(func() { conn.Close() })
 	}
-	return dialled.(*net.TCPConn), accepted.(*net.TCPConn)
+	return a, b
 }
 
 // socks sends what a client of SOCKS5 without authentication sends (RFC 1928

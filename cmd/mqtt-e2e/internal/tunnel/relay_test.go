@@ -7,35 +7,15 @@ import (
 	"net"
 	"syscall"
 	"testing"
-)
 
-// tcpPair returns both ends of a TCP connection.
-func tcpPair(t *testing.T) (a, b *net.TCPConn) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	dialled, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		dialled.Close()
-		accepted.Close()
-	})
-	return dialled.(*net.TCPConn), accepted.(*net.TCPConn)
-}
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
+)
 
 // joined returns the outer ends of two connections that Join joins, and where
 // its result goes.
 func joined(t *testing.T) (a, b *net.TCPConn, result chan error) {
-	a, innerA := tcpPair(t)
-	b, innerB := tcpPair(t)
+	a, innerA := simtest.TCPPair(t)
+	b, innerB := simtest.TCPPair(t)
 	result = make(chan error, 1)
 	go func() { result <- Join(innerA, innerB) }()
 	return a, b, result

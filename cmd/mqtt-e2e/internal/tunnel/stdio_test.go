@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
 // never is a standard input on which nothing comes.
@@ -43,7 +45,7 @@ func wantOutput(t *testing.T, reader *os.File, want string) {
 }
 
 func TestEndOfInputIsPassedOn(t *testing.T) {
-	stream, far := tcpPair(t)
+	stream, far := simtest.TCPPair(t)
 	reader, out := stdout(t)
 	go func() {
 		question, _ := io.ReadAll(far) // until the end of the input
@@ -58,7 +60,7 @@ func TestEndOfInputIsPassedOn(t *testing.T) {
 
 // TestEndOfTheOtherSide leaves standard input open.
 func TestEndOfTheOtherSide(t *testing.T) {
-	stream, far := tcpPair(t)
+	stream, far := simtest.TCPPair(t)
 	reader, out := stdout(t)
 	io.WriteString(far, "bye")
 	far.Close()
@@ -71,7 +73,7 @@ func TestEndOfTheOtherSide(t *testing.T) {
 // TestOtherSideStopsReading answers what was asked before, though the rest of
 // standard input is of no use to it.
 func TestOtherSideStopsReading(t *testing.T) {
-	stream, far := tcpPair(t)
+	stream, far := simtest.TCPPair(t)
 	reader, out := stdout(t)
 	in, asked := io.Pipe()
 	defer asked.Close()
@@ -93,7 +95,7 @@ func TestClosedOutput(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("only a write tells here")
 	}
-	stream, _ := tcpPair(t)
+	stream, _ := simtest.TCPPair(t)
 	reader, out := stdout(t)
 	reader.Close()
 	if err := JoinStdio(t.Context(), never(t), out, stream); !errors.Is(err, ErrOutputClosed) {
@@ -102,7 +104,7 @@ func TestClosedOutput(t *testing.T) {
 }
 
 func TestInterruptedStdio(t *testing.T) {
-	stream, _ := tcpPair(t)
+	stream, _ := simtest.TCPPair(t)
 	_, out := stdout(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("interrupted")
@@ -118,7 +120,7 @@ type brokenReader struct{}
 func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("it broke") }
 
 func TestBrokenInput(t *testing.T) {
-	stream, _ := tcpPair(t)
+	stream, _ := simtest.TCPPair(t)
 	_, out := stdout(t)
 	err := JoinStdio(t.Context(), brokenReader{}, out, stream)
 	if err == nil || err.Error() != "reading standard input: it broke" {
@@ -128,7 +130,7 @@ func TestBrokenInput(t *testing.T) {
 
 // TestBrokenStream is an error, not an end.
 func TestBrokenStream(t *testing.T) {
-	stream, far := tcpPair(t)
+	stream, far := simtest.TCPPair(t)
 	_, out := stdout(t)
 	go func() {
 		far.Write([]byte("x"))
