@@ -84,12 +84,10 @@ func (c *Conn) schedule(now time.Time) bool {
 // then finds nothing to do and is set again.
 func (c *Conn) arm(now time.Time) {
 	next := c.life.Deadline(c.stream.Status())
-	if at := c.stream.Deadline(); c.life.MaySend() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
-		next = at
+	if c.life.MaySend() {
+		next = stream.Earlier(next, c.stream.Deadline())
 	}
-	if !c.oldKeysUntil.IsZero() && (next.IsZero() || c.oldKeysUntil.Before(next)) {
-		next = c.oldKeysUntil
-	}
+	next = stream.Earlier(next, c.oldKeysUntil)
 	if next.IsZero() || !c.timerAt.IsZero() && !next.Before(c.timerAt) {
 		return
 	}

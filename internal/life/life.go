@@ -232,7 +232,7 @@ func (l *Life) Deadline(s stream.Status) time.Time {
 	if !l.ExpectsPeer(s) {
 		return l.until
 	}
-	return earlier(l.until, l.nextLiveness(s))
+	return stream.Earlier(l.until, l.nextLiveness(s))
 }
 
 // Expire does what is due at now.
@@ -258,14 +258,6 @@ func (l *Life) expireState(now time.Time) Step {
 }
 
 func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
-
-// earlier returns the earlier of two times, of which zero means never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
 
 func latest(a, b time.Time) time.Time {
 	if a.Before(b) {

@@ -45,11 +45,11 @@ func (l *Life) keepAlive() time.Duration {
 // nextLiveness is when expireLiveness has something to do.
 func (l *Life) nextLiveness(s stream.Status) time.Time {
 	p := l.config.Peer.load()
-	next := earlier(l.checkAt(s), l.restartedAt(s, p))
-	next = earlier(next, l.askAt(p))
-	next = earlier(next, l.askForItselfAt(p))
-	next = earlier(next, l.silentAt(p))
-	return earlier(next, l.unansweredAt(s))
+	next := stream.Earlier(l.checkAt(s), l.restartedAt(s, p))
+	next = stream.Earlier(next, l.askAt(p))
+	next = stream.Earlier(next, l.askForItselfAt(p))
+	next = stream.Earlier(next, l.silentAt(p))
+	return stream.Earlier(next, l.unansweredAt(s))
 }
 
 // expireLiveness does what is due.
@@ -98,7 +98,7 @@ func (l *Life) askForItselfAt(p seen) time.Time {
 		at = time.Time{}
 	}
 	if last := l.lastAskAt(p); l.spoken.Before(last) {
-		at = earlier(at, last)
+		at = stream.Earlier(at, last)
 	}
 	return at
 }
@@ -176,7 +176,7 @@ func (l *Life) SilentSince(s stream.Status) time.Time {
 	case l.closed:
 		return time.Time{}
 	case l.pathUp.IsZero():
-		return earlier(l.pathDown, s.Unheard)
+		return stream.Earlier(l.pathDown, s.Unheard)
 	}
 	return s.Unheard
 }

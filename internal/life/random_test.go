@@ -48,7 +48,7 @@ var moves = []struct {
 	{"no path works", func(r *run) Step { r.pathLost, r.pathUp = r.pathUp, false; return r.l.NoPath(r.now) }},
 	{"Doubt", func(r *run) Step { return r.l.Doubt(r.status, r.random.IntN(2) == 0, r.now) }},
 	{"Deny", func(r *run) Step { r.l.config.Peer.Deny(r.now); return Step{} }},
-	{"something is sent", func(r *run) Step { r.status.Unheard = earlier(r.status.Unheard, r.now); return Step{} }},
+	{"something is sent", func(r *run) Step { r.status.Unheard = stream.Earlier(r.status.Unheard, r.now); return Step{} }},
 	{"the peer resets", func(r *run) Step { r.status.WasReset = true; return Step{} }},
 	{"finished", func(r *run) Step { r.status.Finished = true; return Step{} }},
 	{"settled", func(r *run) Step { r.status.Settled = true; return Step{} }},

@@ -68,7 +68,7 @@ func (a *acks) deadline() time.Time {
 	if a.pending == 0 || a.now {
 		return time.Time{}
 	}
-	return earlier(a.last.Add(ackDrained), a.first.Add(maxAckDelay))
+	return Earlier(a.last.Add(ackDrained), a.first.Add(maxAckDelay))
 }
 
 // expire makes an ACK due whose deadline has come.
@@ -97,8 +97,8 @@ func (a *acks) fill(ack *wire.Ack, now time.Time, most int) {
 	a.pending, a.bytes, a.now = 0, 0, false
 }
 
-// earlier returns the earlier of two times, of which zero means never.
-func earlier(a, b time.Time) time.Time {
+// Earlier returns the earlier of two times, of which zero means never.
+func Earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

@@ -127,7 +127,7 @@ func (p *pacer) sent(now time.Time) {
 	if earliest := now.Add(-paceBurst); p.next.Before(earliest) {
 		p.next = earliest
 	}
-	p.next = earlier(p.next, now).Add(p.interval())
+	p.next = Earlier(p.next, now).Add(p.interval())
 }
 
 // interval is the time from one packet to the next; 0: not bounded.

@@ -235,11 +235,11 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 // Deadline is when Expire has to be called; zero: not until something happens.
 // What is already due, and waits for the writer, has no deadline.
 func (s *Stream) Deadline() time.Time {
-	next := earlier(s.acks.deadline(), s.probeAt())
-	next = earlier(next, s.push.at)
-	next = earlier(next, s.pace.deadline())
+	next := Earlier(s.acks.deadline(), s.probeAt())
+	next = Earlier(next, s.push.at)
+	next = Earlier(next, s.pace.deadline())
 	if s.pathUp {
-		next = earlier(next, s.lossAt())
+		next = Earlier(next, s.lossAt())
 	}
 	return next
 }

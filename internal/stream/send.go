@@ -150,7 +150,7 @@ func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 		s.forget()
 		s.keepPace(now, &p)
 		s.sent.add(p)
-		s.unheard = earlier(s.unheard, now)
+		s.unheard = Earlier(s.unheard, now)
 	}
 	if s.congestion.startup && p.length > 0 && !s.canSendData(now) {
 		s.push.sent(now, s.rtt.smoothed)

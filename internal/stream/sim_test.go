@@ -249,7 +249,7 @@ func (s *sim) next() (next time.Time) {
 		next = s.events[0].at
 	}
 	for _, e := range s.ends {
-		next = earlier(next, e.stream.Deadline())
+		next = Earlier(next, e.stream.Deadline())
 	}
 	return next
 }
