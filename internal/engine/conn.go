@@ -40,7 +40,7 @@ type origin struct {
 	peerID    [8]byte  // chosen by the peer, on what we send
 	peerInbox handshake.Inbox
 	tokenHash [16]byte // of what GONE has to carry
-	digest    [32]byte // of the Noise message that this end received
+	digest    [32]byte // SHA-256 of the HELLO, or of the Noise message in the ANSWER, that made it
 	listener  *Listener
 	answer    handshake.Answer // what a repeated hello gets, while half-open
 }
