@@ -98,7 +98,7 @@ func (p *peer) ack(numbers ...uint64) frame {
 }
 
 func (p *peer) resume(numbers ...uint64) frame {
-	return func(b []byte) []byte { return wire.AppendResume(b, p.body(numbers)) }
+	return func(b []byte) []byte { return wire.AppendResume(b, 0, p.body(numbers)) }
 }
 
 // all returns the numbers from first to last.
@@ -283,9 +283,11 @@ func (d *describer) ranges(name string, a *wire.Ack) {
 	d.add("%s", name)
 }
 
-func (d *describer) Ack(a *wire.Ack)    { d.ranges("ACK", a) }
-func (d *describer) Resume(a *wire.Ack) { d.ranges("RESUME", a) }
-func (d *describer) Fin(final uint64)   { d.add("FIN %d", final) }
-func (d *describer) Stop()              { d.add("STOP") }
-func (d *describer) Reset(code uint64)  { d.add("RESET %d", code) }
-func (d *describer) Ping()              { d.add("PING") }
+func (d *describer) Ack(a *wire.Ack)             { d.ranges("ACK", a) }
+func (d *describer) Resume(_ uint8, a *wire.Ack) { d.ranges("RESUME", a) }
+func (d *describer) PathChallenge(p wire.Path)   { d.add("PATH_CHALLENGE %d", p.Path) }
+func (d *describer) PathResponse(p wire.Path)    { d.add("PATH_RESPONSE %d", p.Path) }
+func (d *describer) Fin(final uint64)            { d.add("FIN %d", final) }
+func (d *describer) Stop()                       { d.add("STOP") }
+func (d *describer) Reset(code uint64)           { d.add("RESET %d", code) }
+func (d *describer) Ping()                       { d.add("PING") }

@@ -83,7 +83,7 @@ func TestProbeRepeatsAllSignals(t *testing.T) {
 	p := newPeer(t)
 	p.write(2000)
 	p.s.Resume()
-	p.want("resumption comes first", "RESUME, STREAM 0+981")
+	p.want("resumption comes first", "RESUME, STREAM 0+980")
 	p.s.Close()
 	p.want("end of reading", "STOP, STREAM 981+993")
 	p.want("end of writing", "STREAM 1974+26, FIN 2000")
