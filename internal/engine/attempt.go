@@ -69,7 +69,7 @@ func (d *dial) begin() error {
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
 		ID: a.id, Inbox: e.inbox, Time: at(e.config.wall(), offset), TokenHash: handshake.TokenHash(e.tokens.Token(a.id)),
-		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
+		MaxMessageSize: e.messageSize(), Links: 1, Protocols: d.protocols,
 	})
 	if err != nil {
 		return err

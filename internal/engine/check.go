@@ -37,7 +37,7 @@ func (r *rendezvous) receiveCheck(m handshake.Check, now time.Time) {
 	case m.Instance == e.inbox.ID:
 		e.receiveOwnCheck(m, r.rates.gone, now)
 	case m.Reply.ID != e.inbox.ID && e.limits.check(m, r.rates.notMine, now):
-		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
+		e.reply(m.Reply, m.Link, handshake.NotMine{Nonce: m.Nonce})
 	}
 }
 
@@ -55,7 +55,7 @@ func (e *Engine) receiveOwnCheck(m handshake.Check, answers *bucket, now time.Ti
 	e.mu.RUnlock()
 	switch {
 	case c == nil && !dials:
-		e.reply(m.Reply, handshake.Gone{Nonce: m.Nonce, Token: e.tokens.Token(m.ID)})
+		e.reply(m.Reply, m.Link, handshake.Gone{Nonce: m.Nonce, Token: e.tokens.Token(m.ID)})
 	case c != nil && c.origin.peerInbox.ID == m.Reply.ID:
 		c.Answer(now)
 	}

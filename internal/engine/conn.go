@@ -39,6 +39,7 @@ type origin struct {
 	key       [16]byte // it was made under
 	peerID    [8]byte  // chosen by the peer, on what we send
 	peerInbox handshake.Inbox
+	peerLink  uint8    // that what is sent to the inbox goes to
 	tokenHash [16]byte // of what GONE has to carry
 	digest    [32]byte // SHA-256 of the HELLO, or of the Noise message in the ANSWER, that made it
 	listener  *Listener

@@ -144,7 +144,7 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 		id: a.id,
 		origin: origin{
 			name: d.name, key: d.keys.key, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
-			peerID: reply.ID, peerInbox: reply.Inbox, tokenHash: reply.TokenHash, digest: sha256.Sum256(m.Noise),
+			peerID: reply.ID, peerInbox: reply.Inbox, peerLink: m.Link, tokenHash: reply.TokenHash, digest: sha256.Sum256(m.Noise),
 		},
 		incoming: secrets.ToDialer, outgoing: secrets.ToListener, maxMessageSize: reply.MaxMessageSize,
 		keepAlive: d.keepAlive,

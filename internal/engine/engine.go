@@ -38,7 +38,7 @@ func New(config Config) *Engine {
 		tokens:    tokens,
 		key:       inbox.Key(),
 		mask:      record.NewMask(inbox.MaskKey()),
-		topic:     handshake.Topic(config.TopicPrefix, inbox.ID),
+		topic:     inbox.Topic(config.TopicPrefix, 0),
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - record.Overhead),

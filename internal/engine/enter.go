@@ -24,7 +24,7 @@ type agreed struct {
 // it; nil: the Engine is closed. A hello, which anybody with the key could have
 // sent, does not show that a known peer lives.
 func (e *Engine) enter(a agreed, now time.Time) *Conn {
-	c := &Conn{engine: e, id: a.id, topic: handshake.Topic(e.config.TopicPrefix, a.origin.peerInbox.ID), origin: a.origin, began: now}
+	c := &Conn{engine: e, id: a.id, topic: a.origin.peerInbox.Topic(e.config.TopicPrefix, a.origin.peerLink), origin: a.origin, began: now}
 	c.peer = e.join(a.origin.peerInbox, now)
 	config := conn.Config{
 		ID:        a.origin.logID,
@@ -84,7 +84,7 @@ func (h *host) Check() {
 	if h.origin.dialer {
 		e.toName(e.name(h.origin.name), question)
 	} else {
-		e.toInbox(h.origin.peerInbox, question)
+		e.toInbox(h.origin.peerInbox, h.origin.peerLink, question)
 	}
 }
 

@@ -72,7 +72,7 @@ func (h *holder) tell(inbox handshake.Inbox, m handshake.Message) {
 	if err != nil {
 		panic(err) // on any goroutine
 	}
-	h.publish(handshake.Topic("", inbox.ID), payload)
+	h.publish(inbox.Topic("", 0), payload)
 }
 
 // TestOnlyThePeerCanSayGone lets a holder answer each CHECK that it hears with GONE,
@@ -130,7 +130,7 @@ func TestTokensOfLiveConnsStayPrivate(t *testing.T) {
 		}
 		w.set(func(m message) ([]byte, bool) {
 			h.hear(m)
-			if m.isTo(handshake.Topic("", h.inbox.ID)) {
+			if m.isTo(h.inbox.Topic("", 0)) {
 				told++
 			}
 			for _, heard := range h.heard[asked:] {
@@ -221,7 +221,7 @@ func TestBacklogLetsGoOfTheOldest(t *testing.T) {
 		l := w.listen(server)
 		name := w.root().Name(testName)
 		for i := range backlog + 76 {
-			offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: time.Now(), MaxMessageSize: 1 << 10}
+			offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: time.Now(), MaxMessageSize: 1 << 10, Links: 1}
 			_, hello, err := name.Initiate(rand.Reader, offer)
 			if err != nil {
 				t.Fatal(err)

@@ -37,7 +37,7 @@ func (r *rendezvous) receive(_, payload []byte, now time.Time) {
 // refuse tells a dialer why it gets no Conn.
 func (r *rendezvous) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
 	if r.rates.refusals.allow(now) {
-		r.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
+		r.engine.reply(hello.Inbox, hello.Link, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
 
@@ -57,14 +57,14 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
 		if e.limits.time(m, r.rates.times, now) {
-			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
+			e.reply(m.Inbox, m.Link, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return
 	}
 	digest := m.Digest()
 	if c := r.pending(digest); c != nil {
 		if c.repeats++; c.repeats <= maxRepeats {
-			e.reply(m.Inbox, c.origin.answer)
+			e.reply(m.Inbox, m.Link, c.origin.answer)
 		}
 		return
 	}
@@ -98,7 +98,7 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 		r.refuse(m, now, handshake.RefusedProtocol, reason)
 		return
 	}
-	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Protocol: protocol}
+	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Links: 1, Protocol: protocol}
 	reply.TokenHash = handshake.TokenHash(e.tokens.Token(reply.ID))
 	answer, secrets, err := responder.Finish(rand.Reader, reply)
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 		id: reply.ID,
 		origin: origin{
 			name: r.name.text, key: r.name.key, protocol: protocol, logID: secrets.LogID,
-			peerID: offer.ID, peerInbox: offer.Inbox, tokenHash: offer.TokenHash,
+			peerID: offer.ID, peerInbox: offer.Inbox, peerLink: m.Link, tokenHash: offer.TokenHash,
 			digest: digest, listener: r.Listener, answer: answer,
 		},
 		incoming: secrets.ToListener, outgoing: secrets.ToDialer, maxMessageSize: offer.MaxMessageSize,
@@ -125,7 +125,7 @@ func (r *rendezvous) admit(a agreed, now time.Time) {
 		c.Refuse()
 	default:
 		c.Start(now)
-		r.engine.toInbox(a.origin.peerInbox, a.origin.answer)
+		r.engine.toInbox(a.origin.peerInbox, a.origin.peerLink, a.origin.answer)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // checkTo returns the CHECK that a message to an inbox is, for whoever knows the secret of
 // that; nil if it is something else.
 func checkTo(inbox handshake.Inbox, m message) *handshake.Check {
-	if !m.isTo(handshake.Topic("", inbox.ID)) {
+	if !m.isTo(inbox.Topic("", 0)) {
 		return nil
 	}
 	opened, err := inbox.Key().Open(m.payload)
@@ -134,7 +134,7 @@ func (h *holder) hello(n *handshake.Name) (topic string, payload []byte) {
 }
 
 func (h *holder) helloAt(n *handshake.Name, at time.Time) (topic string, payload []byte) {
-	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: at, MaxMessageSize: 1 << 10}
+	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: at, MaxMessageSize: 1 << 10, Links: 1}
 	_, hello, err := n.Initiate(rand.Reader, offer)
 	if err != nil {
 		panic(err)

@@ -82,7 +82,7 @@ func (r *rendezvous) probed(m handshake.Probe, now time.Time) {
 	if own || !e.limits.pong(m, r.rates.pongs, now) {
 		return
 	}
-	e.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})
+	e.reply(m.Inbox, m.Link, handshake.Pong{Nonce: m.Nonce})
 	if m.Inbox.ID != e.inbox.ID {
 		r.lookForNamesake(now)
 	}

@@ -138,15 +138,15 @@ func (e *Engine) sealed(topic string, key *handshake.EnvelopeKey, m handshake.Me
 	return envelope{topic, payload}
 }
 
-// toInbox sends a message to a process.
-func (e *Engine) toInbox(inbox handshake.Inbox, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox.ID), inbox.Key(), m))
+// toInbox sends a message to a link of a process.
+func (e *Engine) toInbox(inbox handshake.Inbox, link uint8, m handshake.Message) {
+	e.queue.push(e.sealed(inbox.Topic(e.config.TopicPrefix, link), inbox.Key(), m))
 	e.link.Wake()
 }
 
-// reply sends a process an answer that a replayed message may have asked for.
-func (e *Engine) reply(inbox handshake.Inbox, m handshake.Message) {
-	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox.ID), inbox.Key(), m))
+// reply sends a link of a process an answer that a replayed message may have asked for.
+func (e *Engine) reply(inbox handshake.Inbox, link uint8, m handshake.Message) {
+	e.queue.pushReply(e.sealed(inbox.Topic(e.config.TopicPrefix, link), inbox.Key(), m))
 	e.link.Wake()
 }
 
