@@ -29,7 +29,7 @@ func newPath(tb testing.TB, messageSize int) *path {
 	for i := range p.engines {
 		p.engines[i] = New(Config{
 			Brokers: make([]address.Broker, 1), // never reached
-			Key: [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
+			Key:     [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
 			Logger: slog.New(slog.DiscardHandler),
 		})
 	}
