@@ -87,7 +87,7 @@ func (e *Endpoint) use() error {
 }
 
 func (e *Endpoint) start(a address.Address, config *engine.Config) {
-	config.Link.Address = a
+	config.Brokers = a.Brokers
 	e.broker, e.fleet, e.engine = a, config.Fleet, engine.New(*config)
 }
 

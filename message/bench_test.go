@@ -93,7 +93,7 @@ func TestAllocations(t *testing.T) {
 
 // TestForgedAllocations: what somebody without the key sends to a Session is opened where it lies and leaves nothing behind.
 func TestForgedAllocations(t *testing.T) {
-	s, err := newSession(address.Address{}, &Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "x"})
+	s, err := newSession(address.Address{Brokers: make([]address.Broker, 1)}, &Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

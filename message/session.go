@@ -117,7 +117,7 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
 	s.link = link.New(link.Config{
-		Address:     broker,
+		Broker:      broker.Brokers[0],
 		TLSConfig:   config.TLSConfig,
 		DialContext: config.DialContext,
 		MaxPayload:  MaxPacketSize,

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -52,14 +53,14 @@ func (a *app) findBroker(args []string) (place, []string, error) {
 	if err != nil {
 		return place{}, nil, usage(err)
 	}
-	if inArgs && parsed.Password != "" {
-		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
-	}
-	if inArgs && strings.Contains(parsed.Path, "?") {
-		a.logger.Warn("every user of this machine can read what follows ? in the address, a token perhaps; put the whole ADDRESS into " + addressVariable)
-	}
 	p := place{name: parsed.Name, parsed: parsed}
 	p.broker, _, _ = strings.Cut(text, "#")
+	if inArgs && p.has(aPassword) {
+		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
+	}
+	if inArgs && p.has(aQuery) {
+		a.logger.Warn("every user of this machine can read what follows ? in the address, a token perhaps; put the whole ADDRESS into " + addressVariable)
+	}
 	return p, rest, nil
 }
 
@@ -73,12 +74,29 @@ func findAddress(args []string) (text string, rest []string, inArgs bool) {
 	return fallback, args, false
 }
 
+// has reports whether one of the brokers is of a kind.
+func (p place) has(kind func(address.Broker) bool) bool {
+	return slices.ContainsFunc(p.parsed.Brokers, kind)
+}
+
+func aPassword(b address.Broker) bool  { return b.Password != "" }
+func aQuery(b address.Broker) bool     { return strings.Contains(b.Path, "?") }
+func encryption(b address.Broker) bool { return b.Scheme == "mqtts" || b.Scheme == "wss" }
+
 // public returns the address as it may be written down: without password and
 // query, which may be a token.
 func (p place) public() string { return p.publicBroker() + "#" + p.name }
 
 func (p place) publicBroker() string {
-	scheme, rest, _ := strings.Cut(p.broker, "://")
+	parts := address.Split(p.broker)
+	for i, part := range parts {
+		parts[i] = publicURL(part)
+	}
+	return strings.Join(parts, ",")
+}
+
+func publicURL(url string) string {
+	scheme, rest, _ := strings.Cut(url, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	host, path, slash := strings.Cut(rest, "/")
 	if slash {

@@ -157,7 +157,7 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile == "" && s.clientCert == "" && s.clientKey == "" {
 		return nil, nil
 	}
-	if p.parsed.Scheme != "mqtts" && p.parsed.Scheme != "wss" {
+	if !p.has(encryption) {
 		return nil, errors.New("--ca-file, --client-cert and --client-key are for TLS: write mqtts:// or wss://")
 	}
 	config := new(tls.Config)

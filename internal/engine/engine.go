@@ -58,6 +58,7 @@ func New(config Config) *Engine {
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.queue.init()
+	config.Link.Broker = config.Brokers[0]
 	config.Link.MaxPayload = config.MaxMessageSize
 	config.Link.Logger = config.Logger
 	e.link = link.New(config.Link, e)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
@@ -27,7 +28,8 @@ func newPath(tb testing.TB, messageSize int) *path {
 	secrets := [2][32]byte{{1}, {2}}
 	for i := range p.engines {
 		p.engines[i] = New(Config{
-			Key: [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
+			Brokers: make([]address.Broker, 1), // never reached
+			Key:     [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
 			Logger: slog.New(slog.DiscardHandler),
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
@@ -25,7 +26,8 @@ type Config struct {
 	MaxMessageSize int           // largest MQTT payload, bytes
 	PeerTimeout    time.Duration // silence after which a peer is given up; 0: never
 	TopicPrefix    string
-	Link           link.Config
+	Brokers        []address.Broker // at least one, all different
+	Link           link.Config      // but for the broker
 	Logger         *slog.Logger
 
 	wall      func() time.Time // the time of day that hellos carry, which goes on while the machine sleeps; nil: time.Now
@@ -34,7 +36,7 @@ type Config struct {
 
 // Format implements fmt.Formatter: no verb prints the key.
 func (c Config) Format(state fmt.State, _ rune) {
-	fmt.Fprintf(state, "engine.Config{%v}", c.Link.Address)
+	fmt.Fprintf(state, "engine.Config{%v}", c.Brokers)
 }
 
 // Format implements fmt.Formatter: in an unexported field Config cannot hide the

@@ -49,7 +49,7 @@ func (c *Config) dial(ctx context.Context, wake func()) (*transport, error) {
 		if a.socket != nil {
 			a.socket.Close()
 		}
-		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
+		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Broker.Host, err)
 	}
 	a.Conn = conn
 	a.socket.begin()
@@ -58,7 +58,7 @@ func (c *Config) dial(ctx context.Context, wake func()) (*transport, error) {
 
 // open connects through the proxy of the environment, if there is one and the caller does not dial by itself.
 func (a *dialAttempt) open() (net.Conn, error) {
-	switch a.config.Address.Scheme {
+	switch a.config.Broker.Scheme {
 	case "mqtt":
 		return a.openStream()
 	case "mqtts":
@@ -74,15 +74,15 @@ func (a *dialAttempt) open() (net.Conn, error) {
 	case "ws", "wss":
 		return a.openWebSocket()
 	}
-	return nil, fmt.Errorf("unknown scheme %q; mqtt, mqtts, ws and wss are known", a.config.Address.Scheme)
+	return nil, fmt.Errorf("unknown scheme %q; mqtt, mqtts, ws and wss are known", a.config.Broker.Scheme)
 }
 
 // openStream connects by TCP, through the SOCKS proxy of ALL_PROXY unless the caller dials.
 func (a *dialAttempt) openStream() (net.Conn, error) {
 	if a.config.DialContext != nil {
-		return a.Dial("tcp", a.config.Address.Host)
+		return a.Dial("tcp", a.config.Broker.Host)
 	}
-	return proxy.FromEnvironmentUsing(a).Dial("tcp", a.config.Address.Host)
+	return proxy.FromEnvironmentUsing(a).Dial("tcp", a.config.Broker.Host)
 }
 
 // Dial makes the socket, for packages proxy and websocket, too.
@@ -111,10 +111,10 @@ func (a *dialAttempt) explain(err error) error {
 		return errPreamble // and quotes less of what came in
 	case err == nil:
 		return nil
-	case a.address != "" && a.address != a.config.Address.Host:
+	case a.address != "" && a.address != a.config.Broker.Host:
 		return &ProxyError{Proxy: a.address, cause: err}
 	case a.socket != nil:
-		return foreignHandshake(a.config.Address.Scheme, a.socket.first, err)
+		return foreignHandshake(a.config.Broker.Scheme, a.socket.first, err)
 	}
 	return err
 }
@@ -126,7 +126,7 @@ func (c *Config) tlsConfig() *tls.Config {
 		config = c.TLSConfig.Clone()
 	}
 	if config.ServerName == "" {
-		if host, _, err := net.SplitHostPort(c.Address.Host); err == nil {
+		if host, _, err := net.SplitHostPort(c.Broker.Host); err == nil {
 			config.ServerName = host
 		}
 	}

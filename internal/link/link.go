@@ -26,10 +26,10 @@ import (
 
 // Config is what a Link needs to reach its broker.
 type Config struct {
-	// Address is where the broker is and what to tell it.
-	Address address.Address
+	// Broker is where the broker is and what to tell it.
+	Broker address.Broker
 
-	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Address is verified unless ServerName is set.
+	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Broker is verified unless ServerName is set.
 	TLSConfig *tls.Config
 
 	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, through the proxies of the
@@ -43,11 +43,11 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Format implements fmt.Formatter. A pointer in a field would be printed without asking Address.
-func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Address) }
+// Format implements fmt.Formatter. A pointer in a field would be printed without asking Broker.
+func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Broker) }
 
-// Format implements fmt.Formatter: in an unexported field Address cannot hide its password from package fmt.
-func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%v}", l.config.Address) }
+// Format implements fmt.Formatter: in an unexported field Broker cannot hide its password from package fmt.
+func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%v}", l.config.Broker) }
 
 // Source supplies what a Link publishes.
 type Source interface {
@@ -160,7 +160,7 @@ func (l *Link) gaveUp(ctx context.Context) error {
 	defer l.mu.Unlock()
 	lastErr := l.lastErr
 	if l.connecting.Load() && lastErr == nil {
-		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
+		lastErr = foreignSession(l.config.Broker.Scheme, nil, errNoAnswer)
 	}
 	if lastErr != nil {
 		return fmt.Errorf("waiting for the broker: %w; the last attempt: %w", context.Cause(ctx), lastErr)

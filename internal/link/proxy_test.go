@@ -25,7 +25,7 @@ const schemeInProxyTest = "LINK_TEST_PROXY_SCHEME"
 func TestProxiesOfTheEnvironment(t *testing.T) {
 	if scheme := os.Getenv(schemeInProxyTest); scheme != "" {
 		// Only the proxy knows this host.
-		l := newTestLink(t, address.Address{Scheme: scheme, Host: "broker.test:1", Path: "/mqtt"}, nil)
+		l := newTestLink(t, address.Broker{Scheme: scheme, Host: "broker.test:1", Path: "/mqtt"}, nil)
 		l.mustConnect(t)
 		return
 	}
@@ -47,7 +47,7 @@ func TestProxiesOfTheEnvironment(t *testing.T) {
 
 func TestBadProxyVariableIsNotQuoted(t *testing.T) {
 	if os.Getenv(schemeInProxyTest) != "" {
-		l := newTestLink(t, address.Address{Scheme: "ws", Host: "broker.test:1", Path: "/mqtt"}, nil)
+		l := newTestLink(t, address.Broker{Scheme: "ws", Host: "broker.test:1", Path: "/mqtt"}, nil)
 		if err := l.Connect(context.Background()); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("Connect: %v", err)
 		}

@@ -57,7 +57,7 @@ func (l *Link) connectOnce() error {
 	l.smallOnly.Store(transport.smallOnly || l.hungUpTwice)
 	c := newConnection(l, transport)
 	l.connecting.Store(true)
-	err = c.login(&l.config.Address)
+	err = c.login(&l.config.Broker)
 	l.connecting.Store(false)
 	if err != nil {
 		l.config.Logger.Debug("the MQTT handshake failed", "error", err)
@@ -136,7 +136,7 @@ func (l *Link) checkLargest(c *connection) {
 		l.hungUpTwice = true
 		l.smallOnly.Store(true)
 		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
-			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)
+			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Broker.Host)
 	}
 }
 
@@ -151,5 +151,5 @@ func (l *Link) setUp() {
 	l.isUp.Store(true)
 	close(l.cameUp)
 	l.cameUp = make(chan struct{})
-	l.config.Logger.Info("connected to the broker", "host", l.config.Address.Host)
+	l.config.Logger.Info("connected to the broker", "host", l.config.Broker.Host)
 }

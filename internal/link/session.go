@@ -57,7 +57,7 @@ func (s *subscribing) subAck(body []byte) error {
 }
 
 // login sends CONNECT and waits for CONNACK. After an error the connection is over.
-func (c *connection) login(broker *address.Address) error {
+func (c *connection) login(broker *address.Broker) error {
 	err := c.ask(encode(connectPacket(broker)), c.inbound.accepted, "CONNECT")
 	if err == nil {
 		return nil
@@ -66,7 +66,7 @@ func (c *connection) login(broker *address.Address) error {
 	return fmt.Errorf("MQTT handshake with the broker at %s: %w", broker.Host, foreignSession(broker.Scheme, c.inbound.first(), c.err))
 }
 
-func connectPacket(broker *address.Address) *packets.ConnectPacket {
+func connectPacket(broker *address.Broker) *packets.ConnectPacket {
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	p.ProtocolName, p.ProtocolVersion, p.CleanSession = "MQTT", 4, true // MQTT 3.1.1
 	p.Keepalive = uint16(keepAliveInterval.Seconds())

@@ -32,11 +32,11 @@ func (a *dialAttempt) openWebSocket() (net.Conn, error) {
 	if c.DialContext == nil {
 		dialer.Proxy = environmentProxy
 	}
-	host := strings.Replace(c.Address.Host, "%", "%25", 1) // before the zone of an IPv6 address (RFC 6874)
-	ws, response, err := dialer.DialContext(a.ctx, c.Address.Scheme+"://"+host+c.Address.Path, nil)
+	host := strings.Replace(c.Broker.Host, "%", "%25", 1) // before the zone of an IPv6 address (RFC 6874)
+	ws, response, err := dialer.DialContext(a.ctx, c.Broker.Scheme+"://"+host+c.Broker.Path, nil)
 	if err != nil {
 		if a.socket != nil {
-			err = webSocketError(c.Address.Scheme, response, err)
+			err = webSocketError(c.Broker.Scheme, response, err)
 		}
 		return nil, err
 	}
