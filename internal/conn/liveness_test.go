@@ -37,7 +37,7 @@ func TestHowConnsFail(t *testing.T) {
 		"without a path": {30 * time.Second, func(a, b *end) {
 			time.Sleep(5 * time.Second)
 			cut(a, b)
-			a.NoPath(time.Now())
+			a.down(0)
 			a.Write([]byte("anybody?"))
 		}, 25 * time.Second,
 			"nothing was heard of it for 30s, 25s of that without a connection to the broker; check the broker and the network here, or raise Config.PeerTimeout",
@@ -184,7 +184,7 @@ func TestConnMadeWithoutAPath(t *testing.T) {
 		}
 		for _, e := range []*end{a, b} {
 			e.set(nil)
-			e.PathUp(maxPacket, time.Now())
+			e.up(0, maxPacket)
 		}
 		time.Sleep(time.Second)
 		exchange(t, a, b)

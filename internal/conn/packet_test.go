@@ -15,7 +15,7 @@ import (
 )
 
 func statsOf(e *end) stream.Stats {
-	stats, _, _ := e.Stats()
+	stats := e.Stats().Stats
 	return stats
 }
 
@@ -85,13 +85,13 @@ func TestPacketsThatDoNotAuthenticate(t *testing.T) {
 			t.Errorf("the packet itself brought %+v", got)
 		}
 		b.Receive(append([]byte{}, kept...), time.Now()) // again
-		stats, _, rejected := b.Stats()
+		stats, rejected := b.Stats(), b.Stats().Rejected
 		if before.PacketsReceived++; stats.PacketsReceived != before.PacketsReceived || rejected != 5 {
 			t.Errorf("%d packets more than one, %d rejected", stats.PacketsReceived-before.PacketsReceived, rejected)
 		}
 		b.Discard()
 		b.Receive(append([]byte{}, kept...), time.Now())
-		if _, _, rejected := b.Stats(); rejected != 6 {
+		if rejected := b.Stats().Rejected; rejected != 6 {
 			t.Errorf("%d rejected after the end", rejected)
 		}
 	})
@@ -119,7 +119,7 @@ func TestPacketsAreAsLargeAsThePathTakes(t *testing.T) {
 		a.set(func(packet []byte) bool { sizes = append(sizes, len(packet)-record.Overhead); return true })
 		text := fmt.Sprintf("%100000d", 1)
 		for _, most := range []int{maxPacket, limit} {
-			a.PathUp(most, time.Now())
+			a.up(0, most)
 			sizes = nil
 			go a.Write([]byte(text))
 			b.read(t, text)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
@@ -49,7 +50,7 @@ func (t tracer) refused(number uint64, size int, why error) {
 
 func (t tracer) state(s life.State) { t.log("state", "state", s.String()) }
 
-func (t tracer) path(up bool) { t.log("path", "up", up) }
+func (t tracer) path(p path.ID, up bool) { t.log("path", "path", p.String(), "up", up) }
 
 // Lost implements stream.Tracer.
 func (t tracer) Lost(number uint64, size int) {

@@ -87,10 +87,10 @@ func TestTrace(t *testing.T) {
 		a.Receive(make([]byte, 5), time.Now())
 		wantLines(t, l.taken(), `"packet refused" ~ .*size=5 reason="record: packet shorter than .*"`)
 
-		a.NoPath(time.Now())
-		wantLines(t, l.taken(), `path ~ up=false`)
-		a.PathUp(maxPacket, time.Now())
-		wantLines(t, l.taken(), `path ~ up=true`)
+		a.down(0)
+		wantLines(t, l.taken(), `path ~ path=0-0 up=false`)
+		a.up(0, maxPacket)
+		wantLines(t, l.taken(), `path ~ path=0-0 up=true`)
 		a.Abort()
 		text := l.taken()
 		for _, want := range []string{`state=time-wait`, `frames="(ACK .*)?RESET 4"`} {

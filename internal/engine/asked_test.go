@@ -27,7 +27,7 @@ func TestOthersAskingForAPeer(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.set(func(m message) ([]byte, bool) {
-			if m.isTo(client.topic) {
+			if m.isTo(client.uplinks[0].topic) {
 				if a, ok := w.envelope(m).(handshake.Answer); ok && a.ID == offer.ID {
 					reply, secrets, err := initiator.Finish(a)
 					if err != nil {

@@ -20,15 +20,16 @@ const (
 	maxCorrections = 3
 )
 
-// maxEvents bounds the answers that wait for a dial; one more is dropped and
-// comes again with the next repetition.
-const maxEvents = 8
+// maxEvents bounds what waits for a dial; one more is dropped: an answer comes again with the
+// next repetition, and a link that came up is used by that.
+const maxEvents = 16
 
-// An event is an authenticated answer to a dial.
+// An event is an authenticated answer to a dial, or that a link came up meanwhile.
 type event struct {
-	id  [8]byte
-	m   handshake.Message
-	now time.Time
+	id   [8]byte
+	m    handshake.Message // nil: the link came up
+	from *uplink           // that it came by
+	now  time.Time
 }
 
 // A dial is an attempt to reach the listener under a name. Its fields belong
@@ -46,7 +47,15 @@ type dial struct {
 	refusal   error         // the first one
 	refused   <-chan time.Time
 
-	events chan event // filled by the reader goroutine
+	events chan event // filled by the links
+}
+
+// tell hands an event to the dial.
+func (d *dial) tell(ev event) {
+	select {
+	case d.events <- ev:
+	default:
+	}
 }
 
 // An attempt is one hello, sent several times.
@@ -69,7 +78,7 @@ func (d *dial) begin() error {
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
 		ID: a.id, Inbox: e.inbox, Time: at(e.config.wall(), offset), TokenHash: handshake.TokenHash(e.tokens.Token(a.id)),
-		MaxMessageSize: e.messageSize(), Links: 1, Protocols: d.protocols,
+		MaxMessageSize: e.messageSize(), Links: uint8(len(e.uplinks)), Protocols: d.protocols,
 	})
 	if err != nil {
 		return err
@@ -117,7 +126,21 @@ func (d *dial) send(a *attempt) {
 	if renew := a.made.Add(d.life()); renew.Before(d.repeatAt) {
 		d.repeatAt = renew
 	}
-	d.engine.toName(d.keys, a.hello)
+	d.engine.toName(d.keys, a.over)
+}
+
+// over is the hello as it goes out over a link.
+func (a *attempt) over(link uint8) handshake.Message {
+	hello := a.hello
+	hello.Link = link
+	return hello
+}
+
+// cameUp says hello over a link that came up after the others.
+func (d *dial) cameUp(u *uplink) {
+	a := d.attempts[len(d.attempts)-1]
+	a.count++
+	u.toName(d.keys, a.over(u.number))
 }
 
 // life is for how long a hello is repeated before a new one takes its place.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 )
 
 type keepAliveKey struct{}
@@ -80,13 +81,17 @@ func (d *dial) gaveUp(cause error) error {
 
 // handle deals with an authenticated answer. One that does not fit is ignored.
 func (d *dial) handle(ev event) (*Conn, error) {
+	if ev.m == nil {
+		d.cameUp(ev.from)
+		return nil, nil
+	}
 	a := d.attempt(ev.id)
 	if a == nil {
 		return nil, nil
 	}
 	switch m := ev.m.(type) {
 	case handshake.Answer:
-		return d.answered(a, m, ev.now)
+		return d.answered(a, m, ev)
 	case handshake.Refusal:
 		d.refuse(fmt.Sprintf("%s: it says %q", m.Code, m.Reason))
 	case handshake.Time:
@@ -134,9 +139,9 @@ func (d *dial) correct(a *attempt, m handshake.Time) error {
 }
 
 // answered makes the Conn. A wrong answer is ignored: a right one may follow.
-func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, error) {
+func (d *dial) answered(a *attempt, m handshake.Answer, ev event) (*Conn, error) {
 	reply, secrets, err := a.initiator.Finish(m)
-	if err != nil {
+	if err != nil || m.Link >= reply.Links {
 		d.engine.rejected.Add(1)
 		return nil, nil
 	}
@@ -144,15 +149,16 @@ func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, e
 		id: a.id,
 		origin: origin{
 			name: d.name, key: d.keys.key, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
-			peerID: reply.ID, peerInbox: reply.Inbox, peerLink: m.Link, tokenHash: reply.TokenHash, digest: sha256.Sum256(m.Noise),
+			peerID: reply.ID, peerInbox: reply.Inbox, tokenHash: reply.TokenHash, digest: sha256.Sum256(m.Noise),
 		},
 		incoming: secrets.ToDialer, outgoing: secrets.ToListener, maxMessageSize: reply.MaxMessageSize,
+		path: path.Of(ev.from.number, m.Link), links: reply.Links,
 		keepAlive: d.keepAlive,
 	}
 	if a.count == 1 {
-		agreed.rtt = max(now.Sub(a.sent), time.Microsecond)
+		agreed.rtt = max(ev.now.Sub(a.sent), time.Microsecond)
 	}
-	return d.open(agreed, now)
+	return d.open(agreed, ev.now)
 }
 
 // open puts the Conn to work.

@@ -99,7 +99,7 @@ func TestOnlyThePeerCanSayGone(t *testing.T) {
 				}
 			}
 			h.heard = nil
-			return m.payload, !m.isTo(client.topic) || w.envelope(m) != nil // packets to the dialer are lost
+			return m.payload, !m.isTo(client.uplinks[0].topic) || w.envelope(m) != nil // packets to the dialer are lost
 		})
 		for _, c := range dialed {
 			c.Write([]byte("over and out"))
@@ -259,7 +259,7 @@ func TestRepeatsAreCountedForTheirHello(t *testing.T) {
 		l := w.listen(server)
 		lost := w.engine()
 		w.record()
-		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(lost.topic) })
+		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(lost.uplinks[0].topic) })
 		ctx, cancel := contextFor(time.Second)
 		defer cancel()
 		lost.Dial(ctx, testName, nil)
@@ -272,7 +272,7 @@ func TestRepeatsAreCountedForTheirHello(t *testing.T) {
 		simtest.Wait()
 		answers := 0
 		for _, m := range w.recorded() {
-			if m.isTo(lost.topic) {
+			if m.isTo(lost.uplinks[0].topic) {
 				answers++
 			}
 		}

@@ -50,7 +50,7 @@ func TestHelloTellsHoldersNoToken(t *testing.T) {
 				asked++
 				h.soon(func() { h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: offer.TokenHash}) })
 			}
-			return m.payload, !m.isTo(client.topic)
+			return m.payload, !m.isTo(client.uplinks[0].topic)
 		})
 		accepted.Write([]byte("over and out"))
 		time.Sleep(30 * time.Second)
@@ -81,7 +81,7 @@ func TestListenersTakeNoNotMine(t *testing.T) {
 				asked++
 				h.soon(func() { h.tell(check.Reply, handshake.NotMine{Nonce: check.Nonce}) })
 			}
-			return m.payload, !m.isTo(operator.topic)
+			return m.payload, !m.isTo(operator.uplinks[0].topic)
 		})
 		accepted.Write([]byte("over and out"))
 		time.Sleep(30 * time.Second)
@@ -183,7 +183,7 @@ func TestOneKeyCrowdsOutNoOther(t *testing.T) {
 		if err := w.listen(server).SetKeys([][16]byte{w.key, {2}}); err != nil {
 			t.Fatal(err)
 		}
-		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(client.topic) })
+		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(client.uplinks[0].topic) })
 		ctx, cancel := contextFor(time.Second)
 		defer cancel()
 		client.Dial(ctx, testName, nil)

@@ -43,7 +43,7 @@ type rendezvous struct {
 	name     *name
 	topic    string
 	namesake namesake
-	rates    rates // owned by the reader goroutine
+	rates    rates // guarded by Engine.handshaking
 }
 
 // Name is the name that dialers use.
@@ -86,7 +86,7 @@ func (l *Listener) Close() error {
 	l.mu.Unlock()
 	e := l.engine
 	for _, r := range open {
-		e.link.Unsubscribe(r.topic)
+		e.unsubscribe(r.topic)
 	}
 	// Only now may somebody else subscribe to the topics.
 	e.mu.Lock()

@@ -137,13 +137,15 @@ func (w *world) config() Config {
 func (w *world) engine(change ...func(*Config)) *Engine {
 	config := w.config()
 	for _, f := range change {
-		f(&config)
+		if f != nil {
+			f(&config)
+		}
 	}
 	c := &cable{dial: config.Link.DialContext}
 	config.Link.DialContext = c.DialContext
 	e := New(config)
 	w.cables[e] = c
-	w.inboxes.Store(e.topic, e)
+	w.inboxes.Store(e.uplinks[0].topic, e)
 	w.t.Cleanup(func() { e.Close() })
 	return e
 }

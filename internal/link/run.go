@@ -32,8 +32,12 @@ func (l *Link) shouldEnd(loop *runLoop, err error) bool {
 	if closed {
 		err = ErrClosed
 	}
+	first := l.lastErr == nil
 	l.lastErr = err
-	if !closed && l.everUp {
+	if !closed && l.persist && !l.everUp && first {
+		l.config.Logger.Warn("the broker cannot be used so far; trying on", "host", l.config.Broker.Host, "reason", err)
+	}
+	if !closed && (l.everUp || l.persist) {
 		return false
 	}
 	loop.err = err

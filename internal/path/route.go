@@ -53,9 +53,10 @@ type Route struct {
 
 // A Step is what to do after something happened to a Route.
 type Step struct {
-	Wake   Mask   // something has to be sent on these
-	Moved  string // why the Conn sends on another path from now on; empty: it does not
-	Resume bool   // the peer has to be told so
+	Wake     Mask   // something has to be sent on these
+	Moved    string // why the Conn sends on another path from now on; empty: it does not
+	From, To ID     // that it sent and sends on
+	Resume   bool   // the peer has to be told so
 }
 
 // NewRoute returns a Route that begins on a path, which may have ended meanwhile.
@@ -160,11 +161,12 @@ func (r *Route) Named(p ID, now time.Time) Step {
 }
 
 func (r *Route) move(to ID, why string, now time.Time) Step {
+	step := Step{Moved: why, From: r.current, To: to, Resume: true}
 	r.current = to
 	r.moves++
 	r.stall, r.askAt, r.returnAt = time.Time{}, time.Time{}, time.Time{}
 	r.planReturn(now)
-	return Step{Moved: why, Resume: true}
+	return step
 }
 
 // Leave takes another path if the link of that in use is down, and another one is up.

@@ -85,7 +85,7 @@ func TestProbeRepeatsAllSignals(t *testing.T) {
 	p.s.Resume()
 	p.want("resumption comes first", "RESUME, STREAM 0+980")
 	p.s.Close()
-	p.want("end of reading", "STOP, STREAM 981+993")
+	p.want("end of reading", "STOP, STREAM 980+993")
 	p.want("end of writing", "STREAM 1974+26, FIN 2000")
 	p.timer("probe", 310*ms)
 	p.want("signals are small", "RESUME, FIN 2000, STOP, PING")
