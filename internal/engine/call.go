@@ -34,5 +34,5 @@ func (e *Engine) gaveUp(name string, cause error) error {
 	case !e.links.Any():
 		return &Error{Kind: ErrBroker, Cause: cause, Text: "the connection was lost while waiting for an answer: " + cause.Error()}
 	}
-	return noAnswer(name, cause)
+	return e.noAnswer(name, cause)
 }

@@ -40,7 +40,7 @@ func (m Mask) With(p ID) Mask    { return m | 1<<p }
 func (m Mask) Without(p ID) Mask { return m &^ (1 << p) }
 
 // OfLink are those of them with our link.
-func (m Mask) OfLink(own uint8) Mask { return m & (1<<MaxLinks - 1) << (own * MaxLinks) }
+func (m Mask) OfLink(own uint8) Mask { return m & ((1<<MaxLinks - 1) << (own * MaxLinks)) }
 
 // First is the one with the lowest number; ok: there is one.
 func (m Mask) First() (p ID, ok bool) { return ID(bits.TrailingZeros64(uint64(m))), m != 0 }
