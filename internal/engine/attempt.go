@@ -16,6 +16,9 @@ const (
 	// maxAttempts is how many hellos wait for an answer: one is made each 5 s by default, and a
 	// round trip may take 20 s.
 	maxAttempts = 6
+	// earlierWait is how long the first answer waits for one by an earlier broker of the address, which
+	// is preferred: about what brokers that are equally far differ by.
+	earlierWait = 25 * time.Millisecond
 	// maxCorrections is how often a dial takes the time from a listener.
 	maxCorrections = 3
 )
@@ -46,6 +49,9 @@ type dial struct {
 	fixes     int           // corrections of the time so far
 	refusal   error         // the first one
 	refused   <-chan time.Time
+	agreed    *agreed // the first answer that fits, while it waits for one by an earlier broker
+	decided   <-chan time.Time
+	second    handshake.Message // another listener's answer meanwhile; nil: there was none
 
 	events chan event // filled by the links
 }
