@@ -48,6 +48,29 @@ func (p *place) over(brokers ...int) func(*Config) {
 	}
 }
 
+// ready returns an Engine that is connected to all of its brokers that work.
+func (p *place) ready(change func(*Config)) *Engine {
+	e := p.engine(change)
+	if err := e.start(context.Background()); err != nil {
+		p.t.Fatal(err)
+	}
+	simtest.Wait()
+	return e
+}
+
+// listening returns a Listener that all of its brokers that work have heard of.
+func (p *place) listening(change func(*Config)) *Listener {
+	l := p.listen(p.ready(change))
+	simtest.Wait()
+	return l
+}
+
+// pairOver returns both ends of a Conn between Engines that are ready.
+func (p *place) pairOver(brokers ...int) (dialed, accepted *Conn) {
+	l := p.listening(p.over(brokers...))
+	return p.connect(p.ready(p.over(brokers...)), l)
+}
+
 // A transfer moves a byte every 10 ms, and knows the longest time between two that arrived.
 type transfer struct {
 	from, to *Conn
@@ -116,7 +139,7 @@ func (p *place) wantMoves(want uint64, conns ...*Conn) {
 func TestBrokerThatDiesIsLeftAtOnce(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		p := newPlace(t, 2)
-		dialed, accepted := p.pair(p.over(0, 1))
+		dialed, accepted := p.pairOver(0, 1)
 		x := startTransfer(t, dialed, accepted)
 		time.Sleep(time.Second)
 		p.brokers[dialed.Own()].Stop()
@@ -133,7 +156,7 @@ func TestBrokerThatPassesNothingIsLeft(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
 				p := newPlace(t, 2)
-				dialed, accepted := p.pair(p.over(0, 1))
+				dialed, accepted := p.pairOver(0, 1)
 				from, to := dialed, accepted
 				if way != "dialer sends" {
 					from, to = accepted, dialed
@@ -156,10 +179,9 @@ func TestListsInAnotherOrderAndWithOneInCommon(t *testing.T) {
 		t.Run(fmt.Sprint(lists), func(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
 				p := newPlace(t, 4)
-				l := p.listen(p.engine(p.over(lists[1]...)))
-				simtest.Wait() // for all its brokers
+				l, client := p.listening(p.over(lists[1]...)), p.ready(p.over(lists[0]...))
 				start := time.Now()
-				dialed, accepted := p.connect(p.engine(p.over(lists[0]...)), l)
+				dialed, accepted := p.connect(client, l)
 				if took := time.Since(start); took > earlierWait {
 					t.Errorf("the dial took %v", took)
 				}
@@ -177,8 +199,9 @@ func TestDialPastADeadBroker(t *testing.T) {
 		simtest.Run(t, func(t *testing.T) {
 			p := newPlace(t, 2)
 			p.brokers[dead].Stop()
+			l := p.listening(p.over(0, 1))
 			start := time.Now()
-			dialed, accepted := p.pair(p.over(0, 1))
+			dialed, accepted := p.connect(p.engine(p.over(0, 1)), l)
 			if took := time.Since(start); took != 0 {
 				t.Errorf("with broker %d dead the dial took %v", dead, took)
 			}
@@ -195,7 +218,7 @@ func TestDialPastADeadBroker(t *testing.T) {
 func TestEarlierBrokerIsTakenAgainAfterAMinute(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		p := newPlace(t, 2)
-		dialed, accepted := p.pair(p.over(0, 1))
+		dialed, accepted := p.pairOver(0, 1)
 		p.exchange(dialed, accepted)
 		p.brokers[0].Stop()
 		p.exchange(dialed, accepted)
