@@ -19,9 +19,6 @@ const (
 	maxAskPause = 16 * time.Second
 )
 
-// none is the path of a peer that has named none.
-const none = ID(255)
-
 // Reasons for a move, for people.
 const (
 	ReasonDown   = "the connection to its broker is lost"
@@ -35,7 +32,7 @@ type Route struct {
 	set     *Set
 	dialer  bool
 	current ID
-	named   ID     // that the peer last said it sends on, as we number it; none: it has not said
+	told    bool   // the peer said which path it sends on
 	moves   uint64 // to another path
 
 	round      uint64 // of our last challenges
@@ -61,7 +58,7 @@ type Step struct {
 
 // NewRoute returns a Route that begins on a path, which may have ended meanwhile.
 func NewRoute(set *Set, begin ID, dialer bool, now time.Time) Route {
-	r := Route{set: set, dialer: dialer, current: begin, named: none}
+	r := Route{set: set, dialer: dialer, current: begin}
 	r.planReturn(now)
 	return r
 }
@@ -140,14 +137,14 @@ func (r *Route) Answered(p ID, size int, round uint64, now time.Time) {
 	r.askAt = stream.Earlier(r.askAt, now.Add(settle))
 }
 
-// Named takes in which path the peer says it sends on: another one than it said before is followed. What a dialer says first
-// tells the listener which of its answers was taken.
+// Named takes in which path the peer says it sends on from now on, which is followed. What a dialer says first tells the
+// listener which of its answers was taken.
 func (r *Route) Named(p ID, now time.Time) Step {
-	if p == r.named || !r.set.valid(p) || !r.set.links.IsUp(p.Own()) {
+	if !r.set.valid(p) || !r.set.links.IsUp(p.Own()) {
 		return Step{}
 	}
-	first := r.named == none && !r.dialer
-	r.named = p
+	first := !r.told && !r.dialer
+	r.told = true
 	switch {
 	case p == r.current:
 		return Step{}

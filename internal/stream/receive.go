@@ -12,7 +12,7 @@ import (
 type Received struct {
 	Acknowledged int       // bytes, in packets, that the peer acknowledged
 	Data         bool      // it carried stream data
-	Resumed      bool      // it carried a RESUME that was not overtaken
+	Resumed      bool      // it carried a RESUME that is no repetition
 	Path         uint8     // that this named, as the peer numbers it
 	Challenge    wire.Path // it carried; Size 0: none
 	Response     wire.Path // it carried; Size 0: none
@@ -114,17 +114,17 @@ func (v *visitor) Ping() { v.elicit(true) }
 
 // Resume implements wire.Visitor: the peer was away, and whatever was sent
 // before now and is not in its list went to nobody, as soon as it is older
-// than a round trip. A RESUME that was overtaken, or of a peer that has heard
-// nothing since its last one and therefore repeats it, is an ACK: on a path
-// that became slow everything would be taken for lost again and again.
-func (v *visitor) Resume(path uint8, a *wire.Ack) {
+// than a round trip. One that is repeated, or was overtaken so that its list is old, is
+// an ACK: on a path that became slow everything would be taken for lost again and again.
+func (v *visitor) Resume(r wire.Resume, a *wire.Ack) {
 	s, l := v.stream, &v.stream.sent
 	v.elicit(true)
-	if v.number >= s.grantedBy {
-		s.received.Resumed, s.received.Path = true, path
+	again := r.Count <= s.resumed
+	if !again {
+		s.resumed = r.Count
+		s.received.Resumed, s.received.Path = true, r.Path
 	}
-	heard := l.eligible == 0 || len(a.Ranges) > 0 && a.Ranges[0].Largest >= l.eligible
-	if v.number >= s.grantedBy && heard {
+	if !again && v.number >= s.grantedBy {
 		l.eligible = l.next
 		s.forgetPath()
 	}

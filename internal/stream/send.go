@@ -247,7 +247,7 @@ func (s *Stream) appendAck(b []byte, now time.Time, p *sentPacket) []byte {
 	}
 	if resume {
 		p.carry(&s.resume, controlResume)
-		return wire.AppendResume(b, s.path, &s.ack)
+		return wire.AppendResume(b, wire.Resume{Path: s.path, Count: s.resumes}, &s.ack)
 	}
 	return wire.AppendAck(b, &s.ack)
 }

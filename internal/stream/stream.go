@@ -84,7 +84,9 @@ type Stream struct {
 	refused   bool // it had not acknowledged all that was written then
 	wasReset  bool // the peer gave the stream up
 	peerCode  uint64
-	path      uint8 // that is sent on, which RESUME tells
+	path      uint8  // that is sent on, which RESUME tells
+	resumes   uint64 // how often Resume was called
+	resumed   uint64 // how often the peer has resumed
 	pathUp    bool
 	restart   time.Time // when a path came up, or the peer last moved on: probe timeouts count from here
 	movedAt   time.Time // when something written was last acknowledged, or new credit came
@@ -191,7 +193,10 @@ func (s *Stream) Ping() { s.ping.renew() }
 
 // Resume tells the peer after a reconnect what arrived here and asks for the
 // same, until it answers.
-func (s *Stream) Resume() { s.resume.renew() }
+func (s *Stream) Resume() {
+	s.resumes++
+	s.resume.renew()
+}
 
 // NoPath stops the retransmission timers while nothing can reach the peer.
 func (s *Stream) NoPath() { s.pathUp = false }

@@ -23,10 +23,10 @@ func StreamHeaderLen(offset uint64, length int) int {
 // AppendAck appends an ACK frame. Ranges that break the rules of [Ack] are a mistake of the caller and panic.
 func AppendAck(b []byte, a *Ack) []byte { return appendAckBody(append(b, TypeAck), a) }
 
-// AppendResume appends a RESUME frame, under the rules of AppendAck: path is what its sender sends on from now on.
-func AppendResume(b []byte, path uint8, a *Ack) []byte {
-	mustBePath(path)
-	return appendAckBody(append(b, TypeResume, path), a)
+// AppendResume appends a RESUME frame, under the rules of AppendAck.
+func AppendResume(b []byte, r Resume, a *Ack) []byte {
+	mustBePath(r.Path)
+	return appendAckBody(appendVarint(append(b, TypeResume, r.Path), r.Count), a)
 }
 
 // AppendPathChallenge appends a PATH_CHALLENGE frame.

@@ -39,7 +39,7 @@ func (d *decoder) appendFields(b []byte, f frame, start int) []byte {
 	case TypeAck:
 		return appendAckFields(b, d.ack)
 	case TypeResume:
-		return appendAckFields(appendPathNumber(b, uint8(f.value)), d.ack)
+		return appendAckFields(fmt.Appendf(appendPathNumber(b, f.resume.Path), " count=%d", f.resume.Count), d.ack)
 	case TypePathChallenge, TypePathResponse:
 		return fmt.Appendf(appendPathNumber(b, f.path.Path), " size=%d round=%d", f.path.Size, f.path.Round)
 	case TypeFin, TypeReset:

@@ -41,10 +41,11 @@ func Parse(packet []byte, scratch *Ack, v Visitor) error {
 
 // frame is one decoded frame; which fields have a meaning depends on kind. The body of ACK and RESUME stands in the decoder's ack.
 type frame struct {
-	kind  byte
-	value uint64 // STREAM: offset, FIN: final offset, RESET: code, RESUME: path
-	data  []byte // STREAM
-	path  Path   // PATH_CHALLENGE, PATH_RESPONSE
+	kind   byte
+	value  uint64 // STREAM: offset, FIN: final offset, RESET: code
+	data   []byte // STREAM
+	resume Resume
+	path   Path // PATH_CHALLENGE, PATH_RESPONSE
 }
 
 func visit(f frame, a *Ack, v Visitor) {
@@ -63,7 +64,7 @@ func visit(f frame, a *Ack, v Visitor) {
 	case TypePing:
 		v.Ping()
 	case TypeResume:
-		v.Resume(uint8(f.value), a)
+		v.Resume(f.resume, a)
 	case TypePathChallenge:
 		v.PathChallenge(f.path)
 	case TypePathResponse:
@@ -136,7 +137,7 @@ func (d *decoder) frame() frame {
 	case TypeAck:
 		d.ackBody()
 	case TypeResume:
-		f.value = uint64(d.pathNumber())
+		f.resume = Resume{d.pathNumber(), d.integer("count")}
 		d.ackBody()
 	case TypePathChallenge, TypePathResponse:
 		f.path = d.path()

@@ -42,7 +42,8 @@ func TestMalformed(t *testing.T) {
 		{ackHead + "\x02\x05\x00\x04\x00", "gap", errBelowZero},
 		{ackHead + "\x02\x05\x05\x00\x00", "gap", errBelowZero},
 		{ackHead + "\x02\x05\x00\x03\x01", "range length", errBelowZero},
-		{"\x07\x00\x00\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
+		{"\x07\x00\x00\x00\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
+		{"\x07\x00\x40\x05\x00\x00\x00\x00\x00\x00", "count", errNotMinimal},
 		{"\x07\x40\x40\x00\x00\x00\x00\x00\x00", "path", errPath},
 		{"\x08\x40\x40\x42\x00\x00", "path", errPath},
 		{"\x08\x00\x41\xff\x00", "size", errSize},
@@ -91,7 +92,7 @@ func randomPacket(r *rand.Rand) []byte {
 		case TypeAck:
 			b = AppendAck(b, randomAck(r))
 		case TypeResume:
-			b = AppendResume(b, uint8(r.IntN(MaxPath+1)), randomAck(r))
+			b = AppendResume(b, Resume{uint8(r.IntN(MaxPath + 1)), randomInteger(r)}, randomAck(r))
 		case TypeFin:
 			b = AppendFin(b, randomInteger(r))
 		case TypeStop:
@@ -147,7 +148,7 @@ func TestRandomPackets(t *testing.T) {
 
 func TestSecondAck(t *testing.T) {
 	ack := AppendAck(nil, new(Ack))
-	for _, second := range [][]byte{ack, AppendResume(nil, 0, new(Ack))} {
+	for _, second := range [][]byte{ack, AppendResume(nil, Resume{}, new(Ack))} {
 		if _, calls, err := reencode(append(bytes.Clone(ack), second...)); !errors.Is(err, errSecondAck) || calls != 0 {
 			t.Errorf("after an ACK % x: %v, %d frames visited", second, err, calls)
 		}
@@ -283,7 +284,7 @@ type discard struct{}
 
 func (discard) Stream(uint64, []byte) {}
 func (discard) Ack(*Ack)              {}
-func (discard) Resume(uint8, *Ack)    {}
+func (discard) Resume(Resume, *Ack)   {}
 func (discard) Fin(uint64)            {}
 func (discard) Stop()                 {}
 func (discard) Reset(uint64)          {}
@@ -293,7 +294,7 @@ func (discard) PathResponse(Path)     {}
 
 func TestNoAllocations(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	packet := AppendPing(AppendFin(AppendResume(nil, 9, randomAck(r)), 5))
+	packet := AppendPing(AppendFin(AppendResume(nil, Resume{9, 300}, randomAck(r)), 5))
 	buffer := make([]byte, 0, 2048)
 	var scratch Ack
 	var v Visitor = discard{}

@@ -18,7 +18,7 @@ const (
 	TypeStop    = 4 // the peer reads no more
 	TypeReset   = 5 // code: the connection is aborted
 	TypePing    = 6 // asks for an ACK at once
-	TypeResume  = 7 // path, then as ACK; asks for an ACK at once
+	TypeResume  = 7 // path, count, then as ACK; asks for an ACK at once
 
 	TypePathChallenge = 8 // path, size, round: asks for a PATH_RESPONSE on the way back
 	TypePathResponse  = 9 // path, size, round: answers that
@@ -67,6 +67,12 @@ type Ack struct {
 	Ranges []Range
 }
 
+// Resume is what stands in a RESUME before the fields of an ACK.
+type Resume struct {
+	Path  uint8  // that the sender sends on from now on, as it numbers it
+	Count uint64 // how often the sender has resumed, this time included; that of a RESUME that is repeated stays
+}
+
 // Path is the body of PATH_CHALLENGE and PATH_RESPONSE.
 type Path struct {
 	Path  uint8  // that the frame is sent on, as its sender numbers it
@@ -78,7 +84,7 @@ type Path struct {
 type Visitor interface {
 	Stream(offset uint64, data []byte) // data is never empty, and offset+len(data) at most MaxInteger
 	Ack(a *Ack)
-	Resume(path uint8, a *Ack) // path is what the sender sends on from now on, as it numbers it
+	Resume(r Resume, a *Ack)
 	Fin(final uint64)
 	Stop()
 	Reset(code uint64)
