@@ -88,12 +88,13 @@ type Link struct {
 	ctx        context.Context
 	cancel     context.CancelFunc // by Close
 
-	// Owned by the run loop, which lends the last three to one connection after the other.
-	backoff     backoff
-	hungUpTwice bool // on large packets
-	largest     largest
-	readBuffer  *bufio.Reader
-	batch       *Batch
+	// Owned by the run loop, which lends the last four to one connection after the other.
+	backoff      backoff
+	hungUpTwice  bool // on large packets
+	largest      largest
+	pingInterval time.Duration // see keepAlive
+	readBuffer   *bufio.Reader
+	batch        *Batch
 
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
@@ -112,6 +113,7 @@ func New(config Config, source Source) *Link {
 		config:        config,
 		source:        source,
 		backoff:       backoff{jitter: rand.Float64},
+		pingInterval:  keepAliveInterval,
 		readBuffer:    newReadBuffer(config.MaxPayload),
 		batch:         NewBatch(config.MaxPayload),
 		changes:       make(chan struct{}, 1),
