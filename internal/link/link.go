@@ -32,8 +32,8 @@ type Config struct {
 	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Address is verified unless ServerName is set.
 	TLSConfig *tls.Config
 
-	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, through the proxies of the
-	// environment (ALL_PROXY with SOCKS5 for mqtt and mqtts; HTTP_PROXY and HTTPS_PROXY for ws and wss; NO_PROXY for all).
+	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, through the proxy of the
+	// environment, by HTTP CONNECT or SOCKS5 (HTTP_PROXY for ws, HTTPS_PROXY for all others, else ALL_PROXY; NO_PROXY for all).
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxPayload is the largest payload of a PUBLISH packet, in bytes, both ways. Larger ones that arrive are read over and counted.
