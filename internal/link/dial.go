@@ -31,24 +31,38 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // every wait on that: for a proxy's handshake and the WebSocket handshake too, which know of deadlines only.
 type dialAttempt struct {
 	*transport
-	config *Config
-	ctx    context.Context
-	wake   func()       // called when a WebSocket ping waits for its answer
-	proxy  *proxyServer // of the environment; nil if there is none
-	stop   func() bool  // ends the watch of ctx; nil without a socket
+	config    *Config
+	ctx       context.Context
+	wake      func()       // called when a WebSocket ping waits for its answer
+	protocols []string     // what to offer in the broker's TLS; nil: what the caller's configuration says
+	proxy     *proxyServer // of the environment; nil if there is none
+	stop      func() bool  // ends the watch of ctx; nil without a socket
 }
 
 // dial connects to the broker, up to where MQTT begins. wake is called when a WebSocket ping waits for its answer.
 func (c *Config) dial(ctx context.Context, wake func()) (*transport, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errDialTimeout)
 	defer cancel()
-	a := &dialAttempt{transport: new(transport), config: c, ctx: ctx, wake: wake}
+	protocols := c.protocols()
+	transport, err := c.attempt(ctx, wake, protocols)
+	if protocols != nil && refusesProtocols(err) {
+		transport, err = c.attempt(ctx, wake, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
+	}
+	return transport, nil
+}
+
+// attempt makes one attempt, which offers protocols in TLS.
+func (c *Config) attempt(ctx context.Context, wake func(), protocols []string) (*transport, error) {
+	a := &dialAttempt{transport: new(transport), config: c, ctx: ctx, wake: wake, protocols: protocols}
 	conn, err := a.open()
 	if err = a.explain(err); err != nil {
 		if a.socket != nil {
 			a.socket.Close()
 		}
-		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
+		return nil, err
 	}
 	a.Conn = conn
 	a.socket.begin()
@@ -66,7 +80,7 @@ func (a *dialAttempt) open() (net.Conn, error) {
 	case err != nil:
 		return nil, err
 	case scheme == "mqtts":
-		secured := tls.Client(conn, a.config.tlsConfig())
+		secured := tls.Client(conn, a.tlsConfig())
 		if err := secured.HandshakeContext(a.ctx); err != nil {
 			return nil, fmt.Errorf("TLS handshake: %w", err)
 		}
@@ -125,18 +139,4 @@ func (a *dialAttempt) explain(err error) error {
 		return &ProxyError{a.proxy.hostPort, a.proxy.variable, err}
 	}
 	return err
-}
-
-// tlsConfig returns the caller's TLS configuration, with the broker's host name to verify where it names none.
-func (c *Config) tlsConfig() *tls.Config {
-	config := &tls.Config{}
-	if c.TLSConfig != nil {
-		config = c.TLSConfig.Clone()
-	}
-	if config.ServerName == "" {
-		if host, _, err := net.SplitHostPort(c.Address.Host); err == nil {
-			config.ServerName = host
-		}
-	}
-	return config
 }

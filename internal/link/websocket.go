@@ -21,7 +21,7 @@ func (a *dialAttempt) openWebSocket(conn net.Conn) (net.Conn, error) {
 	c := a.config
 	dialer := &websocket.Dialer{
 		NetDial:         func(string, string) (net.Conn, error) { return conn, nil },
-		TLSClientConfig: c.tlsConfig(),
+		TLSClientConfig: a.tlsConfig(),
 		ReadBufferSize:  wsconn.BufferSize,
 		WriteBufferSize: wsconn.BufferSize,
 		Subprotocols:    []string{wsconn.Subprotocol},
