@@ -33,20 +33,26 @@ type dialAttempt struct {
 	*transport
 	config    *Config
 	ctx       context.Context
+	dialTCP   dialFunc
 	wake      func()       // called when a WebSocket ping waits for its answer
 	protocols []string     // what to offer in the broker's TLS; nil: what the caller's configuration says
 	proxy     *proxyServer // of the environment; nil if there is none
 	stop      func() bool  // ends the watch of ctx; nil without a socket
 }
 
-// dial connects to the broker, up to where MQTT begins. wake is called when a WebSocket ping waits for its answer.
-func (c *Config) dial(ctx context.Context, wake func()) (*transport, error) {
+// dial connects to the broker, up to where MQTT begins, by direct unless the caller dials. wake is called when a WebSocket ping
+// waits for its answer.
+func (c *Config) dial(ctx context.Context, direct dialFunc, wake func()) (*transport, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errDialTimeout)
 	defer cancel()
-	protocols := c.protocols()
-	transport, err := c.attempt(ctx, wake, protocols)
-	if protocols != nil && refusesProtocols(err) {
-		transport, err = c.attempt(ctx, wake, nil)
+	if c.DialContext != nil {
+		direct = c.DialContext
+	}
+	a := dialAttempt{config: c, ctx: ctx, dialTCP: direct, wake: wake, protocols: c.protocols()}
+	transport, err := a.run()
+	if a.protocols != nil && refusesProtocols(err) {
+		a.protocols = nil
+		transport, err = a.run()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
@@ -54,9 +60,9 @@ func (c *Config) dial(ctx context.Context, wake func()) (*transport, error) {
 	return transport, nil
 }
 
-// attempt makes one attempt, which offers protocols in TLS.
-func (c *Config) attempt(ctx context.Context, wake func(), protocols []string) (*transport, error) {
-	a := &dialAttempt{transport: new(transport), config: c, ctx: ctx, wake: wake, protocols: protocols}
+// run makes the attempt, on a copy, so that it can be made again.
+func (a dialAttempt) run() (*transport, error) {
+	a.transport = new(transport)
 	conn, err := a.open()
 	if err = a.explain(err); err != nil {
 		if a.socket != nil {
@@ -109,11 +115,7 @@ func (a *dialAttempt) openStream() (net.Conn, error) {
 
 // Dial makes the socket, for package proxy, too.
 func (a *dialAttempt) Dial(network, address string) (net.Conn, error) {
-	dialTCP := a.config.DialContext
-	if dialTCP == nil {
-		dialTCP = persist(new(net.Dialer).DialContext)
-	}
-	conn, err := dialTCP(a.ctx, network, address)
+	conn, err := a.dialTCP(a.ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
