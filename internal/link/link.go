@@ -32,8 +32,9 @@ type Config struct {
 	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Broker is verified unless ServerName is set.
 	TLSConfig *tls.Config
 
-	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, through the proxies of the
-	// environment (ALL_PROXY with SOCKS5 for mqtt and mqtts; HTTP_PROXY and HTTPS_PROXY for ws and wss; NO_PROXY for all).
+	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, to all addresses of
+	// the host (RFC 8305), through the proxy of the environment, by HTTP CONNECT or SOCKS5 (HTTP_PROXY for ws, HTTPS_PROXY for all
+	// others, else ALL_PROXY; NO_PROXY for all).
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxPayload is the largest payload of a PUBLISH packet, in bytes, both ways. Larger ones that arrive are read over and counted.
@@ -88,12 +89,14 @@ type Link struct {
 	ctx        context.Context
 	cancel     context.CancelFunc // by Close
 
-	// Owned by the run loop, which lends the last three to one connection after the other.
-	backoff     backoff
-	hungUpTwice bool // on large packets
-	largest     largest
-	readBuffer  *bufio.Reader
-	batch       *Batch
+	// Owned by the run loop, which lends the last four to one connection after the other.
+	backoff      backoff
+	dialer       *dialer
+	hungUpTwice  bool // on large packets
+	largest      largest
+	pingInterval time.Duration // see keepAlive
+	readBuffer   *bufio.Reader
+	batch        *Batch
 
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
@@ -113,6 +116,8 @@ func New(config Config, source Source) *Link {
 		config:        config,
 		source:        source,
 		backoff:       backoff{jitter: rand.Float64},
+		dialer:        newDialer(),
+		pingInterval:  keepAliveInterval,
 		readBuffer:    newReadBuffer(config.MaxPayload),
 		batch:         NewBatch(config.MaxPayload),
 		changes:       make(chan struct{}, 1),

@@ -53,7 +53,7 @@ func (l *Link) connectOnce() error {
 	if l.ctx.Err() != nil {
 		return ErrClosed
 	}
-	transport, err := l.config.dial(l.ctx, l.Wake)
+	transport, err := l.config.dial(l.ctx, l.dialer.DialContext, l.Wake)
 	if err != nil {
 		l.config.Logger.Debug("the broker cannot be reached", "error", err)
 		return err
