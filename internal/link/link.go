@@ -99,6 +99,8 @@ type Link struct {
 	subscriptions map[string]*subscription
 	loop          *runLoop      // nil while none runs
 	everUp        bool          // a connection was up once
+	persistent    bool          // by Persist
+	toldDown      bool          // it was logged that a persistent link was never up
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
 	lastErr       error         // the last failed attempt or lost connection
 }
@@ -139,8 +141,7 @@ func (l *Link) Connect(ctx context.Context) error {
 			l.mu.Unlock()
 			return nil
 		case l.loop == nil:
-			l.loop = &runLoop{ended: make(chan struct{})}
-			go l.run(l.loop)
+			l.startLoop()
 		}
 		loop, cameUp := l.loop, l.cameUp
 		l.mu.Unlock()

@@ -11,7 +11,7 @@ type runLoop struct {
 	err   error         // why it has; set before ended is closed
 }
 
-// run connects and reconnects until the link is closed, or fails to connect the very first time.
+// run connects and reconnects until the link is closed, or fails to connect the very first time and is not to persist.
 func (l *Link) run(loop *runLoop) {
 	defer close(loop.ended)
 	for !l.shouldEnd(loop, l.connectOnce()) {
@@ -33,7 +33,7 @@ func (l *Link) shouldEnd(loop *runLoop, err error) bool {
 		err = ErrClosed
 	}
 	l.lastErr = err
-	if !closed && l.everUp {
+	if !closed && l.persists(err) {
 		return false
 	}
 	loop.err = err
