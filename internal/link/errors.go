@@ -48,8 +48,12 @@ func (e *ProxyError) Error() string {
 func (e *ProxyError) Unwrap() error { return e.cause }
 
 // Permanent tells whether err is of a kind that trying again does not cure: credentials or a subscription refused, a
-// certificate that does not verify on either side, another protocol at the broker's port.
+// certificate that does not verify on either side, another protocol at the broker's port. Of several brokers, that of all.
 func Permanent(err error) bool {
+	var several BrokerErrors
+	if errors.As(err, &several) {
+		return several.permanent()
+	}
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		return refused.Permanent

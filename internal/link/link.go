@@ -101,8 +101,9 @@ type Link struct {
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
 	loop          *runLoop      // nil while none runs
-	persist       bool          // Persist was called
 	everUp        bool          // a connection was up once
+	persistent    bool          // by Persist
+	toldDown      bool          // it was logged that a persistent link was never up
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
 	lastErr       error         // the last failed attempt or lost connection
 }
@@ -145,7 +146,7 @@ func (l *Link) Connect(ctx context.Context) error {
 			l.mu.Unlock()
 			return nil
 		case l.loop == nil:
-			l.begin()
+			l.startLoop()
 		}
 		loop, cameUp := l.loop, l.cameUp
 		l.mu.Unlock()
@@ -156,22 +157,6 @@ func (l *Link) Connect(ctx context.Context) error {
 		case <-ctx.Done():
 			return l.gaveUp(ctx)
 		}
-	}
-}
-
-// begin starts the run loop. mu must be held.
-func (l *Link) begin() {
-	l.loop = &runLoop{ended: make(chan struct{})}
-	go l.run(l.loop)
-}
-
-// Persist makes the link connect, and go on trying until Close, though it never was up: there are others that are.
-func (l *Link) Persist() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.persist = true
-	if l.loop == nil && l.ctx.Err() == nil {
-		l.begin()
 	}
 }
 

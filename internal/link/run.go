@@ -11,7 +11,7 @@ type runLoop struct {
 	err   error         // why it has; set before ended is closed
 }
 
-// run connects and reconnects until the link is closed, or fails to connect the very first time.
+// run connects and reconnects until the link is closed, or fails to connect the very first time and is not to persist.
 func (l *Link) run(loop *runLoop) {
 	defer close(loop.ended)
 	for !l.shouldEnd(loop, l.connectOnce()) {
@@ -32,12 +32,8 @@ func (l *Link) shouldEnd(loop *runLoop, err error) bool {
 	if closed {
 		err = ErrClosed
 	}
-	first := l.lastErr == nil
 	l.lastErr = err
-	if !closed && l.persist && !l.everUp && first {
-		l.config.Logger.Warn("the broker cannot be used so far; trying on", "host", l.config.Broker.Host, "reason", err)
-	}
-	if !closed && (l.everUp || l.persist) {
+	if !closed && l.persists(err) {
 		return false
 	}
 	loop.err = err
