@@ -35,13 +35,13 @@ func (e *RefusedError) Error() string { return "the broker refused " + e.Reason 
 // ProxyError says that it was through a proxy that the broker was not reached.
 type ProxyError struct {
 	Proxy    string // host:port
-	variable string // of the environment, which names the proxy
+	Variable string // of the environment, which names the proxy
 	cause    error
 }
 
 // Error returns what failed, and where.
 func (e *ProxyError) Error() string {
-	return "through the proxy at " + e.Proxy + " (" + e.variable + "): " + e.cause.Error()
+	return "through the proxy at " + e.Proxy + " (" + e.Variable + "): " + e.cause.Error()
 }
 
 // Unwrap returns what failed.

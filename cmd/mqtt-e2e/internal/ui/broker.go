@@ -40,7 +40,7 @@ func brokerReason(cause error) string {
 	case errors.As(cause, &op) && op.Op == "remote error":
 		return fmt.Sprintf("ended the TLS handshake (%v): check --client-cert and --client-key", strings.TrimPrefix(op.Err.Error(), "tls: "))
 	case errors.As(cause, &proxy):
-		return fmt.Sprintf("cannot be reached through the proxy at %s: %s: check ALL_PROXY, HTTP_PROXY and HTTPS_PROXY in the environment", proxy.Proxy, Reason(cause))
+		return fmt.Sprintf("cannot be reached through the proxy at %s: %s", proxy.Proxy, proxyReason(proxy))
 	case errors.As(cause, &dns):
 		return "cannot be reached: " + Reason(cause) + ": check the spelling of the host, and this machine's DNS"
 	case errors.Is(cause, syscall.ECONNREFUSED):
@@ -49,6 +49,15 @@ func brokerReason(cause error) string {
 		return "hung up: check --user and --password-file, and what the broker lets this user do"
 	}
 	return "cannot be reached: " + Reason(cause) + ": check host, port and network"
+}
+
+// proxyReason says where to look, unless the reason does.
+func proxyReason(err *link.ProxyError) string {
+	reason := Reason(err)
+	if strings.Contains(reason, ": check ") || strings.Contains(reason, err.Variable) {
+		return reason
+	}
+	return reason + ": check " + err.Variable + " in the environment"
 }
 
 func isHangUp(err error) bool {

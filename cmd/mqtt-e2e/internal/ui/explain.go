@@ -84,6 +84,8 @@ func (p Place) known(err *engine.Error) string {
 	switch {
 	case err.Kind == mqtte2e.ErrBroker:
 		return p.broker(err.Cause)
+	case err.Kind == engine.ErrOffline && errors.As(err.Cause, &field):
+		return "the broker is gone: " + field.In(p.flag)
 	case err.Kind == mqtte2e.ErrPeerGone && errors.As(err.Cause, &field):
 		return "the other side is gone: " + field.In(p.flag)
 	case err.Kind == mqtte2e.ErrRefused:
