@@ -198,7 +198,7 @@ func TestReconnectAsksForTheNameAgain(t *testing.T) {
 			broker.Start()
 			l.mustConnect(t)
 			if got := n.tries(); got != want {
-				t.Errorf("dialed %s, want %s", got, want)
+				t.Fatalf("dialed %s, want %s", got, want)
 			}
 		}
 		n.set("broker.test", "192.0.2.2")

@@ -91,7 +91,19 @@ func connectRefused(code byte) error {
 	return &refusal
 }
 
-// subscriptionRefused is the error of that return code.
-func subscriptionRefused(filter string) error {
-	return &RefusedError{RefusedSubscription, fmt.Sprintf("the subscription to %q: check the broker's permissions", filter), true}
+// fewSubscriptions is how many a client may have before the number may be the reason why one more is refused: services that limit
+// it allow 8 or more.
+const fewSubscriptions = 5
+
+// subscriptionRefused is the error of that return code, where so many others are confirmed on the connection.
+func subscriptionRefused(filter string, confirmed int) error {
+	return &RefusedError{RefusedSubscription, fmt.Sprintf("the subscription to %q: %s", filter, checkSubscriptions(confirmed)), true}
+}
+
+// checkSubscriptions says what to check where a broker refuses SUBSCRIBE.
+func checkSubscriptions(confirmed int) string {
+	if confirmed <= fewSubscriptions {
+		return "check the broker's permissions, and its limit of subscriptions a client"
+	}
+	return fmt.Sprintf("check the broker's limit of subscriptions a client (it has confirmed %d on this connection), and its permissions", confirmed)
 }

@@ -154,9 +154,13 @@ func (r *inbound) publish(h header) error {
 	if b, err = r.in.Peek(payloadAt); err != nil {
 		return err
 	}
-	handler := r.link.routes.Load().find(b[2:])
+	routes := r.link.routes.Load()
+	handler := routes.find(b[2:])
 	switch {
 	case handler == nil:
+		if routes.renamed(b[2:]) {
+			r.link.counters.renamed.Add(1)
+		}
 		return r.skip(h, &r.link.counters.dropped)
 	case h.length-payloadAt > r.link.config.MaxPayload:
 		return r.skip(h, &r.link.counters.oversize)

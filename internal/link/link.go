@@ -68,10 +68,11 @@ type Source interface {
 type Stats struct {
 	Reconnects uint64 // connections that came up after the first
 	Dropped    uint64 // PUBLISH packets that were retained, not of QoS 0 or on a topic without a handler
+	Renamed    uint64 // of those, packets on a topic that ends like a subscribed one: the broker has rewritten what comes before
 	Oversize   uint64 // PUBLISH packets with payloads larger than MaxPayload
 }
 
-type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
+type counters struct{ reconnects, dropped, renamed, oversize atomic.Uint64 }
 
 // Link is a lasting connection to a broker. Its methods may be called from any goroutine, except that a Handler and the
 // methods of the Source must not call Connect, Subscribe and Close.
@@ -194,6 +195,7 @@ func (l *Link) Stats() Stats {
 	return Stats{
 		Reconnects: l.counters.reconnects.Load(),
 		Dropped:    l.counters.dropped.Load(),
+		Renamed:    l.counters.renamed.Load(),
 		Oversize:   l.counters.oversize.Load(),
 	}
 }

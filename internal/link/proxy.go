@@ -134,7 +134,7 @@ func (p *proxyServer) refused(status int) error {
 	case status == http.StatusProxyAuthRequired:
 		return fmt.Errorf("it does not accept user and password (HTTP status 407): check them in %s", p.variable)
 	case status == http.StatusForbidden || status == http.StatusMethodNotAllowed:
-		return fmt.Errorf("it does not allow this (HTTP status %d): ask for the broker's host and port to be allowed, or try port 443", status)
+		return fmt.Errorf("it does not allow this (HTTP status %d): ask for the broker's host and port to be allowed, try port 443, or name the host in NO_PROXY if it can be reached without", status)
 	case status >= 500:
 		return fmt.Errorf("it does not reach the broker (HTTP status %d): check the broker's host and port", status)
 	}

@@ -272,7 +272,7 @@ func TestProxyErrors(t *testing.T) {
 	}{
 		{"http", privateHost, []string{"HTTP status 407", "user:password@" + privateHost, "HTTPS_PROXY"}},
 		{"http", login + privateHost, []string{"HTTP status 407", "check them in HTTPS_PROXY"}},
-		{"http", login + status(403), []string{"HTTP status 403", "allow"}},
+		{"http", login + status(403), []string{"HTTP status 403", "NO_PROXY"}},
 		{"http", login + status(502), []string{"HTTP status 502", "does not reach the broker"}},
 		{"http", login + status(404), []string{"HTTP status 404", "HTTPS_PROXY"}},
 		{"http", login + gone, []string{"refused"}},

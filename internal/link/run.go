@@ -101,7 +101,7 @@ func (l *Link) updateSubscriptions(c *connection) error {
 			return nil
 		}
 		refused, err := c.subscribe(subscribe)
-		if refusal := l.refuse(refused); refusal != nil {
+		if refusal := l.refuse(refused, len(c.subscribed)); refusal != nil {
 			return refusal
 		}
 		if err != nil {
