@@ -138,12 +138,12 @@ func (r *Route) Answered(p ID, size int, round uint64, now time.Time) {
 }
 
 // Named takes in which path the peer says it sends on from now on, which is followed. What a dialer says first tells the
-// listener which of its answers was taken.
+// listener which of its answers was taken, unless that has moved meanwhile.
 func (r *Route) Named(p ID, now time.Time) Step {
 	if !r.set.valid(p) || !r.set.links.IsUp(p.Own()) {
 		return Step{}
 	}
-	first := !r.told && !r.dialer
+	first := !r.told && !r.dialer && r.moves == 0
 	r.told = true
 	switch {
 	case p == r.current:
@@ -159,6 +159,7 @@ func (r *Route) Named(p ID, now time.Time) Step {
 
 func (r *Route) move(to ID, why string, now time.Time) Step {
 	step := Step{Moved: why, From: r.current, To: to, Resume: true}
+	r.set.left(r.current)
 	r.current = to
 	r.moves++
 	r.stall, r.askAt, r.returnAt = time.Time{}, time.Time{}, time.Time{}
