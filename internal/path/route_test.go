@@ -358,6 +358,18 @@ func TestReturnWaitsForEveryAnswer(t *testing.T) {
 	}
 }
 
+func TestTwoWaysBackAreAMinuteApart(t *testing.T) {
+	s := newScene(t, 3, true)
+	s.Named(Of(2, 2), start)
+	s.set.answer(start, Of(1, 1))
+	s.set.answer(after(20*second), Of(0, 0))
+	s.set.answer(after(60*second), Of(1, 1))
+	s.want("to the second broker", s.Expire(stream.Status{}, after(60*second)), moved(Of(2, 2), Of(1, 1), ReasonReturn))
+	s.set.answer(after(80*second), Of(0, 0))
+	s.wantAt("to the first", stream.Status{}, after(120*second))
+	s.want("to the first", s.Expire(stream.Status{}, after(120*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
+}
+
 // TestLinkOfAnEarlierPathMustBeUpForAMinute.
 func TestLinkOfAnEarlierPathMustBeUpForAMinute(t *testing.T) {
 	s := returning(t)
