@@ -59,7 +59,7 @@ type Step struct {
 // NewRoute returns a Route that begins on a path, which may have ended meanwhile.
 func NewRoute(set *Set, begin ID, dialer bool, now time.Time) Route {
 	r := Route{set: set, dialer: dialer, current: begin}
-	r.planReturn(now)
+	r.planReturn(now.Add(recheckPause))
 	return r
 }
 
@@ -138,12 +138,12 @@ func (r *Route) Answered(p ID, size int, round uint64, now time.Time) {
 }
 
 // Named takes in which path the peer says it sends on from now on, which is followed. What a dialer says first tells the
-// listener which of its answers was taken.
+// listener which of its answers was taken, unless that has moved meanwhile.
 func (r *Route) Named(p ID, now time.Time) Step {
 	if !r.set.valid(p) || !r.set.links.IsUp(p.Own()) {
 		return Step{}
 	}
-	first := !r.told && !r.dialer
+	first := !r.told && !r.dialer && r.moves == 0
 	r.told = true
 	switch {
 	case p == r.current:
@@ -159,10 +159,15 @@ func (r *Route) Named(p ID, now time.Time) Step {
 
 func (r *Route) move(to ID, why string, now time.Time) Step {
 	step := Step{Moved: why, From: r.current, To: to, Resume: true}
+	r.set.left(r.current)
 	r.current = to
 	r.moves++
 	r.stall, r.askAt, r.returnAt = time.Time{}, time.Time{}, time.Time{}
-	r.planReturn(now)
+	if why == ReasonReturn {
+		r.planReturn(now.Add(steadyTime))
+	} else {
+		r.planReturn(now.Add(recheckPause))
+	}
 	return step
 }
 
@@ -224,10 +229,10 @@ func (r *Route) stalled(since, now time.Time) Step {
 	return r.ask(r.set.usable(), now)
 }
 
-// planReturn makes a dialer look for an earlier path from time to time. A listener follows it: both would go back in turns.
-func (r *Route) planReturn(now time.Time) {
+// planReturn makes a dialer look for an earlier path at some time. A listener follows it: both would go back in turns.
+func (r *Route) planReturn(at time.Time) {
 	if r.dialer && r.current.Own() > 0 {
-		r.returnAt = now.Add(recheckPause)
+		r.returnAt = at
 	}
 }
 
@@ -236,7 +241,7 @@ func (r *Route) goBack(now time.Time) Step {
 	if p, ok := r.set.steady(earlier, now); ok {
 		return r.move(p, ReasonReturn, now)
 	}
-	r.planReturn(now)
+	r.planReturn(now.Add(recheckPause))
 	if earlier != 0 && r.set.recheck(now) {
 		return r.ask(earlier, now)
 	}

@@ -31,7 +31,7 @@ type Set struct {
 type known struct {
 	asked    time.Time     // when it was last challenged; zero: never
 	answered time.Time     // when the last answer came; zero: none did
-	since    time.Time     // since when it has answered every challenge; zero: it has not
+	since    time.Time     // since when it has answered every challenge and no Conn left it; zero: it has not
 	rtt      time.Duration // of the last one
 	size     int           // of the largest payload that the peer takes on it, bytes; 0: it did not say
 }
@@ -104,6 +104,12 @@ func (s *Set) answered(p ID, size int, now time.Time) {
 		}
 		k.answered, k.rtt, k.size = now, now.Sub(k.asked), size
 	})
+}
+
+// left takes note that a Conn moved from a path, which has to be steady anew before one goes back to it: a broker that is
+// slow from time to time answers every challenge.
+func (s *Set) left(p ID) {
+	s.paths(Mask(0).With(p), func(_ ID, k *known) { k.since = time.Time{} })
 }
 
 // challenged takes note of a challenge of the peer, and reports whether to challenge that path, too, since it is not known here whether
