@@ -88,6 +88,8 @@ func (p Place) known(err *engine.Error) string {
 		return "the broker is gone: " + field.In(p.flag)
 	case err.Kind == mqtte2e.ErrPeerGone && errors.As(err.Cause, &field):
 		return "the other side is gone: " + field.In(p.flag)
+	case err.Kind == mqtte2e.ErrNoAnswer && errors.As(err.Cause, &field):
+		return fmt.Sprintf("nobody answered as %v: %s", p, field.In(p.flag))
 	case err.Kind == mqtte2e.ErrRefused:
 		return "the listener refused " + err.Text
 	case err.Cause == nil:
