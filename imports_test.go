@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"internal/life":      {"internal/stream"},
 	"internal/path":      {"internal/stream"},
 	"internal/conn":      {"internal/life", "internal/path", "internal/stream", "internal/record", "internal/wire", "internal/setting"},
-	"internal/engine":    {"internal/conn", "internal/life", "internal/path", "internal/stream", "internal/record", "internal/handshake", "internal/link", "internal/address"},
+	"internal/engine":    {"internal/conn", "internal/life", "internal/path", "internal/stream", "internal/record", "internal/handshake", "internal/link", "internal/address", "internal/setting"},
 	".":                  {"internal/engine", "internal/link", "internal/handshake", "internal/address", "internal/setting"},
 	"mux":                {".", "internal/address", "github.com/hashicorp/yamux"},
 	"message":            {".", "internal/link", "internal/address", "internal/setting", "github.com/beevik/ntp"},
