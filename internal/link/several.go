@@ -69,7 +69,7 @@ func (l *Link) persists(err error) bool {
 	}
 	if l.persistent && !l.toldDown {
 		l.toldDown = true
-		l.config.Logger.Warn("there is no connection to the broker yet; it is tried again and again", "host", l.config.Broker.Host, "reason", err)
+		l.config.Logger.Info("there is no connection to the broker yet; it is tried again and again", "host", l.config.Broker.Host, "reason", err)
 	}
 	return l.persistent
 }

@@ -36,7 +36,7 @@ func TestPersist(t *testing.T) {
 		subscribed := make(chan error, 1)
 		go func() { subscribed <- l.Subscribe(t.Context(), "late", l.handle) }()
 		time.Sleep(24 * time.Hour)
-		if text := said.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "broker.test:1883") {
+		if text := said.String(); strings.Count(text, "level=INFO") != 1 || !strings.Contains(text, "broker.test:1883") {
 			t.Errorf("after a day without a broker the log says %q", text)
 		}
 		select {

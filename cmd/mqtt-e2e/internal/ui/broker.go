@@ -1,22 +1,51 @@
 package ui
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
-// broker says why the broker is of no use.
+// broker says why the broker is of no use, or each of several.
 func (p Place) broker(cause error) string {
-	return "the broker " + p.Broker + " " + brokerReason(cause)
+	var several link.BrokerErrors
+	if !errors.As(cause, &several) || len(several) == 1 {
+		return p.brokers() + " " + brokerReason(cause)
+	}
+	texts := make([]string, len(several))
+	for i, err := range several {
+		texts[i] = err.Broker.String() + " " + brokerReason(err.Err)
+	}
+	// They come in the order in which they failed, and what differs in that alone is no news.
+	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(p.index(a), p.index(b)), strings.Compare(a, b)) })
+	return fmt.Sprintf("none of the %d brokers is of use: %s", len(several), strings.Join(texts, "; "))
+}
+
+// index returns which of the brokers a text begins with.
+func (p Place) index(text string) int {
+	return slices.IndexFunc(p.At.Brokers, func(b address.Broker) bool { return strings.HasPrefix(text, b.String()+" ") })
+}
+
+// several reports whether there is more than one broker.
+func (p Place) several() bool { return len(p.At.Brokers) > 1 }
+
+// brokers begins or continues a sentence about the broker, or several.
+func (p Place) brokers() string {
+	if p.several() {
+		return "the brokers " + p.At.String()
+	}
+	return "the broker " + p.At.String()
 }
 
 // brokerReason continues a sentence that begins with the broker.
