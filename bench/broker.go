@@ -19,6 +19,7 @@ type broker struct {
 	name  string            // for the report
 	hosts map[string]string // host:port by scheme: mqtt, mqtts, ws, and mosquittoWS if there is Mosquitto
 	tls   *tls.Config       // trusts the broker's certificate
+	named string            // the URL of a broker that somebody else runs, instead of all above but name
 
 	servers []server
 }
@@ -36,6 +37,9 @@ func (b *broker) host(scheme string) string { return b.hosts[scheme] }
 
 // address returns the URL of the broker.
 func (b *broker) address(scheme string) string {
+	if b.named != "" {
+		return b.named
+	}
 	if scheme == "ws" || scheme == mosquittoWS {
 		return "ws://" + b.hosts[scheme] + "/mqtt"
 	}

@@ -77,6 +77,9 @@ func (e *ends) connect(ctx context.Context) (near, far net.Conn, err error) {
 	return near, far, err
 }
 
+// reconnects returns how often an end of a Conn lost its connection to the broker.
+func reconnects(conn net.Conn) uint64 { return conn.(*mqtte2e.Conn).Stats().Reconnects }
+
 func (e *ends) close() {
 	e.dialer.Close()
 	e.acceptor.Close()

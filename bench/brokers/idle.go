@@ -7,8 +7,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"github.com/mqtt-e2e/mqtte2e"
 )
 
 // forgetsAfter is the silence after which an address translation on the way to the broker forgets a connection. The broker itself
@@ -49,7 +47,7 @@ func (t *trial) idleness(ctx context.Context) error {
 		return err
 	}
 	for _, conn := range []net.Conn{t.idler.near, t.idler.far} {
-		if n := conn.(*mqtte2e.Conn).Stats().Reconnects; n > 0 {
+		if n := reconnects(conn); n > 0 {
 			return fmt.Errorf("a connection to the broker was lost %d times", n)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -60,7 +62,37 @@ func run(ctx context.Context, checkOnly bool, only, document string) error {
 			failed = errors.Join(failed, save(document, brokersTable, rows))
 		}
 	}
-	return failed
+	outcomes, err := tryServices(ctx, dir, pattern, checkOnly)
+	if !checkOnly {
+		err = errors.Join(err, save(document, servicesTable, outcomes))
+	}
+	return errors.Join(failed, err)
+}
+
+// tryServices tries the services, all of them at once, and returns their rows.
+func tryServices(ctx context.Context, dir string, pattern *regexp.Regexp, checkOnly bool) (rows [][]string, failed error) {
+	p := fullPhases
+	if checkOnly {
+		p = shortPhases
+	}
+	b, err := kinds[0].open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer b.stop()
+	rows, errs := make([][]string, len(services)), make([]error, len(services))
+	var all sync.WaitGroup
+	for i, s := range services {
+		if pattern.MatchString(s.name) {
+			all.Go(func() {
+				o, err := s.try(ctx, b.nodes[0].listens[0], p)
+				rows[i], errs[i] = s.row(o, err), err
+				fmt.Fprintf(os.Stderr, "%s: %.2f of %.0f KB/s, refusal: %v, error: %v\n", s.name, o.goodput/s.allowed(), s.allowed()/1e3, o.refusal, err)
+			})
+		}
+	}
+	all.Wait()
+	return slices.DeleteFunc(rows, func(row []string) bool { return row == nil }), errors.Join(errs...)
 }
 
 // measure runs the checks on all ways of a broker of the kind, and returns a row of the table for each.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net"
 	"time"
-
-	"github.com/mqtt-e2e/mqtte2e"
 )
 
 // strike kills the broker in a transfer, or the dialer's node of a cluster, and starts it again at once. The transfer is checked to
@@ -27,7 +25,7 @@ func (t *trial) strike(ctx context.Context) error {
 			return err
 		}
 		t.still, t.late = w.gap, w.resumed.Sub(<-back)
-		if near.(*mqtte2e.Conn).Stats().Reconnects == 0 {
+		if reconnects(near) == 0 {
 			return errors.Join(<-failed, errors.New("the dialer did not notice that its broker was killed"))
 		}
 		return <-failed

@@ -29,6 +29,25 @@ func (t *trial) row() []string {
 		millis(t.figures.idle), seconds(t.still), seconds(max(t.late, 0))}
 }
 
+var servicesTable = table{
+	marker: "<!-- table of services",
+	header: []string{"service", "a client may", "that is, KB/s", "got through", "share", "disconnects while learning, then each minute", "names of a listener", "the dialer logs", "limits from"},
+}
+
+// row returns a service's row.
+func (s service) row(o outcome, err error) []string {
+	share := fmt.Sprintf("%.2f", o.goodput/s.allowed())
+	if err != nil {
+		share = "failed"
+	}
+	names := fmt.Sprint(o.names)
+	if o.refusal == nil {
+		names += " and more"
+	}
+	return []string{s.name, s.describe(), fmt.Sprintf("%.0f", s.allowed()/1e3), fmt.Sprintf("%.0f", o.goodput/1e3), share,
+		fmt.Sprintf("%d, %d", o.learning, o.disconnects), names, strings.Join(o.said, "; "), s.source}
+}
+
 func millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms < 9.95 {

@@ -66,11 +66,17 @@ func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // run runs a client that sends what is in, and returns what of it passed, and how its connection ended.
 func run(rules Rules, in []byte) (out []byte, s *session, err error) {
-	s = &session{Proxy: &Proxy{Rules: rules}, subscribed: make(map[string]bool), queue: make(chan packet, 10), over: make(chan struct{}),
-		sends: buckets(rules.Sends), receives: buckets(rules.Receives), silence: func(time.Duration) {}}
+	s = &session{Proxy: &Proxy{Rules: rules}, subscribed: make(map[string]bool), incoming: make(chan waiting, 100), queue: make(chan waiting, 10),
+		sends: buckets(rules.Sends), receives: buckets(rules.Receives), silence: func(time.Duration) {}, over: make(chan struct{})}
 	var passed bytes.Buffer
-	err = s.up(bytes.NewReader(in), &passed)
-	return passed.Bytes(), s, err
+	malformed := s.read(bytes.NewReader(in))
+	close(s.incoming)
+	for p := range s.incoming {
+		if err := s.pass(p.packet, &passed); err != nil {
+			return passed.Bytes(), s, err
+		}
+	}
+	return passed.Bytes(), s, malformed
 }
 
 func TestRates(t *testing.T) { simtest.Run(t, testRates) }
@@ -165,7 +171,7 @@ func TestLine(t *testing.T) { simtest.Run(t, testLine) }
 func testLine(t *testing.T) {
 	_, s, _ := run(Rules{Line: 1000}, nil)
 	for range 10 {
-		s.queue <- packet{publish << 4, make([]byte, 498)}
+		s.queue <- waiting{packet: packet{publish << 4, make([]byte, 498)}}
 	}
 	start := time.Now()
 	written := 0
@@ -174,7 +180,7 @@ func testLine(t *testing.T) {
 			close(s.over)
 		}
 	}))
-	if elapsed := time.Since(start).Round(time.Millisecond); elapsed != 9*501*time.Millisecond {
+	if elapsed := time.Since(start).Round(time.Millisecond); elapsed != 9*501*time.Millisecond-lag {
 		t.Errorf("10 packets of 501 bytes took %v over a line of 1,000 a second", elapsed)
 	}
 }

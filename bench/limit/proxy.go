@@ -4,12 +4,14 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"time"
 )
 
 // Proxy limits the clients of a broker. Its fields are set before Serve.
 type Proxy struct {
 	Rules
-	Broker string // host:port
+	Broker string        // host:port
+	Delay  time.Duration // of every packet, each way
 
 	disconnects, discarded, refused atomic.Int64
 }
@@ -48,8 +50,9 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer broker.Close()
 	s := newSession(p, client)
-	ended := make(chan error, 3)
-	go func() { ended <- s.up(client, broker) }()
+	ended := make(chan error, 4)
+	go func() { ended <- s.read(client) }()
+	go func() { ended <- s.up(broker) }()
 	go func() { ended <- s.down(broker) }()
 	go func() { ended <- s.write(client) }()
 	if <-ended == errBroken {

@@ -4,27 +4,36 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
-// defaultQueue is how many packets wait for a client without a rule about that. When it is full the broker has to wait.
-const defaultQueue = 16
+// defaultQueue is how many packets wait for a client without a rule about that, and for the broker. When it is full the other side
+// has to wait.
+const defaultQueue = 64
+
+// waiting is a packet in a queue.
+type waiting struct {
+	packet
+	due time.Time // not earlier
+}
 
 // session is a client's connection.
 type session struct {
 	*Proxy
 	sends, receives []*bucket
 	silence         func(time.Duration) // bounds how long the client may be silent
-	patience        time.Duration       // 0: for ever; the goroutine of up owns it
-	subscribed      map[string]bool     // the same
-	queue           chan packet         // to the client; at most Rules.Queue, or defaultQueue
+	patience        atomic.Int64        // nanoseconds; 0: for ever
+	subscribed      map[string]bool     // the goroutine of up owns it
+	incoming        chan waiting        // from the client; at most defaultQueue
+	queue           chan waiting        // to the client; at most Rules.Queue, or defaultQueue
 	over            chan struct{}       // closed at the end
 }
 
 func newSession(p *Proxy, client net.Conn) *session {
 	s := &session{
 		Proxy: p, sends: buckets(p.Sends), receives: buckets(p.Receives), subscribed: make(map[string]bool),
-		queue: make(chan packet, max(p.Queue, defaultQueue)), over: make(chan struct{}),
+		incoming: make(chan waiting, defaultQueue), queue: make(chan waiting, max(p.Queue, defaultQueue)), over: make(chan struct{}),
 		silence: func(d time.Duration) { client.SetReadDeadline(time.Now().Add(d)) },
 	}
 	if p.Session > 0 {
@@ -33,27 +42,62 @@ func newSession(p *Proxy, client net.Conn) *session {
 	return s
 }
 
-// up passes what the client sends on as its rules have it.
-func (s *session) up(client io.Reader, broker io.Writer) error {
+// read queues what the client sends.
+func (s *session) read(client io.Reader) error {
 	in := bufio.NewReader(client)
 	for {
-		if s.patience > 0 {
-			s.silence(s.patience)
+		if patience := time.Duration(s.patience.Load()); patience > 0 {
+			s.silence(patience)
 		}
 		p, err := nextPacket(in)
 		if err != nil {
 			return err
 		}
-		pass, err := s.check(p)
+		if err := s.put(s.incoming, p); err != nil {
+			return err
+		}
+	}
+}
+
+// up passes what the client sent on, as its rules have it.
+func (s *session) up(broker io.Writer) error {
+	for {
+		p, err := s.next(s.incoming)
 		if err != nil {
 			return err
 		}
-		if !pass {
-			continue
-		}
-		if _, err := broker.Write(p.bytes()); err != nil {
+		if err := s.pass(p, broker); err != nil {
 			return err
 		}
+	}
+}
+
+func (s *session) pass(p packet, broker io.Writer) error {
+	ok, err := s.check(p)
+	if err == nil && ok {
+		_, err = broker.Write(p.bytes())
+	}
+	return err
+}
+
+// put puts a packet into a queue, once there is room.
+func (s *session) put(queue chan<- waiting, p packet) error {
+	select {
+	case queue <- waiting{p, time.Now().Add(s.Delay)}:
+		return nil
+	case <-s.over:
+		return io.ErrClosedPipe
+	}
+}
+
+// next takes a packet out of a queue, once it is due.
+func (s *session) next(queue <-chan waiting) (packet, error) {
+	select {
+	case w := <-queue:
+		time.Sleep(time.Until(w.due))
+		return w.packet, nil
+	case <-s.over:
+		return packet{}, io.ErrClosedPipe
 	}
 }
 
@@ -85,7 +129,7 @@ func (s *session) checkConnect(p packet) error {
 	if err != nil || !s.allowsKeepAlive(asked) {
 		return errBroken
 	}
-	s.patience = time.Duration(s.Patience * float64(asked))
+	s.patience.Store(int64(s.Patience * float64(asked)))
 	return nil
 }
 
@@ -105,7 +149,7 @@ func (s *session) checkSubscribe(p packet) (pass bool, err error) {
 	}
 	if s.Subscriptions > 0 && len(s.subscribed)+more > s.Subscriptions {
 		s.refused.Add(int64(len(filters)))
-		return false, s.send(p.refusal(len(filters)))
+		return false, s.put(s.queue, p.refusal(len(filters)))
 	}
 	for _, filter := range filters {
 		s.subscribed[filter] = true
@@ -157,10 +201,10 @@ func (s *session) down(broker io.Reader) error {
 // enqueue puts a packet into the queue to the client, or says what comes of its being full.
 func (s *session) enqueue(p packet) error {
 	if s.Queue == 0 || p.kind() != publish {
-		return s.send(p)
+		return s.put(s.queue, p)
 	}
 	select {
-	case s.queue <- p:
+	case s.queue <- waiting{p, time.Now().Add(s.Delay)}:
 	default:
 		if s.QueueEnds {
 			return errBroken
@@ -170,32 +214,24 @@ func (s *session) enqueue(p packet) error {
 	return nil
 }
 
-// send puts a packet into the queue, once there is room.
-func (s *session) send(p packet) error {
-	select {
-	case s.queue <- p:
-		return nil
-	case <-s.over:
-		return io.ErrClosedPipe
-	}
-}
+// lag is by how much the timers of a busy machine are late, which no line is.
+const lag = 10 * time.Millisecond
 
 // write writes the queue to the client, as fast as its line is.
 func (s *session) write(client io.Writer) error {
-	free := time.Now() // when the line is
+	var free time.Time // when the line is
 	for {
-		select {
-		case p := <-s.queue:
-			packet := p.bytes()
-			if s.Line > 0 {
-				time.Sleep(time.Until(free))
-				free = later(free, time.Now()).Add(time.Duration(float64(len(packet)) / s.Line * float64(time.Second)))
-			}
-			if _, err := client.Write(packet); err != nil {
-				return err
-			}
-		case <-s.over:
-			return nil
+		p, err := s.next(s.queue)
+		if err != nil {
+			return err
+		}
+		packet := p.bytes()
+		if s.Line > 0 {
+			time.Sleep(time.Until(free))
+			free = later(free, time.Now().Add(-lag)).Add(time.Duration(float64(len(packet)) / s.Line * float64(time.Second)))
+		}
+		if _, err := client.Write(packet); err != nil {
+			return err
 		}
 	}
 }
