@@ -15,11 +15,7 @@ const dialersAtOnce = 8
 // lifePlan measures what Conns cost besides their data: n of them.
 func (b *broker) lifePlan(n int) []measurement {
 	return []measurement{
-		{"handshakes", func(ctx context.Context, add func(string, string, float64)) error {
-			elapsed, err := b.handshakes(ctx, n)
-			add("handshakes", perSecond, float64(n)/elapsed.Seconds())
-			return err
-		}},
+		b.handshakesPlan(n),
 		{"memory of an idle Conn", func(ctx context.Context, add func(string, string, float64)) error {
 			bytes, err := b.idleMemory(ctx, n)
 			add("memory of an idle Conn", kibibytes, bytes/(1<<10))
@@ -31,6 +27,14 @@ func (b *broker) lifePlan(n int) []measurement {
 			return err
 		}},
 	}
+}
+
+func (b *broker) handshakesPlan(n int) measurement {
+	return measurement{"handshakes", func(ctx context.Context, add func(string, string, float64)) error {
+		elapsed, err := b.handshakes(ctx, n)
+		add("handshakes", perSecond, float64(n)/elapsed.Seconds())
+		return err
+	}}
 }
 
 // handshakes dials n Conns and closes each as soon as it is accepted.
