@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 // echoSize is the payload of a round trip, in bytes: a keystroke with its frames.
@@ -13,7 +15,7 @@ const echoSize = 64
 
 // latencyPlan measures round trips, n of each kind.
 func (b *broker) latencyPlan(n int) []measurement {
-	message := content[:echoSize]
+	message := content.At(0, echoSize)
 	kinds := []struct {
 		name string
 		echo func(ctx context.Context) ([]time.Duration, error)

@@ -10,13 +10,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 // environment describes what the benchmark ran on.
 func environment(b *broker, rounds int) string {
 	return fmt.Sprintf("%s; %s, %d cores, %s/%s; both ends and the broker on this machine; rounds, interleaved: %d; medians of them. "+
 		"Every transfer was checked: its length, and CRC-32C over its content, which never repeats within %d bytes.",
-		b.name, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, rounds, period)
+		b.name, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, rounds, content.Period)
 }
 
 // figuresTable is the table of promises.
