@@ -35,29 +35,30 @@ func (e *Engine) anywhere(do func(u *uplink) error, late func(why link.BrokerErr
 	if len(e.uplinks) == 1 {
 		return e.brokerError(do(e.uplinks[0]))
 	}
-	results := make(chan link.BrokerError, len(e.uplinks))
-	for _, u := range e.uplinks {
-		go func() { results <- link.BrokerError{Broker: u.broker, Err: do(u)} }()
+	type result struct {
+		uplink *uplink
+		err    error
 	}
-	var failed link.BrokerErrors
-	for range e.uplinks {
+	results := make(chan result, len(e.uplinks))
+	for _, u := range e.uplinks {
+		go func() { results <- result{u, do(u)} }()
+	}
+	failed := make(link.BrokerErrors, len(e.uplinks)) // in the order of the address
+	for n := len(e.uplinks) - 1; n >= 0; n-- {
 		r := <-results
-		if r.Err == nil {
-			go tell(late, results, len(e.uplinks)-len(failed)-1)
+		if r.err == nil {
+			go func() {
+				for range n {
+					if r := <-results; r.err != nil && late != nil {
+						late(link.BrokerError{Broker: r.uplink.broker, Err: r.err})
+					}
+				}
+			}()
 			return nil
 		}
-		failed = append(failed, r)
+		failed[r.uplink.number] = link.BrokerError{Broker: r.uplink.broker, Err: r.err}
 	}
 	return e.brokerError(failed)
-}
-
-// tell passes failures on, of n results that are yet to come.
-func tell(late func(why link.BrokerError), results <-chan link.BrokerError, n int) {
-	for range n {
-		if r := <-results; r.Err != nil && late != nil {
-			late(r)
-		}
-	}
 }
 
 // brokerError dresses what went wrong with a broker, or with all.
