@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
@@ -66,7 +65,7 @@ func (e *Engine) brokerError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case e.isClosed() || errors.Is(err, net.ErrClosed):
+	case e.isClosed():
 		return net.ErrClosed
 	}
 	return &Error{Kind: ErrBroker, Cause: err, Text: err.Error()}
