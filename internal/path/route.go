@@ -134,7 +134,9 @@ func (r *Route) Answered(p ID, size int, round uint64, now time.Time) {
 	}
 	r.open = r.open.Without(p)
 	r.set.answered(p, size, now)
-	r.askAt = stream.Earlier(r.askAt, now.Add(settle))
+	if p != r.current {
+		r.askAt = stream.Earlier(r.askAt, now.Add(settle))
+	}
 }
 
 // Named takes in which path the peer says it sends on from now on, which is followed. What a dialer says first tells the

@@ -250,6 +250,15 @@ func TestStallMovesToAPathThatAnswers(t *testing.T) {
 	s.wantAt("stalled there", stalled(after(2*second), 0), after(3*second))
 }
 
+// TestAnswerOnThePathInUseHurriesNothing: there is no other one to move to, and to ask again at once would be a storm.
+func TestAnswerOnThePathInUseHurriesNothing(t *testing.T) {
+	s := newScene(t, 2, true)
+	status := stalled(start, 0)
+	s.Expire(status, after(second))
+	s.Answered(Of(0, 0), 100, 1, after(second+rtt))
+	s.wantAt("answered", status, after(2*second))
+}
+
 // TestStallThatEnds: all were silent because the peer had stopped, and the path in use answers as soon as another.
 func TestStallThatEnds(t *testing.T) {
 	s := newScene(t, 2, true)
