@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 // topics counts the topics and client identifiers of bare clients and paho, so that none is used twice.
@@ -60,7 +62,7 @@ func (b *broker) bareTransfer(ctx context.Context, scheme string, size int, leng
 		return 0, err
 	}
 	defer p.close()
-	want := expected(length)
+	want := content.Expected(length)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := newWindow()
@@ -80,7 +82,7 @@ func (b *broker) bareTransfer(ctx context.Context, scheme string, size int, leng
 		}
 		return 0, fmt.Errorf("the bare client: %w", err)
 	}
-	return elapsed, got.verify(want)
+	return elapsed, got.Verify(want)
 }
 
 // publish fills batches with as many messages as the window admits.
@@ -91,7 +93,7 @@ func (p *barePair) publish(w *window, size int, length int64) error {
 			return nil
 		}
 		for range n {
-			payload := contentAt(sent, int(min(int64(size), length-sent)))
+			payload := content.At(sent, int(min(int64(size), length-sent)))
 			p.publisher.add(p.topic, payload)
 			if sent += int64(len(payload)); sent == length {
 				break
@@ -105,13 +107,13 @@ func (p *barePair) publish(w *window, size int, length int64) error {
 }
 
 // receive takes in a whole transfer. Of messages that came together it tells the publisher at once.
-func (p *barePair) receive(w *window, length int64) (got checksum, err error) {
-	for arrived := 0; got.length < length; {
+func (p *barePair) receive(w *window, length int64) (got content.Checksum, err error) {
+	for arrived := 0; got.Length < length; {
 		payload, err := p.subscriber.nextPayload()
 		if err != nil {
 			return got, err
 		}
-		got.add(payload)
+		got.Add(payload)
 		if arrived++; arrived >= inFlight/4 || p.subscriber.in.Buffered() < len(payload) {
 			w.give(arrived)
 			arrived = 0

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/certificate"
 )
 
 // broker is what the clients are measured against: Mosquitto in processes of its own, or else the embedded broker in this one.
@@ -17,6 +19,7 @@ type broker struct {
 	name  string            // for the report
 	hosts map[string]string // host:port by scheme: mqtt, mqtts, ws, and mosquittoWS if there is Mosquitto
 	tls   *tls.Config       // trusts the broker's certificate
+	named string            // the URL of a broker that somebody else runs, instead of all above but name
 
 	servers []server
 }
@@ -34,6 +37,9 @@ func (b *broker) host(scheme string) string { return b.hosts[scheme] }
 
 // address returns the URL of the broker.
 func (b *broker) address(scheme string) string {
+	if b.named != "" {
+		return b.named
+	}
 	if scheme == "ws" || scheme == mosquittoWS {
 		return "ws://" + b.hosts[scheme] + "/mqtt"
 	}
@@ -51,17 +57,17 @@ func startBroker(dir string) (*broker, error) {
 	if err := b.chooseHosts(schemes); err != nil {
 		return nil, err
 	}
-	certificate, err := makeCertificate(dir)
+	configs, err := certificate.Make(dir)
 	if err != nil {
 		return nil, err
 	}
-	b.tls = certificate.client
+	b.tls = configs.Client
 	if program != "" {
 		b.name = mosquittoVersion(program) + "; WebSocket where nothing else is said: the embedded broker, in the process of the clients"
 		b.servers = mosquittoServers(program, dir, b)
 	} else {
 		b.name = "the embedded broker, in the process of the clients (mosquitto is not installed)"
-		b.servers = []server{&embedded{hosts: b.hosts, tls: certificate.server}}
+		b.servers = []server{&embedded{hosts: b.hosts, tls: configs.Server}}
 	}
 	if err := b.start(); err != nil {
 		b.stop()
@@ -141,7 +147,7 @@ func mosquittoServers(program, dir string, b *broker) []server {
 	return []server{
 		&mosquitto{program: program, file: filepath.Join(dir, "mosquitto.conf"), lines: "listener " + tcp + " 127.0.0.1\n" +
 			"listener " + secured + " 127.0.0.1\n" +
-			"certfile " + filepath.Join(dir, certificateFile) + "\nkeyfile " + filepath.Join(dir, keyFile) + "\n" +
+			"certfile " + filepath.Join(dir, certificate.File) + "\nkeyfile " + filepath.Join(dir, certificate.KeyFile) + "\n" +
 			"listener " + webSocket + " 127.0.0.1\nsocket_domain ipv4\nprotocol websockets\n" + // without the domain 2.0.11 listens on all interfaces
 			"allow_anonymous true\n"},
 		&embedded{hosts: map[string]string{"ws": b.hosts["ws"]}},

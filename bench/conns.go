@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 const (
@@ -53,7 +54,7 @@ func (e *ends) close() {
 // send writes the first length bytes of the content in pieces of the given size.
 func send(w io.Writer, size int, length int64) error {
 	for sent := int64(0); sent < length; {
-		n, err := w.Write(contentAt(sent, int(min(int64(size), length-sent))))
+		n, err := w.Write(content.At(sent, int(min(int64(size), length-sent))))
 		if err != nil {
 			return err
 		}
@@ -63,11 +64,11 @@ func send(w io.Writer, size int, length int64) error {
 }
 
 // receive reads until got has length bytes.
-func receive(r io.Reader, got *checksum, length int64) error {
+func receive(r io.Reader, got *content.Checksum, length int64) error {
 	buffer := make([]byte, readSize)
-	for got.length < length {
-		n, err := r.Read(buffer[:min(readSize, length-got.length)])
-		got.add(buffer[:n])
+	for got.Length < length {
+		n, err := r.Read(buffer[:min(readSize, length-got.Length)])
+		got.Add(buffer[:n])
 		if err != nil {
 			return err
 		}
@@ -77,14 +78,14 @@ func receive(r io.Reader, got *checksum, length int64) error {
 
 // transfer sends length bytes from one end of a stream to the other, in writes of the given size.
 func transfer(from, to net.Conn, size int, length int64) (time.Duration, error) {
-	want := expected(length)
+	want := content.Expected(length)
 	deadline := time.Now().Add(time.Minute)
 	from.SetDeadline(deadline)
 	to.SetDeadline(deadline)
 	failed := make(chan error, 1)
 	start := time.Now()
 	go func() { failed <- send(from, size, length) }()
-	var got checksum
+	var got content.Checksum
 	err := receive(to, &got, length)
 	elapsed := time.Since(start)
 	if err != nil {
@@ -93,7 +94,7 @@ func transfer(from, to net.Conn, size int, length int64) (time.Duration, error) 
 	if err := <-failed; err != nil {
 		return 0, err
 	}
-	return elapsed, got.verify(want)
+	return elapsed, got.Verify(want)
 }
 
 // connTransfer is bareTransfer with a Conn that has just been made: the growth of its window is part of what is measured.

@@ -15,11 +15,7 @@ const dialersAtOnce = 8
 // lifePlan measures what Conns cost besides their data: n of them.
 func (b *broker) lifePlan(n int) []measurement {
 	return []measurement{
-		{"handshakes", func(ctx context.Context, add func(string, string, float64)) error {
-			elapsed, err := b.handshakes(ctx, n)
-			add("handshakes", perSecond, float64(n)/elapsed.Seconds())
-			return err
-		}},
+		b.handshakesPlan(n),
 		{"memory of an idle Conn", func(ctx context.Context, add func(string, string, float64)) error {
 			bytes, err := b.idleMemory(ctx, n)
 			add("memory of an idle Conn", kibibytes, bytes/(1<<10))
@@ -31,6 +27,14 @@ func (b *broker) lifePlan(n int) []measurement {
 			return err
 		}},
 	}
+}
+
+func (b *broker) handshakesPlan(n int) measurement {
+	return measurement{"handshakes", func(ctx context.Context, add func(string, string, float64)) error {
+		elapsed, err := b.handshakes(ctx, n)
+		add("handshakes", perSecond, float64(n)/elapsed.Seconds())
+		return err
+	}}
 }
 
 // handshakes dials n Conns and closes each as soon as it is accepted.
@@ -72,13 +76,17 @@ func (e *ends) dialAndClose(ctx context.Context, n int) (time.Duration, error) {
 	return time.Since(start), errors.Join(errs...)
 }
 
-// idleMemory returns how many bytes of heap and stack one end of a Conn takes when nothing happens on it.
 func (b *broker) idleMemory(ctx context.Context, n int) (float64, error) {
 	e, err := b.newEnds(ctx, "mqtt", payloads[standard].size)
 	if err != nil {
 		return 0, err
 	}
 	defer e.close()
+	return e.idleMemory(ctx, n)
+}
+
+// idleMemory returns how many bytes of heap and stack one end of a Conn takes when nothing happens on it.
+func (e *ends) idleMemory(ctx context.Context, n int) (float64, error) {
 	conns := make([]net.Conn, 0, 2*(n+1))
 	connect := func() error {
 		near, far, err := e.connect(ctx)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 // newPaho connects paho with its default options, but that it does not reconnect, and subscribes topic with QoS 0.
@@ -35,13 +37,13 @@ func (b *broker) pahoTransfer(ctx context.Context, size int, length int64) (time
 	defer cancel()
 	w := newWindow()
 	defer w.closeWith(ctx)()
-	topic, want := newTopic(), expected(length)
-	var got checksum // the handler's until done is closed
+	topic, want := newTopic(), content.Expected(length)
+	var got content.Checksum // the handler's until done is closed
 	done := make(chan struct{})
 	subscriber, err := b.newPaho(topic, func(_ mqtt.Client, m mqtt.Message) {
-		got.add(m.Payload())
+		got.Add(m.Payload())
 		w.give(1)
-		if got.length == length {
+		if got.Length == length {
 			close(done)
 		}
 	})
@@ -57,7 +59,7 @@ func (b *broker) pahoTransfer(ctx context.Context, size int, length int64) (time
 	start := time.Now()
 	for sent := int64(0); sent < length && w.take(1) == 1; {
 		n := min(int64(size), length-sent)
-		publisher.Publish(topic, 0, false, contentAt(sent, int(n)))
+		publisher.Publish(topic, 0, false, content.At(sent, int(n)))
 		sent += n
 	}
 	select {
@@ -65,7 +67,7 @@ func (b *broker) pahoTransfer(ctx context.Context, size int, length int64) (time
 	case <-ctx.Done():
 		return 0, fmt.Errorf("paho: the transfer did not end: %w", ctx.Err())
 	}
-	return time.Since(start), got.verify(want)
+	return time.Since(start), got.Verify(want)
 }
 
 // pahoEcho is bareEcho with paho.

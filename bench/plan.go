@@ -53,12 +53,7 @@ func (b *broker) plan(quick bool) []measurement {
 	}
 	var list []measurement
 	throughput := func(key string, length int64, f func(ctx context.Context, length int64) (time.Duration, error)) {
-		length /= shorter
-		list = append(list, measurement{key, func(ctx context.Context, add func(string, string, float64)) error {
-			elapsed, err := f(ctx, length)
-			add(key, megabytes, float64(length)/1e6/elapsed.Seconds())
-			return err
-		}})
+		list = append(list, throughputOf(key, length/shorter, f))
 	}
 	for _, p := range payloads {
 		throughput("bare "+p.name, p.length, func(ctx context.Context, length int64) (time.Duration, error) {
@@ -101,6 +96,15 @@ func (b *broker) plan(quick bool) []measurement {
 	list = append(list, b.latencyPlan(int(2000/shorter))...)
 	list = append(list, b.lifePlan(int(400/shorter))...)
 	return append(list, b.keysPlan(int(400/shorter), int(shorter))...)
+}
+
+// throughputOf measures how fast f moves so many bytes.
+func throughputOf(key string, length int64, f func(ctx context.Context, length int64) (time.Duration, error)) measurement {
+	return measurement{key, func(ctx context.Context, add func(string, string, float64)) error {
+		elapsed, err := f(ctx, length)
+		add(key, megabytes, float64(length)/1e6/elapsed.Seconds())
+		return err
+	}}
 }
 
 // runPlan runs the rounds, each measurement once a round, so that a change of the machine's speed meets all of them.

@@ -10,13 +10,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 // environment describes what the benchmark ran on.
 func environment(b *broker, rounds int) string {
-	return fmt.Sprintf("%s; %s, %d cores, %s/%s; both ends and the broker on this machine; rounds, interleaved: %d; medians of them. "+
+	where := "both ends and the broker on this machine"
+	if b.named != "" {
+		where = "both ends on this machine"
+	}
+	return fmt.Sprintf("%s; %s, %d cores, %s/%s; %s; rounds, interleaved: %d; medians of them. "+
 		"Every transfer was checked: its length, and CRC-32C over its content, which never repeats within %d bytes.",
-		b.name, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, rounds, period)
+		b.name, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, where, rounds, content.Period)
 }
 
 // figuresTable is the table of promises.
@@ -73,7 +79,7 @@ func saveReport(dir, about string, r *results) error {
 		return err
 	}
 	var text strings.Builder
-	text.WriteString("# Benchmark\n\n`go run ./bench` measured this. ")
+	text.WriteString(benchHeading + "\n\n`go run ./bench` measured this. ")
 	writeReport(&text, about, r)
 	if err := saveSection(filepath.Join(dir, resultsFile), text.String()); err != nil {
 		return err

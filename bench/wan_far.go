@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 // A stream begins with one byte: the index of a bulk stream, or echoKind.
@@ -82,7 +84,7 @@ func (s *sink) bulk(conn net.Conn, index int) {
 	var last time.Time
 	for {
 		n, err := conn.Read(buffer)
-		right := bytes.Equal(buffer[:n], contentAt(total, n))
+		right := bytes.Equal(buffer[:n], content.At(total, n))
 		total += int64(n)
 		if now := time.Now(); now.Sub(last) >= sampleEvery || !right {
 			last = now

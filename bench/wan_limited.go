@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/bench/limit"
 	"github.com/mqtt-e2e/mqtte2e/bench/wan"
 )
 
@@ -24,33 +27,33 @@ const (
 
 // limitedRows have a broker that limits each client by rule.
 func limitedRows() (rows []*wanRow) {
-	for _, l := range []limit{{Messages: 100, Beyond: delayed}, {Messages: 100, Beyond: discarded}, {Messages: 10, Beyond: discarded}, {Messages: 100, Beyond: disconnected},
-		{Bytes: 512 << 10, Beyond: delayed}, {Bytes: 512 << 10, Beyond: discarded}, {Bytes: 512 << 10, Beyond: disconnected}} {
+	for _, l := range []limit.Rate{{Messages: 100, Beyond: limit.Delayed}, {Messages: 100, Beyond: limit.Discarded}, {Messages: 10, Beyond: limit.Discarded}, {Messages: 100, Beyond: limit.Disconnected},
+		{Bytes: 512 << 10, Beyond: limit.Delayed}, {Bytes: 512 << 10, Beyond: limit.Discarded}, {Bytes: 512 << 10, Beyond: limit.Disconnected}} {
 		rows = append(rows, limitedRow(l))
 	}
 	return rows
 }
 
-func limitedRow(l limit) *wanRow {
+func limitedRow(l limit.Rate) *wanRow {
 	name := fmt.Sprintf("%g messages/s, beyond %s", l.Messages, l.Beyond)
 	if l.Messages == 0 {
 		name = fmt.Sprintf("%g KiB/s, beyond %s", l.Bytes/(1<<10), l.Beyond)
 	}
 	links := link(50, 25*time.Millisecond)
-	row := &wanRow{name: name, a: links, b: links, load: l.allowance() * 8 / 1e6,
+	row := &wanRow{name: name, a: links, b: links, load: allowance(l) * 8 / 1e6,
 		run: func(t *bed, m *wanRound) error { return limited(t, m, name, l) },
 		promises: []promise{
 			{what: name + ": share of the allowance", key: name + connKey, against: name + allowanceKey, bound: 0.8},
 			{what: name + ": echo beside it", key: name + connEchoKey, bound: 1000, atMost: true},
 		}}
-	if l.Beyond == disconnected {
+	if l.Beyond == limit.Disconnected {
 		row.promises = append(row.promises, promise{what: name + ": disconnects", key: name + disconnectsKey, bound: 1, atMost: true})
 	}
 	return row
 }
 
 // allowance is what a client may publish, in bytes a second.
-func (l limit) allowance() float64 { return max(l.Bytes, l.Messages*limitedMessage) }
+func allowance(l limit.Rate) float64 { return max(l.Bytes, l.Messages*limitedMessage) }
 
 // Keys of these rows, behind their names.
 const (
@@ -59,8 +62,8 @@ const (
 	perMinute      = "1/min"
 )
 
-func limited(t *bed, m *wanRound, name string, l limit) error {
-	proxy, err := t.actReady(t.Broker, wanSpec{Role: "limit", Address: ":" + limitedPort, Limit: &l})
+func limited(t *bed, m *wanRound, name string, l limit.Rate) error {
+	proxy, err := t.actReady(t.Broker, wanSpec{Role: "limit", Address: ":" + limitedPort, Limit: &limit.Rules{Sends: []limit.Rate{l}}})
 	if err != nil {
 		return err
 	}
@@ -74,13 +77,26 @@ func limited(t *bed, m *wanRound, name string, l limit) error {
 		return err
 	}
 	proxy.stop()
-	var r limitReport
+	var r limit.Report
 	if err := proxy.report(&r); err != nil {
 		return err
 	}
-	m.add(name+allowanceKey, megabytes, l.allowance()/1e6)
+	m.add(name+allowanceKey, megabytes, allowance(l)/1e6)
 	m.add(name+connKey, megabytes, o.goodput(0))
 	m.add(name+connEchoKey, millis, o.echo())
 	m.add(name+disconnectsKey, perMinute, float64(r.Disconnects)/length.Minutes())
 	return nil
+}
+
+// limiting is the role of a proxy that limits its clients: it listens on s.Address, for the broker beside it.
+func (s *wanSpec) limiting(end io.Reader) (any, error) {
+	l, err := net.Listen("tcp", s.Address)
+	if err != nil {
+		return nil, err
+	}
+	p := &limit.Proxy{Rules: *s.Limit, Broker: "127.0.0.1:1883"}
+	go p.Serve(l)
+	ready()
+	io.Copy(io.Discard, end)
+	return p.Report(), nil
 }

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 const (
@@ -95,7 +97,7 @@ func echoes(conn net.Conn, pause time.Duration, end time.Time) (all []time.Durat
 	conn.SetDeadline(end.Add(echoPatience))
 	for i := int64(0); time.Now().Before(end); i++ {
 		start := time.Now()
-		if err := roundTrip(conn, contentAt(i*echoSize, echoSize)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := roundTrip(conn, content.At(i*echoSize, echoSize)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return all, fmt.Errorf("the echo beside the bulk: %w", err)
 		}
 		all = append(all, time.Since(start))

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/limit"
 )
 
 // roleArgument makes this program one of the processes of a measurement over emulated links. What it shall do stands on its standard
@@ -24,8 +26,8 @@ type wanSpec struct {
 	For     time.Duration // how long they do
 	Pause   time.Duration // between round trips
 
-	MessageSize int    // Config.MaxMessageSize
-	Limit       *limit // of the role limit
+	MessageSize int          // Config.MaxMessageSize
+	Limit       *limit.Rules // of the role limit
 }
 
 // wanRoles are what the processes do. Each prints its report as JSON.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/content"
 )
 
 const (
@@ -28,7 +30,7 @@ type wireClient struct {
 
 // newWireClient sends CONNECT over conn and waits for CONNACK.
 func newWireClient(conn net.Conn, name string) (*wireClient, error) {
-	w := &wireClient{conn: conn, in: bufio.NewReaderSize(conn, wireBatch+maxPiece), batch: make([]byte, 0, wireBatch+2*maxPiece)}
+	w := &wireClient{conn: conn, in: bufio.NewReaderSize(conn, wireBatch+content.MaxPiece), batch: make([]byte, 0, wireBatch+2*content.MaxPiece)}
 	conn.SetDeadline(time.Now().Add(wireTimeout))
 	body := append([]byte("\x00\x04MQTT\x04\x02\x00\x00"), mqttString(name)...)
 	if _, err := conn.Write(packet(0x10, body)); err != nil {

@@ -16,7 +16,7 @@ const addressVariable = "MQTT_E2E_ADDRESS"
 
 // A place is where a listener is.
 type place struct {
-	broker string // the URL without the name; may hold a password or a token
+	broker string // the address without the name; may hold passwords and tokens
 	name   string
 	parsed address.Address
 }
@@ -28,6 +28,8 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 	switch {
 	case err != nil:
 		return p, rest, err
+	case len(rest) > 0 && isAddress(rest[0]):
+		return place{}, nil, errTwoAddresses
 	case p.parsed.HasName && s.named():
 		return place{}, nil, errTwoNames
 	case p.parsed.HasName:
@@ -41,7 +43,10 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 	return p, rest, nil
 }
 
-var errTwoNames = usagef("there are two names, one in the address after # and one after -n: leave one out")
+var (
+	errTwoNames     = usagef("there are two names, one in the address after # and one after -n: leave one out")
+	errTwoAddresses = usagef("there are two addresses: several brokers stand in one, joined by a comma without spaces, as in mqtt://a.example,mqtt://b.example#thermostat")
+)
 
 // findBroker is findPlace without -n.
 func (a *app) findBroker(args []string) (place, []string, error) {
@@ -68,11 +73,14 @@ func (a *app) findBroker(args []string) (place, []string, error) {
 // has one and the argument does not look like one.
 func findAddress(args []string) (text string, rest []string, inArgs bool) {
 	fallback := os.Getenv(addressVariable)
-	if len(args) > 0 && (fallback == "" || strings.Contains(args[0], "://")) {
+	if len(args) > 0 && (fallback == "" || isAddress(args[0])) {
 		return args[0], args[1:], true
 	}
 	return fallback, args, false
 }
+
+// isAddress reports whether an argument is meant for an address.
+func isAddress(text string) bool { return strings.Contains(text, "://") }
 
 // has reports whether one of the brokers is of a kind.
 func (p place) has(kind func(address.Broker) bool) bool {
@@ -82,6 +90,15 @@ func (p place) has(kind func(address.Broker) bool) bool {
 func aPassword(b address.Broker) bool  { return b.Password != "" }
 func aQuery(b address.Broker) bool     { return strings.Contains(b.Path, "?") }
 func encryption(b address.Broker) bool { return b.Scheme == "mqtts" || b.Scheme == "wss" }
+
+// hosts returns host and port of each broker.
+func (p place) hosts() string {
+	hosts := make([]string, len(p.parsed.Brokers))
+	for i, broker := range p.parsed.Brokers {
+		hosts[i] = broker.Host
+	}
+	return strings.Join(hosts, ",")
+}
 
 // public returns the address as it may be written down: without password and
 // query, which may be a token.

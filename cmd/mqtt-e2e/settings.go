@@ -47,7 +47,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none; it may be empty")
 	s.named = func() bool { return flags.Changed("name") }
 	s.registerKey(cmd)
-	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
+	flags.StringVar(&s.user, "user", "", "`USER` for the broker, or for those of several that have none")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
 	flags.StringVar(&s.caFile, "ca-file", "", "`FILE` with the certificates (PEM) that may sign the broker's")
 	flags.StringVar(&s.clientCert, "client-cert", "", "`FILE` with our certificate (PEM) for the broker")

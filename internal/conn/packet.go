@@ -31,6 +31,7 @@ import (
 func (c *Conn) Fill(p path.ID, room []byte, now time.Time) (size int) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
+	c.trace.sends(c.sealer, p)
 	size, plaintext := c.next(p, room, now)
 	if len(plaintext) > 0 {
 		return c.sealer.Seal(room, plaintext)
@@ -54,8 +55,8 @@ func (c *Conn) next(p path.ID, room []byte, now time.Time) (size int, plaintext 
 	return size, plaintext
 }
 
-// Receive takes in a packet that carries our id.
-func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) {
+// Receive takes in a packet that carries our id, and came by a link.
+func (c *Conn) Receive(own uint8, packet []byte, now time.Time) (received stream.Received) {
 	block := c.blocks.For(len(packet) - record.Overhead)
 	number, plaintext, oldKeysUntil, err := c.open(block.Bytes(), packet, now)
 	c.mu.Lock()
@@ -65,7 +66,7 @@ func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) 
 		c.reject(number, len(packet), err)
 		return received
 	}
-	c.trace.received(number, plaintext)
+	c.trace.received(own, number, plaintext)
 	c.oldKeysUntil = oldKeysUntil
 	c.apply(c.life.Hear(now), now)
 	if received, c.violation = c.stream.Receive(now, number, plaintext, block); c.violation != nil {

@@ -25,7 +25,7 @@ func (e *end) inject(plaintext []byte) stream.Received {
 	packet := make([]byte, len(plaintext)+record.Overhead)
 	e.other.seal.Next(time.Now())
 	e.other.seal.Seal(packet, plaintext)
-	return e.Receive(packet, time.Now())
+	return e.Receive(0, packet, time.Now())
 }
 
 // TestPeerThatBreaksTheProtocol is told so, and the application why.
@@ -77,20 +77,20 @@ func TestPacketsThatDoNotAuthenticate(t *testing.T) {
 			if size > 0 {
 				forged[size-1] ^= 1
 			}
-			if got := b.Receive(forged, time.Now()); got != (stream.Received{}) {
+			if got := b.Receive(0, forged, time.Now()); got != (stream.Received{}) {
 				t.Errorf("%+v", got)
 			}
 		}
-		if got := b.Receive(append([]byte{}, kept...), time.Now()); !got.Data {
+		if got := b.Receive(0, append([]byte{}, kept...), time.Now()); !got.Data {
 			t.Errorf("the packet itself brought %+v", got)
 		}
-		b.Receive(append([]byte{}, kept...), time.Now()) // again
+		b.Receive(0, append([]byte{}, kept...), time.Now()) // again
 		stats, rejected := b.Stats(), b.Stats().Rejected
 		if before.PacketsReceived++; stats.PacketsReceived != before.PacketsReceived || rejected != 5 {
 			t.Errorf("%d packets more than one, %d rejected", stats.PacketsReceived-before.PacketsReceived, rejected)
 		}
 		b.Discard()
-		b.Receive(append([]byte{}, kept...), time.Now())
+		b.Receive(0, append([]byte{}, kept...), time.Now())
 		if rejected := b.Stats().Rejected; rejected != 6 {
 			t.Errorf("%d rejected after the end", rejected)
 		}
@@ -102,7 +102,7 @@ func TestHalfOpenConnRefusesStrangers(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		_, b := pair(t)
 		b.Start(time.Now())
-		b.Receive(make([]byte, 100), time.Now())
+		b.Receive(0, make([]byte, 100), time.Now())
 		time.Sleep(30*time.Second - 1)
 		b.wantDid(t)
 		time.Sleep(time.Nanosecond)

@@ -147,7 +147,7 @@ func (e *end) sendOn(p path.ID, room []byte) bool {
 	pass := (e.pass == nil || e.pass(room[:n])) && !e.broken.Has(p) && e.other.links.IsUp(p.Peer())
 	e.mu.Unlock()
 	if pass {
-		e.other.Receive(room[:n], time.Now())
+		e.other.Receive(p.Peer(), room[:n], time.Now())
 	}
 	return true
 }

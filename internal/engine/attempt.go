@@ -51,6 +51,8 @@ type dial struct {
 	refused   <-chan time.Time
 	agreed    *agreed // the first answer that fits, while it waits for one by an earlier broker
 	decided   <-chan time.Time
+	echoes    []echo            // at most one for each link
+	echoed    bool              // they were sent
 	second    handshake.Message // another listener's answer meanwhile; nil: there was none
 
 	events chan event // filled by the links
@@ -156,6 +158,9 @@ func (d *dial) life() time.Duration { return max(d.engine.config.TimeWindow/2, f
 // passed.
 func (d *dial) repeat() error {
 	a := d.attempts[len(d.attempts)-1]
+	if time.Since(a.made) >= echoAfter {
+		d.listenToOurselves()
+	}
 	if time.Since(a.made) >= d.life() {
 		return d.begin()
 	}

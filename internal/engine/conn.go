@@ -61,7 +61,7 @@ func (c *Conn) Reconnects() uint64 { return c.engine.Stats().Reconnects }
 // receive takes in a packet that carries the Conn's id. What it acknowledges went over the link that it came by,
 // but for a moment after a move.
 func (c *Conn) receive(u *uplink, packet []byte, now time.Time) {
-	received := c.Conn.Receive(packet, now)
+	received := c.Conn.Receive(u.number, packet, now)
 	if received.Acknowledged > 0 {
 		u.allowance.arrived(received.Acknowledged, now)
 	}

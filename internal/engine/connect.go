@@ -4,43 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strings"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/address"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
-
-// BrokerErrors are the reasons why none of several brokers can be used.
-type BrokerErrors []*BrokerError
-
-// A BrokerError is why one of several brokers cannot be used.
-type BrokerError struct {
-	Broker address.Broker
-	Cause  error
-}
-
-// Error returns where the broker is and the cause.
-func (e *BrokerError) Error() string { return e.Broker.String() + ": " + e.Cause.Error() }
-
-// Unwrap returns the cause.
-func (e *BrokerError) Unwrap() error { return e.Cause }
-
-// Error returns all of them.
-func (e BrokerErrors) Error() string {
-	texts := make([]string, len(e))
-	for i, b := range e {
-		texts[i] = b.Error()
-	}
-	return strings.Join(texts, "; ")
-}
-
-// Unwrap returns all of them.
-func (e BrokerErrors) Unwrap() []error {
-	causes := make([]error, len(e))
-	for i, b := range e {
-		causes[i] = b
-	}
-	return causes
-}
 
 // start connects to all brokers, unless that was done, and returns as soon as one can be used. The others are
 // tried for ever from then on.
@@ -65,18 +31,18 @@ func (e *Engine) start(ctx context.Context) error {
 
 // anywhere does something on all links at once. It returns nil when that has succeeded on one, and else the reasons
 // of all. If late is not nil it is told of failures after a success, on another goroutine.
-func (e *Engine) anywhere(do func(u *uplink) error, late func(why *BrokerError)) error {
+func (e *Engine) anywhere(do func(u *uplink) error, late func(why link.BrokerError)) error {
 	if len(e.uplinks) == 1 {
 		return e.brokerError(do(e.uplinks[0]))
 	}
-	results := make(chan *BrokerError, len(e.uplinks))
+	results := make(chan link.BrokerError, len(e.uplinks))
 	for _, u := range e.uplinks {
-		go func() { results <- &BrokerError{u.broker, do(u)} }()
+		go func() { results <- link.BrokerError{Broker: u.broker, Err: do(u)} }()
 	}
-	var failed BrokerErrors
+	var failed link.BrokerErrors
 	for range e.uplinks {
 		r := <-results
-		if r.Cause == nil {
+		if r.Err == nil {
 			go tell(late, results, len(e.uplinks)-len(failed)-1)
 			return nil
 		}
@@ -86,9 +52,9 @@ func (e *Engine) anywhere(do func(u *uplink) error, late func(why *BrokerError))
 }
 
 // tell passes failures on, of n results that are yet to come.
-func tell(late func(why *BrokerError), results <-chan *BrokerError, n int) {
+func tell(late func(why link.BrokerError), results <-chan link.BrokerError, n int) {
 	for range n {
-		if r := <-results; r.Cause != nil && late != nil {
+		if r := <-results; r.Err != nil && late != nil {
 			late(r)
 		}
 	}

@@ -38,6 +38,7 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, keepAlive: keepAlive(ctx), events: make(chan event, maxEvents)}
 	c, err := d.run(ctx)
 	d.end()
+	d.forgetEchoes()
 	if c != nil {
 		d.lookForSecondAnswer(c)
 	}
@@ -78,7 +79,7 @@ func (d *dial) gaveUp(cause error) error {
 	if d.refusal != nil {
 		return d.refusal
 	}
-	return d.engine.gaveUp(d.name, cause)
+	return d.noAnswer(cause)
 }
 
 // handle deals with an authenticated answer. One that does not fit is ignored.

@@ -39,7 +39,10 @@ func TestHelloIsRepeatedAndReplaced(t *testing.T) {
 			if m.at.Sub(start) == 30*time.Second {
 				continue // a hello or the end, whichever comes first
 			}
-			hello := w.envelope(m).(handshake.Hello)
+			hello, ok := w.envelope(m).(handshake.Hello)
+			if !ok {
+				continue // the echo
+			}
 			at = append(at, m.at.Sub(start))
 			digests[hello.Digest()]++
 			if age := m.at.Sub(hello.Time); age > 5*time.Second {

@@ -10,13 +10,14 @@ import (
 // Error is what calls of this package and of Conns fail with.
 type Error = conn.Error
 
-// What went wrong, for errors.Is. The root package exports those but the last two.
+// What went wrong, for errors.Is. The root package exports the first four.
 var (
 	ErrNoAnswer = conn.ErrNoAnswer
 	ErrPeerGone = conn.ErrPeerGone
 	ErrRefused  = conn.ErrRefused
 	ErrBroker   = conn.ErrBroker
 
+	ErrOffline      = conn.ErrOffline
 	ErrRevoked      = conn.ErrRevoked
 	ErrRevokedThere = conn.ErrRevokedThere
 )

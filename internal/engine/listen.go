@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // Listen subscribes to the name's rendezvous topic. name is valid and folded.
@@ -74,9 +75,9 @@ func (r *rendezvous) subscribe(ctx context.Context) error {
 }
 
 // deaf takes note of a broker at which nobody can be heard, although others work.
-func (r *rendezvous) deaf(why *BrokerError) {
+func (r *rendezvous) deaf(why link.BrokerError) {
 	if r.life.Err() == nil {
-		r.engine.config.Logger.Warn("this broker cannot be listened at; others can", "name", r.name.text, "host", why.Broker.Host, "reason", why.Cause)
+		r.engine.config.Logger.Warn("this broker cannot be listened at; others can", "name", r.name.text, "host", why.Broker.Host, "reason", why.Err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/broker"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -254,7 +255,7 @@ func TestAllBrokersDead(t *testing.T) {
 		p.brokers[0].Stop()
 		p.brokers[1].Stop()
 		_, err := p.engine(p.over(0, 1)).Listen(context.Background(), testName, nil)
-		var all BrokerErrors
+		var all link.BrokerErrors
 		if !errors.Is(err, ErrBroker) || !errors.As(err, &all) || len(all) != 2 {
 			t.Errorf("the Listener failed with %v", err)
 		}

@@ -32,8 +32,9 @@ type Config struct {
 	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Broker is verified unless ServerName is set.
 	TLSConfig *tls.Config
 
-	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, through the proxies of the
-	// environment (ALL_PROXY with SOCKS5 for mqtt and mqtts; HTTP_PROXY and HTTPS_PROXY for ws and wss; NO_PROXY for all).
+	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, to all addresses of
+	// the host (RFC 8305), through the proxy of the environment, by HTTP CONNECT or SOCKS5 (HTTP_PROXY for ws, HTTPS_PROXY for all
+	// others, else ALL_PROXY; NO_PROXY for all).
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxPayload is the largest payload of a PUBLISH packet, in bytes, both ways. Larger ones that arrive are read over and counted.
@@ -67,10 +68,11 @@ type Source interface {
 type Stats struct {
 	Reconnects uint64 // connections that came up after the first
 	Dropped    uint64 // PUBLISH packets that were retained, not of QoS 0 or on a topic without a handler
+	Renamed    uint64 // of those, packets on a topic that ends like a subscribed one: the broker has rewritten what comes before
 	Oversize   uint64 // PUBLISH packets with payloads larger than MaxPayload
 }
 
-type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
+type counters struct{ reconnects, dropped, renamed, oversize atomic.Uint64 }
 
 // Link is a lasting connection to a broker. Its methods may be called from any goroutine, except that a Handler and the
 // methods of the Source must not call Connect, Subscribe and Close.
@@ -88,18 +90,21 @@ type Link struct {
 	ctx        context.Context
 	cancel     context.CancelFunc // by Close
 
-	// Owned by the run loop, which lends the last three to one connection after the other.
-	backoff     backoff
-	hungUpTwice bool // on large packets
-	largest     largest
-	readBuffer  *bufio.Reader
-	batch       *Batch
+	// Owned by the run loop, which lends the last four to one connection after the other.
+	backoff      backoff
+	dialer       *dialer
+	hungUpTwice  bool // on large packets
+	largest      largest
+	pingInterval time.Duration // see keepAlive
+	readBuffer   *bufio.Reader
+	batch        *Batch
 
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
 	loop          *runLoop      // nil while none runs
-	persist       bool          // Persist was called
 	everUp        bool          // a connection was up once
+	persistent    bool          // by Persist
+	toldDown      bool          // it was logged that a persistent link was never up
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
 	lastErr       error         // the last failed attempt or lost connection
 }
@@ -113,6 +118,8 @@ func New(config Config, source Source) *Link {
 		config:        config,
 		source:        source,
 		backoff:       backoff{jitter: rand.Float64},
+		dialer:        newDialer(),
+		pingInterval:  keepAliveInterval,
 		readBuffer:    newReadBuffer(config.MaxPayload),
 		batch:         NewBatch(config.MaxPayload),
 		changes:       make(chan struct{}, 1),
@@ -140,7 +147,7 @@ func (l *Link) Connect(ctx context.Context) error {
 			l.mu.Unlock()
 			return nil
 		case l.loop == nil:
-			l.begin()
+			l.startLoop()
 		}
 		loop, cameUp := l.loop, l.cameUp
 		l.mu.Unlock()
@@ -151,22 +158,6 @@ func (l *Link) Connect(ctx context.Context) error {
 		case <-ctx.Done():
 			return l.gaveUp(ctx)
 		}
-	}
-}
-
-// begin starts the run loop. mu must be held.
-func (l *Link) begin() {
-	l.loop = &runLoop{ended: make(chan struct{})}
-	go l.run(l.loop)
-}
-
-// Persist makes the link connect, and go on trying until Close, though it never was up: there are others that are.
-func (l *Link) Persist() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.persist = true
-	if l.loop == nil && l.ctx.Err() == nil {
-		l.begin()
 	}
 }
 
@@ -204,6 +195,7 @@ func (l *Link) Stats() Stats {
 	return Stats{
 		Reconnects: l.counters.reconnects.Load(),
 		Dropped:    l.counters.dropped.Load(),
+		Renamed:    l.counters.renamed.Load(),
 		Oversize:   l.counters.oversize.Load(),
 	}
 }

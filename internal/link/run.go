@@ -11,7 +11,7 @@ type runLoop struct {
 	err   error         // why it has; set before ended is closed
 }
 
-// run connects and reconnects until the link is closed, or fails to connect the very first time.
+// run connects and reconnects until the link is closed, or fails to connect the very first time and is not to persist.
 func (l *Link) run(loop *runLoop) {
 	defer close(loop.ended)
 	for !l.shouldEnd(loop, l.connectOnce()) {
@@ -32,12 +32,8 @@ func (l *Link) shouldEnd(loop *runLoop, err error) bool {
 	if closed {
 		err = ErrClosed
 	}
-	first := l.lastErr == nil
 	l.lastErr = err
-	if !closed && l.persist && !l.everUp && first {
-		l.config.Logger.Warn("the broker cannot be used so far; trying on", "host", l.config.Broker.Host, "reason", err)
-	}
-	if !closed && (l.everUp || l.persist) {
+	if !closed && l.persists(err) {
 		return false
 	}
 	loop.err = err
@@ -53,7 +49,7 @@ func (l *Link) connectOnce() error {
 	if l.ctx.Err() != nil {
 		return ErrClosed
 	}
-	transport, err := l.config.dial(l.ctx, l.Wake)
+	transport, err := l.config.dial(l.ctx, l.dialer.DialContext, l.Wake)
 	if err != nil {
 		l.config.Logger.Debug("the broker cannot be reached", "error", err)
 		return err
@@ -105,7 +101,7 @@ func (l *Link) updateSubscriptions(c *connection) error {
 			return nil
 		}
 		refused, err := c.subscribe(subscribe)
-		if refusal := l.refuse(refused); refusal != nil {
+		if refusal := l.refuse(refused, len(c.subscribed)); refusal != nil {
 			return refusal
 		}
 		if err != nil {
@@ -128,7 +124,7 @@ func (l *Link) end(c *connection, reason error) {
 		return
 	}
 	if reason != ErrClosed { // whoever closed the link knows
-		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
+		l.config.Logger.Info("the connection to the broker is over", "host", l.config.Broker.Host, "reason", reason)
 	}
 	l.source.Down(c.ended)
 	l.backoff.connectionEnded(c.ended.Sub(c.inbound.start))

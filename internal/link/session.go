@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -95,10 +96,14 @@ func (c *connection) subscribe(filters []string) (refused []string, err error) {
 	if err != nil {
 		c.shut(err)
 	}
+	unanswered := slices.Concat(slices.Collect(maps.Values(s.filters))...)
 	for _, filter := range filters {
-		if !slices.Contains(s.refused, filter) {
+		if !slices.Contains(s.refused, filter) && !slices.Contains(unanswered, filter) {
 			c.subscribed[filter] = true
 		}
+	}
+	if hungUp(err) {
+		err = fmt.Errorf("while subscribing: %w: if that happens again, %s", err, checkSubscriptions(len(c.subscribed)))
 	}
 	return s.refused, err
 }
