@@ -89,7 +89,7 @@ func TestProbeRepeatsAllSignals(t *testing.T) {
 	p.want("end of writing", "STREAM 1972+28, FIN 2000")
 	p.timer("probe", 310*ms)
 	p.want("signals are small", "RESUME, FIN 2000, STOP, PING")
-	p.want("the oldest data", "STREAM 0+981")
+	p.want("the oldest data", "STREAM 0+979")
 	p.wantIdle("the probe is over")
 }
 
