@@ -92,7 +92,7 @@ func (r *Route) Introduce(own uint8, now time.Time) Step {
 
 // ask challenges paths. Questions close to each other are one round, so that the answers to all count.
 func (r *Route) ask(m Mask, now time.Time) Step {
-	if now.Sub(r.asked) > answerTime || r.round == 0 {
+	if now.Sub(r.asked) > answerTime {
 		r.round, r.asked, r.open = r.round+1, now, 0
 	}
 	r.open |= m
