@@ -174,35 +174,14 @@ func pair(t *testing.T, change ...func(*Config)) (dialer, listener *end) {
 
 // pairOver is pair with so many links at each end, all up. The handshake came by the first.
 func pairOver(t *testing.T, links int, change ...func(*Config)) (dialer, listener *end) {
-	mask := record.NewMask([16]byte{7})
-	secrets := [2][32]byte{bytes32("from dialer to listener"), bytes32("from listener to dialer")}
-	ids := [2][8]byte{{1}, {2}}
 	now := time.Now()
-	clock := life.NewClock(time.Now, now)
 	var ends [2]*end
-	for i := range ends {
-		own := path.NewLinks(links)
-		for n := range uint8(links) {
-			own.Up(n, now)
-		}
-		config := Config{
-			ID: [4]byte{0xab, 0xcd}, Name: "lamp",
-			Sealer:    record.NewSealer(secrets[i], ids[1-i], mask, record.EpochBits),
-			Opener:    record.NewOpener(secrets[1-i], ids[i], record.EpochBits),
-			Paths:     path.NewSet(own, uint8(links)),
-			MaxPacket: maxPacket,
-			Send:      stream.NewBudget(1 << 20),
-			Receive:   stream.NewBudget(1 << 20),
-			Blocks:    stream.NewBlocks(maxPacket),
-			Grant:     func(time.Time) (messages, bytes uint64) { return 64, 1 << 20 },
-			Life:      life.Config{Peer: life.NewPeer(clock, now), PeerTimeout: 2 * time.Minute, Dialer: i == 0, PathUp: now},
-			Logger:    slog.New(slog.DiscardHandler),
-		}
+	for i, config := range configs(now, links) {
 		for _, f := range change {
-			f(&config)
+			f(&config.Config)
 		}
-		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer, links: own, limit: maxPacket + record.Overhead}
-		ends[i].Conn = New(config, ends[i], now)
+		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer, links: config.links, limit: maxPacket + record.Overhead}
+		ends[i].Conn = New(config.Config, ends[i], now)
 	}
 	ends[0].other, ends[1].other = ends[1], ends[0]
 	stop := make(chan struct{})
@@ -218,6 +197,40 @@ func pairOver(t *testing.T, links int, change ...func(*Config)) (dialer, listene
 		}
 	})
 	return ends[0], ends[1]
+}
+
+// A linked is a Config and the links in it.
+type linked struct {
+	Config
+	links *path.Links
+}
+
+// configs returns what a dialer and a listener are made of, over so many links each, all up.
+func configs(now time.Time, links int) (both [2]linked) {
+	mask := record.NewMask([16]byte{7})
+	secrets := [2][32]byte{bytes32("from dialer to listener"), bytes32("from listener to dialer")}
+	ids := [2][8]byte{{1}, {2}}
+	clock := life.NewClock(time.Now, now)
+	for i := range both {
+		own := path.NewLinks(links)
+		for n := range uint8(links) {
+			own.Up(n, now)
+		}
+		both[i] = linked{Config{
+			ID: [4]byte{0xab, 0xcd}, Name: "lamp",
+			Sealer:    record.NewSealer(secrets[i], ids[1-i], mask, record.EpochBits),
+			Opener:    record.NewOpener(secrets[1-i], ids[i], record.EpochBits),
+			Paths:     path.NewSet(own, uint8(links)),
+			MaxPacket: maxPacket,
+			Send:      stream.NewBudget(1 << 20),
+			Receive:   stream.NewBudget(1 << 20),
+			Blocks:    stream.NewBlocks(maxPacket),
+			Grant:     func(time.Time) (messages, bytes uint64) { return 64, 1 << 20 },
+			Life:      life.Config{Peer: life.NewPeer(clock, now), PeerTimeout: 2 * time.Minute, Dialer: i == 0, PathUp: now},
+			Logger:    slog.New(slog.DiscardHandler),
+		}, own}
+	}
+	return both
 }
 
 func bytes32(s string) (b [32]byte) { copy(b[:], s); return b }

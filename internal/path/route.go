@@ -92,7 +92,7 @@ func (r *Route) Introduce(own uint8, now time.Time) Step {
 
 // ask challenges paths. Questions close to each other are one round, so that the answers to all count.
 func (r *Route) ask(m Mask, now time.Time) Step {
-	if now.Sub(r.asked) > answerTime || r.round == 0 {
+	if now.Sub(r.asked) > answerTime {
 		r.round, r.asked, r.open = r.round+1, now, 0
 	}
 	r.open |= m
@@ -134,7 +134,9 @@ func (r *Route) Answered(p ID, size int, round uint64, now time.Time) {
 	}
 	r.open = r.open.Without(p)
 	r.set.answered(p, size, now)
-	r.askAt = stream.Earlier(r.askAt, now.Add(settle))
+	if p != r.current {
+		r.askAt = stream.Earlier(r.askAt, now.Add(settle))
+	}
 }
 
 // Named takes in which path the peer says it sends on from now on, which is followed. What a dialer says first tells the

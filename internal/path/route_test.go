@@ -103,6 +103,7 @@ func TestTakeTellsWhatIsPendingOnce(t *testing.T) {
 func TestRoundsLastFiveSeconds(t *testing.T) {
 	s := newScene(t, 2, true)
 	round := func() uint64 { r, _, _, _ := s.Take(0); return r }
+	s.Introduce(0, start)
 	for _, test := range []struct {
 		at   time.Duration
 		want uint64
@@ -112,20 +113,20 @@ func TestRoundsLastFiveSeconds(t *testing.T) {
 			t.Errorf("at %v: round %d, want %d", test.at, got, test.want)
 		}
 	}
-	now := after(2*answerTime + 3)
+	size := 0
 	answers := func(p ID, round uint64, want bool) {
 		t.Helper()
-		s.Answered(p, 10, round, now)
-		if size, _ := s.set.size(p); (size == 10) != want {
+		size++
+		s.Answered(p, size, round, after(2*answerTime+3))
+		if got, _ := s.set.size(p); (got == size) != want {
 			t.Errorf("an answer on %v to round %d counts: %v", p, round, !want)
 		}
 	}
 	answers(Of(1, 1), 2, false)
 	answers(Of(1, 1), 4, false)
-	answers(Of(0, 0), 3, false) // which was not asked
+	answers(Of(0, 0), 3, false) // which was asked in the first
 	answers(Of(1, 1), 3, true)
-	s.Answered(Of(1, 1), 11, 3, now) // again
-	answers(Of(1, 1), 3, true)
+	answers(Of(1, 1), 3, false) // again
 }
 
 func TestChallengesAreAnsweredAndReturned(t *testing.T) {
@@ -239,7 +240,7 @@ func TestStallMovesToAPathThatAnswers(t *testing.T) {
 	}
 	s.wantAt("no answer yet", status, after(2*second))
 	s.Answered(Of(1, 1), 100, 1, after(second+rtt))
-	s.wantAt("answered", status, after(second+rtt+settle))
+	s.wantAt("answered", status, after(second+rtt+100*time.Millisecond))
 	s.Answered(Of(1, 0), 100, 1, after(second+rtt+rtt))
 	s.wantAt("answered on another, too", status, after(second+rtt+settle))
 	s.want("settled", s.Expire(status, after(second+rtt+settle)), moved(Of(0, 0), Of(1, 0), ReasonStall))
@@ -248,6 +249,16 @@ func TestStallMovesToAPathThatAnswers(t *testing.T) {
 	}
 	s.wantAt("moved", stream.Status{}, time.Time{})
 	s.wantAt("stalled there", stalled(after(2*second), 0), after(3*second))
+}
+
+// TestAnswerOnThePathInUseHurriesNothing: there is no other one to move to, and to ask again at once would be a storm.
+func TestAnswerOnThePathInUseHurriesNothing(t *testing.T) {
+	s := newScene(t, 2, true)
+	status := stalled(start, 0)
+	s.Expire(status, after(second))
+	s.Answered(Of(0, 0), 100, 1, after(second+rtt))
+	s.wantAt("answered", status, after(2*second))
+	s.wantAt("the round trip has become longer", stalled(start, second), after(3*second))
 }
 
 // TestStallThatEnds: all were silent because the peer had stopped, and the path in use answers as soon as another.
@@ -280,7 +291,8 @@ func TestStallAsksWithDoublingPauses(t *testing.T) {
 		s.want("stalled", s.Expire(status, at), Step{Wake: allOfTwo})
 		at = at.Add(pause * second)
 	}
-	status = stalled(at, 0) // something was acknowledged
+	at = at.Add(-10 * second) // something was acknowledged before the next question was due
+	status = stalled(at, 0)
 	at = at.Add(second)
 	for _, pause := range []time.Duration{1, 2} {
 		s.wantAt("stalled again", status, at)
@@ -302,8 +314,10 @@ func TestOnlyUsablePathsAreAsked(t *testing.T) {
 func TestNothingIsDueWithoutALink(t *testing.T) {
 	s := newScene(t, 2, true)
 	s.links.Down(0)
-	s.links.Down(1)
 	status := stalled(start, 0)
+	s.wantAt("its link ended", status, time.Time{})
+	s.want("its link ended", s.Expire(status, after(time.Hour)), Step{})
+	s.links.Down(1)
 	s.wantAt("no link", status, time.Time{})
 	s.want("no link", s.Expire(status, after(time.Hour)), Step{})
 	single := newScene(t, 1, true)

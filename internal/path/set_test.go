@@ -135,6 +135,7 @@ func TestGuess(t *testing.T) {
 		"one that worked, with another link":  {[]ID{Of(1, 0), Of(2, 2)}, []uint8{0}, Of(0, 0), Of(2, 2), false},
 		"the first of two that worked":        {[]ID{Of(1, 2), Of(2, 2)}, []uint8{0}, Of(0, 0), Of(1, 2), false},
 		"one whose link is up":                {[]ID{Of(1, 1)}, []uint8{0, 1}, Of(0, 0), Of(2, 1), false},
+		"neither link, though both are up":    {nil, nil, Of(0, 0), Of(1, 1), false},
 		"the same link of ours is still up":   {[]ID{Of(0, 2)}, nil, Of(0, 0), Of(0, 2), false},
 		"no link is up":                       {[]ID{Of(1, 1)}, []uint8{0, 1, 2}, Of(0, 0), 0, true},
 		"the one that ended is never guessed": {[]ID{Of(0, 0)}, []uint8{1, 2}, Of(0, 0), Of(0, 1), false},

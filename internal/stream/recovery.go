@@ -127,6 +127,9 @@ func (s *Stream) detectLoss(now time.Time) {
 			s.onLost(p, s.numberAfter(i))
 		}
 	}
+	if l.count == 0 {
+		s.stalled = time.Time{}
+	}
 	l.trim()
 }
 
