@@ -1,6 +1,9 @@
 package link
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // disconnectTimeout bounds how long Close waits for the network to take the last batch and DISCONNECT.
 const disconnectTimeout = 200 * time.Millisecond
@@ -15,10 +18,8 @@ type runLoop struct {
 func (l *Link) run(loop *runLoop) {
 	defer close(loop.ended)
 	for !l.shouldEnd(loop, l.connectOnce()) {
-		delay := l.backoff.next(time.Now())
-		l.config.Logger.Debug("reconnecting to the broker", "in", delay)
 		select {
-		case <-time.After(delay):
+		case <-time.After(l.backoff.next(time.Now())):
 		case <-l.ctx.Done():
 		}
 	}
@@ -51,7 +52,7 @@ func (l *Link) connectOnce() error {
 	}
 	transport, err := l.config.dial(l.ctx, l.dialer.DialContext, l.Wake)
 	if err != nil {
-		l.config.Logger.Debug("the broker cannot be reached", "error", err)
+		l.failed("the broker cannot be reached", err)
 		return err
 	}
 	l.smallOnly.Store(transport.smallOnly || l.hungUpTwice)
@@ -60,7 +61,7 @@ func (l *Link) connectOnce() error {
 	err = c.login(&l.config.Broker)
 	l.connecting.Store(false)
 	if err != nil {
-		l.config.Logger.Debug("the MQTT handshake failed", "error", err)
+		l.failed("the MQTT handshake failed", err)
 		return err
 	}
 	err = l.serve(c)
@@ -148,8 +149,20 @@ func (l *Link) setUp() {
 		l.counters.reconnects.Add(1)
 	}
 	l.everUp = true
+	l.lastReason = ""
 	l.isUp.Store(true)
 	close(l.cameUp)
 	l.cameUp = make(chan struct{})
 	l.config.Logger.Info("connected to the broker", "host", l.config.Broker.Host)
 }
+
+// failed logs why an attempt has failed, unless the one before it failed for the same reason.
+func (l *Link) failed(what string, err error) {
+	if reason := socketAddress.ReplaceAllString(err.Error(), ""); reason != l.lastReason {
+		l.lastReason = reason
+		l.config.Logger.Debug(what, "host", l.config.Broker.Host, "error", err)
+	}
+}
+
+// socketAddress matches our own end of a connection in an error, which differs from attempt to attempt.
+var socketAddress = regexp.MustCompile(`\S+:\d+->`)
