@@ -65,7 +65,11 @@ func exchange(t *testing.T, a, b *mqtte2e.Conn, size int64) {
 	want, _ := hashOf(content(size))
 	var both sync.WaitGroup
 	for _, way := range [][2]*mqtte2e.Conn{{a, b}, {b, a}} {
-		both.Go(func() { io.Copy(struct{ io.Writer }{way[0]}, content(size)) })
+		both.Go(func() {
+			if _, err := io.Copy(struct{ io.Writer }{way[0]}, content(size)); err != nil {
+				t.Errorf("sending: %v", err)
+			}
+		})
 		both.Go(func() {
 			if got, err := hashOf(io.LimitReader(way[1], size)); err != nil || got != want {
 				t.Errorf("what arrived is not what was sent; %v", err)
@@ -111,14 +115,16 @@ func TestBrokersKilledInTurn(t *testing.T) {
 			dialed, accepted := meet(t, addressOf(first, second), addressOf(first, second))
 			exchange(t, dialed, accepted, 1e6)
 			for _, dying := range []*simtest.MosquittoBroker{first, second} {
-				before := accepted.Stats().BytesReceived
+				quarter := accepted.Stats().BytesReceived + uint64(size(20e6))/4
+				ctx, cancel := context.WithCancel(t.Context())
 				killed := make(chan time.Time, 1)
 				go func() {
-					awaitReceived(accepted, before+uint64(size(20e6))/4)
+					awaitReceived(ctx, accepted, quarter)
 					dying.Kill()
 					killed <- time.Now()
 				}()
 				exchange(t, dialed, accepted, size(20e6))
+				cancel()
 				t.Logf("done %v after the broker was killed", time.Since(<-killed))
 				dying.Restart()
 			}
@@ -129,11 +135,11 @@ func TestBrokersKilledInTurn(t *testing.T) {
 	}
 }
 
-// awaitReceived waits until so many bytes of a Conn arrived.
-func awaitReceived(c *mqtte2e.Conn, n uint64) {
+// awaitReceived waits until so many bytes of a Conn arrived, or ctx ends.
+func awaitReceived(ctx context.Context, c *mqtte2e.Conn, n uint64) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for c.Stats().BytesReceived < n {
+	for c.Stats().BytesReceived < n && ctx.Err() == nil {
 		<-tick.C
 	}
 }
