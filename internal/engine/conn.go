@@ -40,7 +40,7 @@ type origin struct {
 	tokenHash [16]byte // of what GONE has to carry
 	digest    [32]byte // SHA-256 of the HELLO, or of the Noise message in the ANSWER, that made it
 	listener  *Listener
-	answer    handshake.Answer // what a repeated hello gets, while half-open
+	answer    handshake.Answer // what a repeated hello gets, while half-open; guarded by Listener.mu from then on
 }
 
 // Name is the listener's name, Protocol what the stream is for, and Dialer tells

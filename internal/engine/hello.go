@@ -70,9 +70,9 @@ func (r *rendezvous) hello(u *uplink, m handshake.Hello, now time.Time) {
 		return
 	}
 	digest := m.Digest()
-	if c := r.pending(digest); c != nil {
+	if c, answer := r.pending(digest); c != nil {
 		if c.repeats++; c.repeats <= maxRepeats*len(e.uplinks) {
-			u.reply(m.Inbox, m.Link, over(c.origin.answer, u))
+			u.reply(m.Inbox, m.Link, over(answer, u))
 		}
 		return
 	}

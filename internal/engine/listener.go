@@ -135,10 +135,15 @@ func (l *Listener) forget(c *Conn) {
 	}
 }
 
-func (l *Listener) pending(digest [32]byte) *Conn {
+// pending returns the half-open Conn that a hello with this digest made, nil if there is none, and its answer. Another
+// link may bring the proof at the same time.
+func (l *Listener) pending(digest [32]byte) (c *Conn, answer handshake.Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.halfOpen[digest]
+	if c = l.halfOpen[digest]; c != nil {
+		answer = c.origin.answer
+	}
+	return c, answer
 }
 
 // room reports whether there is room for another Conn, if need be after the oldest
