@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/bench/content"
 	"github.com/mqtt-e2e/mqtte2e/bench/limit"
 )
@@ -32,6 +33,7 @@ type outcome struct {
 	reconnects  uint64  // of either end, for whatever reason
 	names       int     // that a listener could have, of namesTried
 	refusal     error   // of the next
+	perPacket   uint64  // bytes of the stream in a packet, of all that were sent
 	said        []string
 }
 
@@ -83,6 +85,9 @@ func (o *outcome) transfer(ctx context.Context, e *ends, proxy *limit.Proxy, p p
 	o.disconnects = proxy.Report().Disconnects - before - o.learning
 	close(over)
 	err = errors.Join(<-failed, <-failed)
+	if stats := near.(*mqtte2e.Conn).Stats(); stats.PacketsSent > 0 {
+		o.perPacket = stats.BytesSent / stats.PacketsSent
+	}
 	o.reconnects, o.said = reconnects(near)+reconnects(far), heard.list()
 	return err
 }

@@ -44,6 +44,10 @@ var services = []service{
 		Sends: []limit.Rate{{Messages: 10, Beyond: limit.Delayed}}, Queue: 1000,
 		Payload: 1 << 20, TopicLevels: 10, Subscriptions: 10, Patience: 1.5,
 	}, "https://docs.emqx.com/en/cloud/latest/create/restriction.html"},
+	{"EMQX Serverless, if it discarded", limit.Rules{
+		Sends: []limit.Rate{{Messages: 10, Beyond: limit.Discarded}}, Queue: 1000,
+		Payload: 1 << 20, TopicLevels: 10, Subscriptions: 10, Patience: 1.5,
+	}, "the same"},
 	{"HiveMQ Cloud, HiveMQ", limit.Rules{
 		Line: line, Queue: 1000, TopicLength: 65535, Patience: 1.5,
 	}, "https://docs.hivemq.com/hivemq/latest/user-guide/configuration.html"},
@@ -56,7 +60,7 @@ var services = []service{
 	{"NanoMQ", limit.Rules{
 		Line: line, Queue: 2048, Payload: 256 << 20, Patience: 1.25,
 	}, "https://github.com/nanomq/nanomq/blob/master/etc/nanomq.conf"},
-	{"a service whose sessions end", limit.Rules{Line: line, Session: 15 * time.Second}, ""},
+	{"a service whose sessions end", limit.Rules{Line: line, Session: 30 * time.Second}, "a token that expires, in small"},
 }
 
 // allowed returns how many bytes a second the rules let through.
@@ -78,23 +82,24 @@ func (s service) describe() string {
 	for _, rate := range s.rules.Sends {
 		amount := fmt.Sprintf("%g messages/s", rate.Messages)
 		if rate.Messages == 0 {
-			amount = fmt.Sprintf("%g KB/s", rate.Bytes/1e3)
+			amount = fmt.Sprintf("%.0f KB/s", rate.Bytes/1e3)
 		}
-		parts = append(parts, amount+", beyond "+rate.Beyond)
+		parts = append(parts, amount+", more is "+rate.Beyond)
 	}
 	r := s.rules
 	for _, part := range []struct {
 		set  bool
 		text string
 	}{
-		{r.Queue > 0 && !r.QueueEnds, fmt.Sprintf("%d messages may wait, others are discarded", r.Queue)},
-		{r.Queue > 0 && r.QueueEnds, fmt.Sprintf("%d messages may wait, with more it is disconnected", r.Queue)},
+		{r.Line > 0, fmt.Sprintf("a line of %.0f KB/s", r.Line/1e3)},
+		{r.Queue > 0 && !r.QueueEnds, fmt.Sprintf("%d messages wait, more are discarded", r.Queue)},
+		{r.Queue > 0 && r.QueueEnds, fmt.Sprintf("%d messages wait, with more it is disconnected", r.Queue)},
 		{r.Payload > 0, fmt.Sprintf("payloads of %d KiB", r.Payload>>10)},
 		{r.TopicLength > 0, fmt.Sprintf("topics of %d bytes", r.TopicLength)},
 		{r.TopicLevels > 0, fmt.Sprintf("of %d levels", r.TopicLevels)},
 		{r.Subscriptions > 0, fmt.Sprintf("%d subscriptions", r.Subscriptions)},
-		{r.MaxKeepAlive > 0, fmt.Sprintf("keep-alive up to %v", r.MaxKeepAlive)},
-		{r.Session > 0, fmt.Sprintf("disconnected every %v", r.Session)},
+		{r.MaxKeepAlive > 0, fmt.Sprintf("keep-alive of %.0f s", r.MaxKeepAlive.Seconds())},
+		{r.Session > 0, fmt.Sprintf("disconnected every %.0f s", r.Session.Seconds())},
 	} {
 		if part.set {
 			parts = append(parts, part.text)

@@ -31,7 +31,7 @@ func (t *trial) row() []string {
 
 var servicesTable = table{
 	marker: "<!-- table of services",
-	header: []string{"service", "a client may", "that is, KB/s", "got through", "share", "disconnects while learning, then each minute", "names of a listener", "the dialer logs", "limits from"},
+	header: []string{"service", "a client may", "KB/s", "got through", "share", "bytes in a message", "disconnects: first, then each minute", "names of a listener", "the dialer logs", "limits from"},
 }
 
 // row returns a service's row.
@@ -42,9 +42,9 @@ func (s service) row(o outcome, err error) []string {
 	}
 	names := fmt.Sprint(o.names)
 	if o.refusal == nil {
-		names += " and more"
+		names = "any"
 	}
-	return []string{s.name, s.describe(), fmt.Sprintf("%.0f", s.allowed()/1e3), fmt.Sprintf("%.0f", o.goodput/1e3), share,
+	return []string{s.name, s.describe(), fmt.Sprintf("%.0f", s.allowed()/1e3), fmt.Sprintf("%.0f", o.goodput/1e3), share, fmt.Sprint(o.perPacket),
 		fmt.Sprintf("%d, %d", o.learning, o.disconnects), names, strings.Join(o.said, "; "), s.source}
 }
 
