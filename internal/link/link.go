@@ -92,6 +92,7 @@ type Link struct {
 
 	// Owned by the run loop, which lends the last four to one connection after the other.
 	backoff      backoff
+	lastReason   string // why the last attempt to connect failed; empty: it did not
 	dialer       *dialer
 	hungUpTwice  bool // on large packets
 	largest      largest
