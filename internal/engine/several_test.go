@@ -20,17 +20,25 @@ import (
 type place struct {
 	*world
 	brokers []*simtest.EmbeddedBroker
-	silence []func(bool) // lets a broker pass nothing any more, though its clients stay connected
+	silence []func(bool)    // lets a broker pass nothing any more, though its clients stay connected
+	passed  []*atomic.Int64 // messages that a broker was sent
+	largest []*atomic.Int64 // a broker passes no larger payload, without a word; 0: any
 }
 
 // newPlace must be called inside simtest.Run.
 func newPlace(t *testing.T, brokers int) *place {
 	p := &place{world: newWorld(t)}
 	for range brokers {
-		silent := new(atomic.Bool)
-		b := simtest.Broker(t, broker.Config{Publish: func(_ string, payload []byte) ([]byte, bool) { return payload, !silent.Load() }})
+		silent, passed, largest := new(atomic.Bool), new(atomic.Int64), new(atomic.Int64)
+		b := simtest.Broker(t, broker.Config{Publish: func(_ string, payload []byte) ([]byte, bool) {
+			passed.Add(1)
+			most := largest.Load()
+			return payload, !silent.Load() && (most == 0 || int64(len(payload)) <= most)
+		}})
 		p.brokers = append(p.brokers, b)
 		p.silence = append(p.silence, silent.Store)
+		p.passed = append(p.passed, passed)
+		p.largest = append(p.largest, largest)
 	}
 	return p
 }

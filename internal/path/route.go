@@ -178,7 +178,7 @@ func (r *Route) Leave(now time.Time) Step {
 	if r.Single() || r.Works() {
 		return Step{}
 	}
-	if p, ok := r.set.guess(r.current); ok {
+	if p, ok := r.set.guess(r.current, r.dialer); ok {
 		return r.move(p, ReasonDown, now)
 	}
 	return Step{}
@@ -220,7 +220,7 @@ func (r *Route) Expire(s stream.Status, now time.Time) Step {
 
 // stalled moves to a path that has answered since this one fell silent, or asks all.
 func (r *Route) stalled(since, now time.Time) Step {
-	if p, ok := r.set.working(r.current, since); ok {
+	if p, ok := r.set.working(r.current, since, r.dialer); ok {
 		return r.move(p, ReasonStall, now)
 	}
 	if !since.Equal(r.stall) {

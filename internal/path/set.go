@@ -131,19 +131,28 @@ func (s *Set) size(p ID) (size int, rtt time.Duration) {
 	return size, rtt
 }
 
-// working returns the first path, but for one, that has answered a challenge made after a time.
-func (s *Set) working(but ID, after time.Time) (found ID, ok bool) {
+// working returns a path, but for one, that has answered a challenge made after a time.
+func (s *Set) working(but ID, after time.Time, dialer bool) (found ID, ok bool) {
 	s.paths(s.usable().Without(but), func(p ID, k *known) {
-		if !ok && k.asked.After(after) && k.answered.After(after) {
+		if k.asked.After(after) && k.answered.After(after) && (!ok || before(p, found, dialer)) {
 			found, ok = p, true
 		}
 	})
 	return found, ok
 }
 
+// before reports whether a Conn takes p if q is as good. Both ends take the first in the dialer's list, or each would follow
+// the other to the path that this one left.
+func before(p, q ID, dialer bool) bool {
+	if dialer {
+		return p < q
+	}
+	return p.Reverse() < q.Reverse()
+}
+
 // guess returns the path that most likely works when another has ended: one that has worked, and has neither link of the one that
 // ended, since what is lost here is most often a broker, and so lost there as well.
-func (s *Set) guess(ended ID) (best ID, ok bool) {
+func (s *Set) guess(ended ID, dialer bool) (best ID, ok bool) {
 	most := -1
 	s.paths(s.usable().Without(ended), func(p ID, k *known) {
 		likely := 0
@@ -153,7 +162,7 @@ func (s *Set) guess(ended ID) (best ID, ok bool) {
 		if p.Own() != ended.Own() && p.Peer() != ended.Peer() {
 			likely++
 		}
-		if likely > most {
+		if likely > most || likely == most && before(p, best, dialer) {
 			best, most = p, likely
 		}
 	})

@@ -100,7 +100,7 @@ func TestWorkingPathAnsweredSince(t *testing.T) {
 	s := NewSet(links, 3)
 	want := func(but ID, since time.Duration, want ID, wantOK bool) {
 		t.Helper()
-		if got, ok := s.working(but, after(since)); ok != wantOK || ok && got != want {
+		if got, ok := s.working(but, after(since), true); ok != wantOK || ok && got != want {
 			t.Errorf("but for %v since %v it is %v, %v, want %v, %v", but, since, got, ok, want, wantOK)
 		}
 	}
@@ -146,8 +146,38 @@ func TestGuess(t *testing.T) {
 		for _, own := range test.down {
 			links.Down(own)
 		}
-		if got, ok := s.guess(test.ended); ok == test.none || ok && got != test.want {
+		if got, ok := s.guess(test.ended, true); ok == test.none || ok && got != test.want {
 			t.Errorf("%s: %v, %v; want %v", name, got, ok, test.want)
+		}
+	}
+}
+
+// TestBothEndsTakeTheSamePath, whatever the order of their lists.
+func TestBothEndsTakeTheSamePath(t *testing.T) {
+	// both returns what either end knows when these paths have worked.
+	both := func(works []ID) (dialer, listener *Set) {
+		dialer, listener = NewSet(linksUp(3), 3), NewSet(linksUp(3), 3)
+		for _, p := range works {
+			dialer.answer(after(second), p)
+			listener.answer(after(second), p.Reverse())
+		}
+		return dialer, listener
+	}
+	for _, works := range [][]ID{{Of(1, 2), Of(2, 1)}, {Of(0, 1), Of(1, 0), Of(2, 2)}, {Of(1, 0), Of(2, 0)}, {Of(0, 1), Of(0, 2)}, nil} {
+		dialer, listener := both(works)
+		a, ok := dialer.working(0, start, true)
+		b, okToo := listener.working(0, start, false)
+		if ok != okToo || ok && a != b.Reverse() {
+			t.Errorf("of %v the dialer takes %v, the listener %v", works, a, b)
+		}
+	}
+	for _, works := range [][]ID{{Of(1, 2), Of(2, 1)}, {Of(2, 2), Of(2, 1)}, nil} {
+		dialer, listener := both(works)
+		dialer.links.Down(0)
+		listener.links.Down(0)
+		a, _ := dialer.guess(0, true)
+		if b, _ := listener.guess(0, false); a != b.Reverse() {
+			t.Errorf("of %v the dialer guesses %v, the listener %v", works, a, b)
 		}
 	}
 }

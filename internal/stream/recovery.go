@@ -96,8 +96,8 @@ func (s *Stream) onAcknowledged(p *sentPacket) {
 	s.sent.finish(p)
 	if p.number >= s.sent.newPath {
 		s.stalled = time.Time{}
+		s.size.onAck(p.size)
 	}
-	s.size.onAck(p.size)
 	s.received.Acknowledged += p.size
 	s.pace.onPacket()
 	s.congestion.onPacket(p.number, p.size, s.grant())

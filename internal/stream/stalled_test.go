@@ -56,3 +56,18 @@ func TestMoveBeginsAnew(t *testing.T) {
 	p.sends(1)
 	p.wantStalled("the RESUME was sent", p.now)
 }
+
+// TestLateAcknowledgementSaysNothingAboutTheNewPath: what passed on another path may be too large for this one.
+func TestLateAcknowledgementSaysNothingAboutTheNewPath(t *testing.T) {
+	p := flight(t, 2)
+	p.s.Move(p.now, 9, p.s.config.MaxPacket, 0)
+	p.deliver(p.ack(0))
+	if p.s.size.passed != 0 {
+		t.Errorf("it is said that %d bytes passed", p.s.size.passed)
+	}
+	p.s.Resume()
+	p.deliver(p.ack(p.want("the RESUME", "RESUME 0-1")))
+	if p.s.size.passed == 0 {
+		t.Error("nothing is said to have passed after a packet did")
+	}
+}
