@@ -89,6 +89,11 @@ type transfer struct {
 }
 
 func startTransfer(t *testing.T, from, to *Conn) *transfer {
+	return startTransferEvery(t, 10*time.Millisecond, from, to)
+}
+
+// startTransferEvery moves a byte each so often, for tests that last minutes.
+func startTransferEvery(t *testing.T, pause time.Duration, from, to *Conn) *transfer {
 	x := &transfer{from: from, to: to, stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		for i := byte(0); ; i++ {
@@ -96,7 +101,7 @@ func startTransfer(t *testing.T, from, to *Conn) *transfer {
 			case <-x.stop:
 				from.CloseWrite()
 				return
-			case <-time.After(10 * time.Millisecond):
+			case <-time.After(pause):
 				if _, err := from.Write([]byte{i}); err != nil {
 					t.Errorf("write: %v", err)
 					return

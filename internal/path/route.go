@@ -11,6 +11,9 @@ const (
 	// than a second is what a busy machine or a broker that stores something takes.
 	stallTimeouts = 3
 	stallLeast    = time.Second
+	// stallAgain is what it takes in the first minute on a path that was chosen while the last one worked, or may have: brokers that are
+	// slow by turns, but deliver, are not left in turns.
+	stallAgain = 4 * time.Second
 	// settle is how long a stalled Conn waits after another path answered: if all were silent it was the peer that had stopped, and
 	// its acknowledgement on the path in use is as near as that answer.
 	settle = 100 * time.Millisecond
@@ -32,8 +35,9 @@ type Route struct {
 	set     *Set
 	dialer  bool
 	current ID
-	told    bool   // the peer said which path it sends on
-	moves   uint64 // to another path
+	told    bool      // the peer said which path it sends on
+	moves   uint64    // to another path
+	chosen  time.Time // when it last moved though the link of the last path was up; zero: it did not
 
 	round      uint64 // of our last challenges
 	asked      time.Time
@@ -165,6 +169,9 @@ func (r *Route) move(to ID, why string, now time.Time) Step {
 	r.current = to
 	r.moves++
 	r.stall, r.askAt, r.returnAt = time.Time{}, time.Time{}, time.Time{}
+	if why != ReasonDown {
+		r.chosen = now
+	}
 	if why == ReasonReturn {
 		r.planReturn(now.Add(steadyTime))
 	} else {
@@ -197,7 +204,11 @@ func (r *Route) stalledAt(s stream.Status) time.Time {
 	if s.Stalled.IsZero() {
 		return time.Time{}
 	}
-	at := s.Stalled.Add(max(stallTimeouts*s.ProbeTimeout, stallLeast))
+	least := stallLeast
+	if !r.chosen.IsZero() && s.Stalled.Sub(r.chosen) < steadyTime {
+		least = stallAgain
+	}
+	at := s.Stalled.Add(max(stallTimeouts*s.ProbeTimeout, least))
 	if s.Stalled.Equal(r.stall) && r.askAt.After(at) {
 		at = r.askAt
 	}
