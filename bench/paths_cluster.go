@@ -28,12 +28,14 @@ const (
 // clusterPlan kills the node that both ends use, under a transfer.
 func (p *place) clusterPlan() []measurement {
 	return []measurement{{clusterKey, func(ctx context.Context, add func(string, string, float64)) error {
-		c, err := p.startCluster(ctx)
-		if err != nil {
-			return err
-		}
-		defer c.stop()
-		return p.measureStrike(ctx, clusterKey, c.hosts, c.hosts, strike{fail: c.killFirst}, add)
+		return p.untilInUse(func() error {
+			c, err := p.startCluster(ctx)
+			if err != nil {
+				return err
+			}
+			defer c.stop()
+			return p.measureStrike(ctx, clusterKey, c.hosts, c.hosts, strike{fail: c.killFirst}, add)
+		})
 	}}}
 }
 

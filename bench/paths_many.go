@@ -41,7 +41,7 @@ func (p *place) manyPlan() []measurement {
 		if err != nil {
 			return err
 		}
-		return eachMoved(courses)
+		return mostMoved(courses)
 	}}}
 }
 
@@ -73,11 +73,17 @@ func echoOnce(conn net.Conn) error {
 	return err
 }
 
-func eachMoved(courses []course) error {
+// mostMoved reports whether enough of them used the broker that was killed to say something of many: a dial takes another broker
+// that answers clearly sooner.
+func mostMoved(courses []course) error {
+	moved := 0
 	for _, c := range courses {
-		if c.moves() == 0 {
-			return fmt.Errorf("a Conn did not move: another broker was in use")
+		if c.moves() > 0 {
+			moved++
 		}
+	}
+	if moved < len(courses)*9/10 {
+		return fmt.Errorf("only %d of %d Conns used the broker that was killed", moved, len(courses))
 	}
 	return nil
 }

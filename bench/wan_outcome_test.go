@@ -44,6 +44,7 @@ func TestRowNames(t *testing.T) {
 
 func TestReplaceSection(t *testing.T) {
 	first, second := "# Benchmark\n\none\n", wanHeading+"\n\ntwo\n"
+	third := pathsHeading + "\n\nthree\n"
 	both := first + "\n" + second
 	for _, test := range []struct{ name, old, text, want string }{
 		{"none yet", "", first, first},
@@ -51,6 +52,8 @@ func TestReplaceSection(t *testing.T) {
 		{"the second added", first, second, both},
 		{"the first added", second, first, both},
 		{"the first replaced", "# Benchmark\n\nold\n\n" + second, first, both},
+		{"the second put between", first + "\n" + third, second, both + "\n" + third},
+		{"the third added", both, third, both + "\n" + third},
 		{"the second replaced", first + "\n" + wanHeading + "\n\nold\n", second, both},
 	} {
 		if got := replaceSection(test.old, test.text); got != test.want {
