@@ -51,7 +51,8 @@ type Config struct {
 	PeerTimeout time.Duration
 
 	// Username and Password are for the broker. Each wins over the one in the
-	// address if it is not empty.
+	// address if it is not empty. Where an address has several brokers, they
+	// are for those that have no user or no password of their own.
 	Username, Password string
 
 	// TLSConfig is for mqtts:// and wss://. Nil means the system's roots and

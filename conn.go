@@ -112,7 +112,7 @@ func (c *Conn) Protocol() string { return c.c.Protocol() }
 
 // Stats returns what the Conn did so far.
 func (c *Conn) Stats() Stats {
-	s, rtt, rejected := c.c.Stats()
+	s := c.c.Stats()
 	return Stats{
 		BytesSent:       s.BytesSent,
 		BytesReceived:   s.BytesReceived,
@@ -120,9 +120,10 @@ func (c *Conn) Stats() Stats {
 		PacketsReceived: s.PacketsReceived,
 		Retransmitted:   s.Retransmitted,
 		Duplicates:      s.Duplicates,
-		Rejected:        rejected,
+		Rejected:        s.Rejected,
 		Reconnects:      c.c.Reconnects(),
-		RTT:             rtt,
+		Moves:           s.Moves,
+		RTT:             s.RTT,
 		Silent:          c.silent(time.Now()),
 	}
 }
@@ -151,7 +152,8 @@ type Stats struct {
 	// and retained messages included.
 	Rejected uint64
 
-	Reconnects uint64 // of the Endpoint to the broker
+	Reconnects uint64 // of the Endpoint to its brokers
+	Moves      uint64 // of the Conn from one broker to another
 
 	// RTT is the smoothed round-trip time to the peer, 0 before the first
 	// measurement.

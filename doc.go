@@ -33,6 +33,18 @@
 // A name is 0 to 63 bytes of a-z, 0-9, dot, underscore and hyphen; upper case
 // counts as lower case. It is never sent: it only enters key derivation.
 //
+// Several brokers, at most eight, stand in one address, joined by commas, the
+// name last:
+//
+//	mqtts://a.example,mqtts://user:p%40ss@b.example:8884,wss://c.example/mqtt#thermostat
+//
+// A comma separates brokers only if a scheme and :// follow it. An Endpoint is
+// connected to all of them. Listen and Dial succeed as soon as one broker
+// allows it; two ends need to have one in common that works. A Conn uses
+// whichever path between its ends works, and moves to another without losing a
+// byte; one path carries the data. What is down is tried again for ever. User
+// and password in Config are then for those brokers that have none of their own.
+//
 // # Contexts
 //
 // A context that is passed to a function bounds that call only, never the Conn

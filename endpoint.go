@@ -11,12 +11,13 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 )
 
-// An Endpoint is one connection to a broker, made at first use and kept for
-// any number of Conns and Listeners. Lost connections are made again for as
-// long as the Endpoint is open. It is safe for concurrent use, and must not be
-// copied after first use.
+// An Endpoint is one connection to a broker, or one to each of several, made at
+// first use and kept for any number of Conns and Listeners. Lost connections are
+// made again for as long as the Endpoint is open. It is safe for concurrent use,
+// and must not be copied after first use.
 type Endpoint struct {
-	// Broker is an address without a name, such as mqtts://broker.example.
+	// Broker is an address without a name, such as mqtts://broker.example, or
+	// that of several brokers, joined by commas.
 	Broker string
 
 	// Config is read once, at first use. It is required, for its Key.
@@ -29,7 +30,7 @@ type Endpoint struct {
 	closed bool
 }
 
-// Format implements fmt.Formatter. Every verb prints where the broker is, and
+// Format implements fmt.Formatter. Every verb prints where the brokers are, and
 // neither user nor password, which Broker and Config may hold.
 func (e *Endpoint) Format(state fmt.State, verb rune) { io.WriteString(state, e.text()) }
 
@@ -87,11 +88,11 @@ func (e *Endpoint) use() error {
 }
 
 func (e *Endpoint) start(a address.Address, config *engine.Config) {
-	config.Link.Address = a
+	config.Brokers = a.Brokers
 	e.broker, e.fleet, e.engine = a, config.Fleet, engine.New(*config)
 }
 
-// Connected reports whether there is a connection to the broker at the moment:
+// Connected reports whether there is a connection to a broker at the moment:
 // whether a Dial that waits does so for the listener.
 func (e *Endpoint) Connected() bool {
 	e.mu.Lock()

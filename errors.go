@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -35,18 +36,32 @@ var (
 	ErrBroker = engine.ErrBroker
 )
 
-// withHint adds to an error about the broker where the broker is and what to
-// check.
-func withHint(err error, broker address.Address) error {
+// withHint adds to an error about the broker, or all of several, where it is and
+// what to check.
+func withHint(err error, at address.Address) error {
 	var e *engine.Error
 	if !errors.As(err, &e) || e.Kind != ErrBroker {
 		return err
 	}
-	text := fmt.Sprintf("%v: %s", broker, e.Text)
-	if hint := brokerHint(e.Cause); hint != "" {
+	texts := []string{hinted(at, e.Text, e.Cause)}
+	var several link.BrokerErrors
+	if errors.As(e.Cause, &several) {
+		texts = nil
+		for _, err := range several {
+			texts = append(texts, hinted(err.Broker, err.Err.Error(), err.Err))
+		}
+	}
+	return &engine.Error{Kind: e.Kind, Cause: e.Cause, Text: strings.Join(texts, "; ")}
+}
+
+// hinted returns text, which says why a broker is of no use, with where it is
+// in front and what to check behind.
+func hinted(where fmt.Stringer, text string, cause error) string {
+	text = where.String() + ": " + text
+	if hint := brokerHint(cause); hint != "" {
 		text += ": " + hint
 	}
-	return &engine.Error{Kind: e.Kind, Cause: e.Cause, Text: text}
+	return text
 }
 
 // brokerHint says what to check after cause, nothing if cause says it by itself.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // brokerFailure is how the engine reports a cause about the broker.
@@ -55,6 +56,23 @@ func TestBrokerErrorsHaveHints(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "ulrike77") {
 			t.Errorf("the error shows a secret: %v", err)
 		}
+	}
+}
+
+// TestErrorOfSeveralBrokers: each has its own hint, on one line.
+func TestErrorOfSeveralBrokers(t *testing.T) {
+	a, err := address.Parse("mqtts://ulrike77:hunter2@h,ws://i/?hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := &link.RefusedError{Reason: "access: check it"}
+	err = withHint(brokerFailure(link.BrokerErrors{{Broker: a.Brokers[0], Err: syscall.ECONNREFUSED}, {Broker: a.Brokers[1], Err: refused}}), a)
+	want := "mqtts://h:8883: " + syscall.ECONNREFUSED.Error() + ": check that the broker runs, and the port; ws://i:80: " + refused.Error()
+	if got := err.(*engine.Error).Text; got != want {
+		t.Errorf("the error says\n%s, want\n%s", got, want)
+	}
+	if !errors.Is(err, ErrBroker) || !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &refused) {
+		t.Errorf("%v does not answer to its causes", err)
 	}
 }
 

@@ -76,13 +76,17 @@ func (e *ends) dialAndClose(ctx context.Context, n int) (time.Duration, error) {
 	return time.Since(start), errors.Join(errs...)
 }
 
-// idleMemory returns how many bytes of heap and stack one end of a Conn takes when nothing happens on it.
 func (b *broker) idleMemory(ctx context.Context, n int) (float64, error) {
 	e, err := b.newEnds(ctx, "mqtt", payloads[standard].size)
 	if err != nil {
 		return 0, err
 	}
 	defer e.close()
+	return e.idleMemory(ctx, n)
+}
+
+// idleMemory returns how many bytes of heap and stack one end of a Conn takes when nothing happens on it.
+func (e *ends) idleMemory(ctx context.Context, n int) (float64, error) {
 	conns := make([]net.Conn, 0, 2*(n+1))
 	connect := func() error {
 		near, far, err := e.connect(ctx)

@@ -7,6 +7,8 @@
 //
 // As root on Linux, go run ./bench -wan measures over emulated access links instead, against TCP straight over the same links. It
 // takes real-time priority, so that other work of the machine disturbs it little, and says where it was disturbed nevertheless.
+//
+// go run ./bench -paths measures several brokers in one address instead: what their deaths cost, and what having them costs.
 package main
 
 import (
@@ -18,6 +20,8 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime/pprof"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/nats"
 )
 
 // options are the flags.
@@ -31,11 +35,15 @@ type options struct {
 	wan     bool
 	wanOnly string
 	wanSecs float64
+	paths   bool
 }
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == roleArgument {
 		exit(runRole())
+	}
+	if len(os.Args) == 3 && os.Args[1] == natsArgument {
+		exit(nats.Run(os.Args[2]))
 	}
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "how often to measure everything")
@@ -47,6 +55,7 @@ func main() {
 	flag.BoolVar(&o.wan, "wan", false, "measure over emulated access links instead; needs root and Linux")
 	flag.StringVar(&o.wanOnly, "wan-only", "", "of -wan, measure only rows whose name matches this regular `expression`")
 	flag.Float64Var(&o.wanSecs, "wan-secs", 15, "of -wan, how many `seconds` each measurement of a row takes")
+	flag.BoolVar(&o.paths, "paths", false, "measure several brokers in one address instead: what it costs when they die; needs Mosquitto and Unix")
 	flag.Parse()
 	if o.quick {
 		o.rounds = 1
@@ -55,6 +64,9 @@ func main() {
 	defer stop()
 	if o.wan {
 		exit(runWAN(ctx, o))
+	}
+	if o.paths {
+		exit(runPaths(ctx, o))
 	}
 	exit(run(ctx, o))
 }

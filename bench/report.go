@@ -79,7 +79,7 @@ func saveReport(dir, about string, r *results) error {
 		return err
 	}
 	var text strings.Builder
-	text.WriteString("# Benchmark\n\n`go run ./bench` measured this. ")
+	text.WriteString(benchHeading + "\n\n`go run ./bench` measured this. ")
 	writeReport(&text, about, r)
 	if err := saveSection(filepath.Join(dir, resultsFile), text.String()); err != nil {
 		return err

@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	// resultsFile has the tables of both kinds of run, each in a section of its own: one run leaves the other's as it is.
+	// resultsFile has the tables of all kinds of runs, each in a section of its own: one run leaves the others' as they are.
 	resultsFile = "results.md"
 
-	// wanHeading begins the second section.
-	wanHeading = "# Emulated access links"
+	// Each section begins with its heading. That of a run without -wan and -paths stands first.
+	benchHeading = "# Benchmark"
+	wanHeading   = "# Emulated access links"
+	pathsHeading = "# Several brokers"
 )
 
 // saveSection replaces that section of the file to which the text belongs.
@@ -25,15 +27,25 @@ func saveSection(file, text string) error {
 }
 
 func replaceSection(old, text string) string {
-	first, second := old, ""
-	if i := strings.Index(old, wanHeading); i >= 0 {
-		first, second = old[:i], old[i:]
+	var sections []string
+	for _, heading := range []string{benchHeading, wanHeading, pathsHeading} {
+		section := sectionOf(old, heading)
+		if strings.HasPrefix(text, heading+"\n") {
+			section = text
+		}
+		if section = strings.TrimSpace(section); section != "" {
+			sections = append(sections, section)
+		}
 	}
-	if strings.HasPrefix(text, wanHeading) {
-		second = text
-	} else {
-		first = text
+	return strings.Join(sections, "\n\n") + "\n"
+}
+
+// sectionOf returns the section with a heading; empty: there is none.
+func sectionOf(text, heading string) string {
+	_, section, found := strings.Cut("\n"+text, "\n"+heading+"\n")
+	if !found {
+		return ""
 	}
-	sections := []string{strings.TrimSpace(first), strings.TrimSpace(second)}
-	return strings.TrimSpace(strings.Join(sections, "\n\n")) + "\n"
+	section, _, _ = strings.Cut(section, "\n# ")
+	return heading + "\n" + section
 }

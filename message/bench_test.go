@@ -93,7 +93,7 @@ func TestAllocations(t *testing.T) {
 
 // TestForgedAllocations: what somebody without the key sends to a Session is opened where it lies and leaves nothing behind.
 func TestForgedAllocations(t *testing.T) {
-	s, err := newSession(address.Address{}, &Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "x"})
+	s, err := newSession(address.Address{Brokers: make([]address.Broker, 1)}, &Config{Keys: []mqtte2e.Key{testKey}, Subscribe: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestForgedAllocations(t *testing.T) {
 	for _, size := range []int{0, Overhead + 100, MaxPacketSize} {
 		packet := make([]byte, size)
 		// The few counts that are logged are averaged out.
-		if got := testing.AllocsPerRun(2000, func() { s.inbox.handle(s.peers[0], topic, packet) }); got > 0 {
+		if got := testing.AllocsPerRun(2000, func() { s.inbox.handle(s.peers[0], 0, topic, packet) }); got > 0 {
 			t.Errorf("a packet of %d bytes allocates %v times, want 0", size, got)
 		}
 	}

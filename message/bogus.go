@@ -11,7 +11,7 @@ import (
 // SendBogus tests whoever listens: it sends message as Send does, and after it seven packets that must all be refused, each for its own
 // reason. A far side that holds one of the keys must receive message once, and its [Stats] must count one packet more as Forged (other
 // key), WrongVersion and Replayed (message again), and two more as WrongTime (a day ago, in a day) and as Malformed (wrong size field,
-// cut short).
+// cut short): one and two for each broker that both are connected to.
 func (s *Session) SendBogus(ctx context.Context, message []byte) error {
 	if err := s.checkSend(message); err != nil {
 		return err

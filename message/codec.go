@@ -149,7 +149,7 @@ func (c *Codec) putIV(packet []byte, now time.Time) error {
 	}
 	c.last = max(c.last+1, now.UnixNano())
 	binary.BigEndian.PutUint64(packet, uint64(c.last))
-	c.seen.add(readIV(packet), now, c.window)
+	c.seen.add(readIV(packet), now, c.window) // new, as its time is
 	return nil
 }
 
@@ -163,7 +163,7 @@ func (c *Codec) Open(packet []byte) ([]byte, error) {
 	if err := checkLength(packet); err != nil {
 		return nil, err
 	}
-	message, _, err := c.open(make([]byte, 0, len(packet)), packet, c.now())
+	message, _, err := c.open(make([]byte, 0, len(packet)), packet, 0, c.now())
 	return message, err
 }
 
@@ -177,16 +177,17 @@ func checkLength(packet []byte) error {
 	return nil
 }
 
-// openInPlace is Open for a packet that it may overwrite: the message lies within it.
-func (c *Codec) openInPlace(packet []byte) (message []byte, sealed time.Time, err error) {
+// openInPlace is Open for a packet that it may overwrite, in which the message then lies. It came by one of several links: the first
+// copy that comes by another is errCopy.
+func (c *Codec) openInPlace(packet []byte, link int) (message []byte, sealed time.Time, err error) {
 	if err := checkLength(packet); err != nil {
 		return nil, time.Time{}, err
 	}
-	return c.open(packet[ivSize:ivSize], packet, c.now())
+	return c.open(packet[ivSize:ivSize], packet, link, c.now())
 }
 
 // open decrypts a packet of permitted length to room, which may be the packet's own ciphertext, emptied.
-func (c *Codec) open(room, packet []byte, now time.Time) (message []byte, sealed time.Time, err error) {
+func (c *Codec) open(room, packet []byte, link int, now time.Time) (message []byte, sealed time.Time, err error) {
 	plain, err := c.aead.Open(room, packet[:ivSize], packet[ivSize:], c.bound)
 	if err != nil {
 		return nil, time.Time{}, ErrForged
@@ -195,6 +196,7 @@ func (c *Codec) open(room, packet []byte, now time.Time) (message []byte, sealed
 		return nil, time.Time{}, err
 	}
 	v := readIV(packet)
+	v.links = 1 << link
 	if err = c.admit(v, now); err != nil {
 		return nil, time.Time{}, err
 	}
@@ -208,8 +210,5 @@ func (c *Codec) admit(v iv, now time.Time) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.seen.add(v, now, c.window) {
-		return ErrReplay
-	}
-	return nil
+	return c.seen.add(v, now, c.window)
 }

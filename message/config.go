@@ -45,7 +45,7 @@ type Config struct {
 	TimeWindow time.Duration    // as Codec.TimeWindow
 	Now        func() time.Time // as Codec.Now, such as the Now of an NTP
 
-	Username, Password string      // for the broker; they win over the address
+	Username, Password string      // for the broker; they win over the address. Of several brokers, for those without
 	TLSConfig          *tls.Config // for mqtts:// and wss://
 
 	// DialContext connects to the broker. nil: net.Dialer, with the proxies of the environment.

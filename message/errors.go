@@ -47,6 +47,9 @@ const maxDuration = time.Duration(1<<63 - 1)
 // Is makes errors.Is(err, ErrTime) true.
 func (e *TimeError) Is(target error) bool { return target == ErrTime }
 
+// errCopy: the packet came by another link before. Whoever sends over several brokers sends each packet to all of them.
+var errCopy = errors.New("message: copy by another broker")
+
 var (
 	errTooShort = fmt.Errorf("%w: fewer than %d bytes", ErrMalformed, Overhead)
 	errTooLong  = fmt.Errorf("%w: more than %d bytes", ErrMalformed, MaxPacketSize)

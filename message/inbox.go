@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,21 +33,28 @@ func (m Message) Suffix() string {
 	return m.Topic[baseTopicLength+1:]
 }
 
-// An inbox opens what arrives and keeps it for Receive. Its methods run on the link's reader goroutine, but for receive.
+// An inbox opens what arrives and keeps it for Receive. Its methods run on the links' reader goroutines, but for receive.
 type inbox struct {
 	counts *counters
 	log    *slog.Logger
 	queue  chan Message
 	off    atomic.Pointer[TimeError] // of the genuine message refused last; nil if one was accepted since
+
+	handling sync.Mutex // one link at a time: the next message by another does not overtake
 }
 
 func newInbox(counts *counters, log *slog.Logger) *inbox {
 	return &inbox{counts: counts, log: log, queue: make(chan Message, maxReceived)}
 }
 
-// handle opens a packet in place.
-func (b *inbox) handle(p *peer, topic, packet []byte) {
-	message, sealed, err := p.codec.openInPlace(packet)
+// handle opens a packet in place, which came by a link.
+func (b *inbox) handle(p *peer, link int, topic, packet []byte) {
+	b.handling.Lock()
+	defer b.handling.Unlock()
+	message, sealed, err := p.codec.openInPlace(packet, link)
+	if err == errCopy {
+		return
+	}
 	if err != nil {
 		b.refuse(p, err)
 		return

@@ -8,15 +8,19 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
-// maxWaiting is how many calls of Send and its like may wait to be written at once; further ones wait for a place. The callers own the
-// messages, so this bounds the burst after a reconnect, not memory.
-const maxWaiting = 64
+const (
+	// maxWaiting is how many calls of Send and its like may wait to be written at once; further ones wait for a place. The callers own the
+	// messages, so this bounds the burst after a reconnect, not memory.
+	maxWaiting = 64
+
+	// maxKept is how much is kept, bytes, for the links that have not published yet what another one has: 64 of the largest packets, 16 batches.
+	maxKept = 4 << 20
+)
 
 // A part is one packet of a call: fill puts it into room and returns its size.
 type part struct {
@@ -26,29 +30,45 @@ type part struct {
 
 // An outgoing is one call of Send or its like.
 type outgoing struct {
-	parts []part     // not yet published, in order
-	begun bool       // a part was published
+	left  int        // packets that no link has written yet
+	begun bool       // one of its packets was published
+	over  bool       // done has the outcome
 	done  chan error // of one: the outcome, once
 }
 
-// An outbox holds what waits to be written, and is the link's source of packets. They are sealed when the connection takes them, so that
-// their times are right however long they waited, and what was not sent when its caller gave up is never sent.
-type outbox struct {
-	link   *link.Link
-	sent   *atomic.Uint64
-	places chan struct{} // one element for each call that has a place
-
-	mu      sync.Mutex  // guards what follows and the messages of the calls in it; no call of the link is made under it
-	waiting []*outgoing // with parts left, in order
-	written []*outgoing // all parts published, the last ones into the batch that is being written
-	packets uint64      // in the batch that is being written
-	closed  bool
+// A packet is a part on its way to the links.
+type packet struct {
+	part
+	call   *outgoing
+	number uint64 // in the order of the calls
+	sealed []byte // what the first link has published, kept for the others; nil before, and if there are none
+	taken  bool   // a link has written it
 }
 
-var _ link.Source = (*outbox)(nil)
+// An outbox holds what waits to be written. Each link publishes all of it, in order, through a lane of its own; who reads on several
+// brokers gets copies, and drops them. Packets are sealed when the first connection takes them, so that their times are right however
+// long they waited, and what was not sent when its caller gave up is never sent.
+type outbox struct {
+	sent   *atomic.Uint64
+	places chan struct{} // one element for each call that has a place
+	lanes  []*lane       // fixed before the first call
+
+	mu     sync.Mutex // guards what follows, and the lanes, calls and packets; no call of a link is made under it
+	queue  []*packet  // not published yet by every link that is up; at most maxWaiting calls and, of those that are over, maxKept
+	kept   int        // bytes of sealed in queue
+	last   uint64     // number of the packet that was added last
+	closed bool
+}
 
 func newOutbox(sent *atomic.Uint64) *outbox {
 	return &outbox{sent: sent, places: make(chan struct{}, maxWaiting)}
+}
+
+// addLane adds a way out, to a broker. The caller sets its link.
+func (o *outbox) addLane(broker address.Broker) *lane {
+	l := &lane{outbox: o, broker: broker}
+	o.lanes = append(o.lanes, l)
+	return l
 }
 
 var (
@@ -59,114 +79,91 @@ var (
 // send waits until all parts were written, or ctx ends.
 func (o *outbox) send(ctx context.Context, parts []part) error {
 	if err := ctx.Err(); err != nil {
-		return notSent(err, o.link.IsUp())
+		return o.notSent(err)
 	}
 	select {
 	case o.places <- struct{}{}:
 	case <-ctx.Done():
-		return notSent(ctx.Err(), o.link.IsUp())
+		return o.notSent(ctx.Err())
 	}
 	defer func() { <-o.places }()
-	item := &outgoing{parts: parts, done: make(chan error, 1)}
-	if !o.add(item) {
+	call := &outgoing{left: len(parts), done: make(chan error, 1)}
+	if !o.add(call, parts) {
 		return errClosed
 	}
-	o.link.Wake()
+	for _, lane := range o.lanes {
+		lane.link.Wake()
+	}
 	select {
-	case err := <-item.done:
+	case err := <-call.done:
 		return err
 	case <-ctx.Done():
-		return o.withdraw(item, notSent(ctx.Err(), o.link.IsUp()))
+		return o.withdraw(call, o.notSent(ctx.Err()))
 	}
 }
 
-func (o *outbox) add(item *outgoing) bool {
+func (o *outbox) add(call *outgoing, parts []part) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed {
-		o.waiting = append(o.waiting, item)
+	if o.closed {
+		return false
 	}
-	return !o.closed
+	for _, part := range parts {
+		o.last++
+		o.queue = append(o.queue, &packet{part: part, call: call, number: o.last})
+	}
+	return true
 }
 
-func notSent(cause error, isUp bool) error {
-	if !isUp {
+func (o *outbox) notSent(cause error) error {
+	isUp := func(l *lane) bool { return l.link.IsUp() }
+	if !slices.ContainsFunc(o.lanes, isUp) {
 		cause = fmt.Errorf("%w: not connected at the moment: %w", mqtte2e.ErrBroker, cause)
 	}
 	return fmt.Errorf("message: not sent: %w", cause)
 }
 
-// withdraw ends item's wait, and returns its outcome: notSent if nothing of it was.
-func (o *outbox) withdraw(item *outgoing, notSent error) error {
+// withdraw ends the wait of call, and returns its outcome: notSent if nothing of it was.
+func (o *outbox) withdraw(call *outgoing, notSent error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	select {
-	case err := <-item.done:
-		return err
-	default:
+	if call.begun {
+		notSent = fmt.Errorf("message: may be lost: it was being written, to one topic or to several: %w", errors.Unwrap(notSent))
 	}
-	is := func(other *outgoing) bool { return other == item }
-	o.waiting = slices.DeleteFunc(o.waiting, is)
-	o.written = slices.DeleteFunc(o.written, is)
-	if item.begun {
-		return fmt.Errorf("message: may be lost: it was being written, to one topic or to several: %w", errors.Unwrap(notSent))
-	}
-	return notSent
+	o.finish(call, notSent)
+	return <-call.done
 }
 
-// Fill publishes into batch what waits. That it is called means that the batch before was written.
-func (o *outbox) Fill(batch *link.Batch, _ time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.sent.Add(o.packets)
-	o.packets = 0
-	o.finishWritten(nil)
-	for len(o.waiting) > 0 && !batch.Full() {
-		o.publish(o.waiting[0], batch)
-	}
-}
-
-// publish publishes the next part of item, which is the first that waits.
-func (o *outbox) publish(item *outgoing, batch *link.Batch) {
-	next := item.parts[0]
-	item.parts = item.parts[1:]
-	n, err := next.fill(batch.Publish(next.topic))
-	if err != nil {
-		batch.Commit(0)
-		item.done <- err
-		o.waiting = o.waiting[1:]
+// finish gives call its outcome, if it has none. What is left of one that failed is not sent. mu must be held.
+func (o *outbox) finish(call *outgoing, outcome error) {
+	if call.over {
 		return
 	}
-	batch.Commit(n)
-	o.packets++
-	item.begun = true
-	if len(item.parts) == 0 {
-		o.waiting = o.waiting[1:]
-		o.written = append(o.written, item)
+	call.over = true
+	call.done <- outcome
+	if outcome != nil {
+		o.drop(func(p *packet) bool { return p.call == call })
 	}
 }
 
-func (o *outbox) finishWritten(outcome error) {
-	for _, item := range o.written {
-		item.done <- outcome
-	}
-	clear(o.written)
-	o.written = o.written[:0]
+// drop takes packets out of the queue. mu must be held.
+func (o *outbox) drop(which func(*packet) bool) {
+	o.queue = slices.DeleteFunc(o.queue, func(p *packet) bool {
+		drops := which(p)
+		if drops {
+			o.kept -= len(p.sealed)
+		}
+		return drops
+	})
 }
 
-// Up has nothing to do: the link calls Fill next.
-func (o *outbox) Up(time.Time) {}
-
-// Down fails what was being written when the connection ended. What had not begun waits for the next one.
-func (o *outbox) Down(time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.packets = 0
-	o.finishWritten(errInterrupted)
-	if len(o.waiting) > 0 && o.waiting[0].begun {
-		o.waiting[0].done <- errInterrupted
-		o.waiting = o.waiting[1:]
+// dropFirst takes the first n packets out of the queue. mu must be held.
+func (o *outbox) dropFirst(n int) {
+	for _, p := range o.queue[:n] {
+		o.kept -= len(p.sealed)
 	}
+	clear(o.queue[:n])
+	o.queue = o.queue[n:]
 }
 
 // close fails everything that waits, and what comes later.
@@ -174,9 +171,8 @@ func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
-	o.finishWritten(errInterrupted)
-	for _, item := range o.waiting {
-		item.done <- errClosed
+	for len(o.queue) > 0 {
+		o.finish(o.queue[0].call, errClosed)
+		o.drop(func(p *packet) bool { return p.call.over })
 	}
-	o.waiting = nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -37,7 +38,7 @@ func TestBrokerOutage(t *testing.T) {
 		default:
 		}
 		d.broker.Start()
-		for !device.link.IsUp() {
+		for !device.outbox.lanes[0].link.IsUp() {
 			pause(d.Context(), time.Second, nil)
 		}
 		if err := <-sent; err != nil {
@@ -74,7 +75,7 @@ func TestSendWaitsForAPlace(t *testing.T) {
 		}
 		simtest.Wait()
 		controller.outbox.mu.Lock()
-		waiting := len(controller.outbox.waiting)
+		waiting := len(controller.outbox.queue)
 		controller.outbox.mu.Unlock()
 		if waiting != maxWaiting {
 			d.Errorf("%d messages wait, want %d", waiting, maxWaiting)
@@ -85,8 +86,8 @@ func TestSendWaitsForAPlace(t *testing.T) {
 				d.Error(err)
 			}
 		}
-		if len(controller.outbox.waiting) != 0 || len(controller.outbox.places) != 0 {
-			d.Errorf("%d messages and %d places left", len(controller.outbox.waiting), len(controller.outbox.places))
+		if len(controller.outbox.queue) != 0 || len(controller.outbox.places) != 0 {
+			d.Errorf("%d messages and %d places left", len(controller.outbox.queue), len(controller.outbox.places))
 		}
 	})
 }
@@ -148,7 +149,7 @@ func TestCanceledSend(t *testing.T) {
 	})
 }
 
-// outboxTest drives an outbox as the link does.
+// outboxTest drives an outbox as links do that are up.
 type outboxTest struct {
 	*testing.T
 	*outbox
@@ -156,13 +157,17 @@ type outboxTest struct {
 	sent  atomic.Uint64
 }
 
-func withOutbox(t *testing.T, f func(o *outboxTest)) {
+func withOutbox(t *testing.T, lanes int, f func(o *outboxTest)) {
 	t.Helper()
 	simtest.Run(t, func(t *testing.T) {
 		o := &outboxTest{T: t, batch: link.NewBatch(testPayload)}
 		o.outbox = newOutbox(&o.sent)
-		o.link = link.New(link.Config{MaxPayload: testPayload, Logger: slog.New(slog.DiscardHandler)}, o.outbox)
-		defer o.link.Close()
+		for range lanes {
+			lane := o.addLane(address.Broker{})
+			lane.link = link.New(link.Config{MaxPayload: testPayload, Logger: slog.New(slog.DiscardHandler)}, lane)
+			defer lane.link.Close()
+			lane.Up(time.Now())
+		}
 		f(o)
 	})
 }
@@ -183,35 +188,41 @@ func (o *outboxTest) sending(ctx context.Context, parts []part) <-chan error {
 	return result
 }
 
-// write has the next batch filled and written.
-func (o *outboxTest) write() (bytes int) {
+// write has the next batch of a link filled, as it is when the batch before was written.
+func (o *outboxTest) write(lane int) (bytes int) {
 	o.batch.Reset()
-	o.Fill(o.batch, time.Now())
+	o.lanes[lane].Fill(o.batch, time.Now())
 	return len(o.batch.Bytes())
 }
 
+// down ends the connection of a link, and up begins the next one.
+func (o *outboxTest) down(lane int) { o.lanes[lane].Down(time.Now()) }
+func (o *outboxTest) up(lane int)   { o.lanes[lane].Up(time.Now()) }
+
 // TestInterrupted: what was being written when the connection ends may be lost, is said to be, and is not sent again.
 func TestInterrupted(t *testing.T) {
-	withOutbox(t, func(o *outboxTest) {
+	withOutbox(t, 1, func(o *outboxTest) {
 		written := o.sending(o.Context(), good(1))
 		halfWritten := o.sending(o.Context(), good(3))
 		patient := o.sending(o.Context(), good(1))
-		o.write()
-		o.write()
+		o.write(0)
+		o.write(0)
 		if err := <-written; err != nil {
 			o.Errorf("written: %v", err)
 		}
-		o.write()
-		o.Down(time.Now())
+		o.write(0)
+		o.down(0)
 		if err := <-halfWritten; !errors.Is(err, mqtte2e.ErrBroker) || !strings.Contains(err.Error(), "may be lost") {
 			o.Errorf("half written: %v", err)
 		}
-		o.write()
-		o.Down(time.Now())
+		o.up(0)
+		o.write(0)
+		o.down(0)
 		if err := <-patient; !errors.Is(err, mqtte2e.ErrBroker) {
 			o.Errorf("interrupted after the reconnect: %v", err)
 		}
-		if bytes := o.write(); bytes != 0 || o.sent.Load() != 2 {
+		o.up(0)
+		if bytes := o.write(0); bytes != 0 || o.sent.Load() != 2 {
 			o.Errorf("%d bytes are sent again; %d packets are counted, want 2", bytes, o.sent.Load())
 		}
 	})
@@ -219,10 +230,10 @@ func TestInterrupted(t *testing.T) {
 
 // TestGivenUpTooLate: what had begun when its context ended may have been sent, and the error says so.
 func TestGivenUpTooLate(t *testing.T) {
-	withOutbox(t, func(o *outboxTest) {
+	withOutbox(t, 1, func(o *outboxTest) {
 		ctx, cancel := context.WithCancel(o.Context())
 		begun, notBegun := o.sending(ctx, good(2)), o.sending(ctx, good(1))
-		o.write()
+		o.write(0)
 		cancel()
 		if err := <-begun; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "may be lost") {
 			o.Errorf("half written: %v", err)
@@ -230,7 +241,7 @@ func TestGivenUpTooLate(t *testing.T) {
 		if err := <-notBegun; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not sent") {
 			o.Errorf("not begun: %v", err)
 		}
-		if bytes := o.write(); bytes != 0 {
+		if bytes := o.write(0); bytes != 0 {
 			o.Errorf("%d bytes are sent although given up", bytes)
 		}
 	})
@@ -238,17 +249,139 @@ func TestGivenUpTooLate(t *testing.T) {
 
 // TestPartFails: an error of sealing is the caller's, and the next message goes out.
 func TestPartFails(t *testing.T) {
-	withOutbox(t, func(o *outboxTest) {
+	withOutbox(t, 1, func(o *outboxTest) {
 		failure := errors.New("no random bytes")
 		failed := o.sending(o.Context(), []part{{"topic", func([]byte) (int, error) { return 0, failure }}})
 		next := o.sending(o.Context(), good(1))
-		o.write()
-		o.write()
+		o.write(0)
+		o.write(0)
 		if err := <-failed; err != failure {
 			o.Errorf("its part failed: %v", err)
 		}
 		if err := <-next; err != nil || o.sent.Load() != 1 {
 			o.Errorf("the next one: %v, %d packets counted", err, o.sent.Load())
+		}
+	})
+}
+
+// TestLinkDiesWhileAnotherWrites: what one link was writing when it died is no loss while another has it, too.
+func TestLinkDiesWhileAnotherWrites(t *testing.T) {
+	withOutbox(t, 2, func(o *outboxTest) {
+		sent := o.sending(o.Context(), good(2))
+		o.write(0)
+		o.write(1)
+		o.down(0)
+		o.write(1)
+		o.write(1)
+		if err := <-sent; err != nil || o.sent.Load() != 2 {
+			o.Errorf("sent by the other link: %v, %d packets counted", err, o.sent.Load())
+		}
+		o.up(0)
+		sent = o.sending(o.Context(), good(1))
+		o.write(0)
+		o.down(0)
+		o.write(1)
+		o.write(1)
+		if err := <-sent; err != nil {
+			o.Errorf("sent by the link that had not begun: %v", err)
+		}
+		o.up(0)
+		sent = o.sending(o.Context(), good(1))
+		o.write(0)
+		o.down(1)
+		o.down(0)
+		if err := <-sent; !errors.Is(err, mqtte2e.ErrBroker) || !strings.Contains(err.Error(), "may be lost") {
+			o.Errorf("both links died while it was written: %v", err)
+		}
+		o.up(1)
+		if bytes := o.write(1); bytes != 0 || len(o.queue) != 0 || o.kept != 0 {
+			o.Errorf("%d bytes are sent again, %d packets and %d bytes are left", bytes, len(o.queue), o.kept)
+		}
+	})
+}
+
+// TestSlowLink: a link that writes nothing holds nobody up, and what is kept for it is bounded.
+func TestSlowLink(t *testing.T) {
+	withOutbox(t, 2, func(o *outboxTest) {
+		const packets = 2 * maxKept / testPayload
+		for range packets {
+			sent := o.sending(o.Context(), good(1))
+			o.write(0)
+			o.write(0)
+			if err := <-sent; err != nil {
+				o.Fatal(err)
+			}
+			if o.kept > maxKept || o.kept != len(o.queue)*testPayload {
+				o.Fatalf("%d packets are kept, %d bytes", len(o.queue), o.kept)
+			}
+		}
+		copies := 0
+		for o.write(1) > 0 {
+			copies++
+		}
+		if copies != maxKept/testPayload || len(o.queue) != 0 || o.kept != 0 || o.sent.Load() != packets {
+			o.Errorf("%d copies are sent, %d packets and %d bytes left, %d counted", copies, len(o.queue), o.kept, o.sent.Load())
+		}
+	})
+}
+
+// TestLinkThatComesLate publishes what another one has not written yet, and nothing older.
+func TestLinkThatComesLate(t *testing.T) {
+	withOutbox(t, 2, func(o *outboxTest) {
+		o.down(1)
+		written := o.sending(o.Context(), good(1))
+		o.write(0)
+		o.write(0)
+		if err := <-written; err != nil {
+			o.Error(err)
+		}
+		o.down(0)
+		waiting := o.sending(o.Context(), good(1))
+		o.up(1)
+		if bytes := o.write(1); bytes < testPayload || bytes >= 2*testPayload {
+			o.Errorf("%d bytes are sent, want one packet", bytes)
+		}
+		o.write(1)
+		if err := <-waiting; err != nil || o.sent.Load() != 2 {
+			o.Errorf("%v, %d packets counted", err, o.sent.Load())
+		}
+		o.up(0)
+		if bytes := o.write(0); bytes != 0 {
+			o.Errorf("%d bytes are sent again", bytes)
+		}
+	})
+}
+
+// TestNoCopiesAfterAnOutage: what one link has written is not sent again when all went down before the other one got to it.
+func TestNoCopiesAfterAnOutage(t *testing.T) {
+	withOutbox(t, 2, func(o *outboxTest) {
+		sent := o.sending(o.Context(), good(1))
+		o.write(0)
+		o.write(0)
+		if err := <-sent; err != nil {
+			o.Error(err)
+		}
+		o.down(0)
+		o.down(1)
+		o.up(1)
+		if bytes := o.write(1); bytes != 0 || o.kept != 0 {
+			o.Errorf("%d bytes are sent again, %d are kept", bytes, o.kept)
+		}
+	})
+}
+
+// TestWithdrawnFromAllLinks: what its caller gave up is not sent by the other link either.
+func TestWithdrawnFromAllLinks(t *testing.T) {
+	withOutbox(t, 2, func(o *outboxTest) {
+		ctx, cancel := context.WithCancel(o.Context())
+		begun := o.sending(ctx, good(1))
+		o.write(0)
+		cancel()
+		if err := <-begun; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "may be lost") {
+			o.Errorf("given up: %v", err)
+		}
+		if bytes := o.write(1); bytes != 0 || o.kept != 0 {
+			o.Errorf("the other link sends %d bytes, %d are kept", bytes, o.kept)
 		}
 	})
 }

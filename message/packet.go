@@ -30,14 +30,15 @@ const (
 	tagSize         = 16
 )
 
-// An iv is what makes a packet unlike every other under its key.
+// An iv is what makes a packet unlike every other under its key, and where it was seen.
 type iv struct {
 	time   int64  // nanoseconds since 1970, UTC
 	random uint32 // tells apart what several senders seal in the same nanosecond
+	links  uint8  // a bit for each of a Session's links that it came by
 }
 
 func readIV(packet []byte) iv {
-	return iv{int64(binary.BigEndian.Uint64(packet)), binary.BigEndian.Uint32(packet[timeSize:])}
+	return iv{time: int64(binary.BigEndian.Uint64(packet)), random: binary.BigEndian.Uint32(packet[timeSize:])}
 }
 
 // compare orders by time first.

@@ -23,21 +23,32 @@ type memory struct {
 
 func newMemory(limit int) memory { return memory{limit: limit, forgotten: math.MinInt64} }
 
-// add remembers v and reports whether it was new.
-func (m *memory) add(v iv, now time.Time, window time.Duration) bool {
+// add remembers v, which came by one link. It returns nil if v is new, errCopy if it is the same that came by other links and not by
+// this one, and else ErrReplay.
+func (m *memory) add(v iv, now time.Time, window time.Duration) error {
 	m.forgetOutside(now, window)
 	if v.time <= m.forgotten {
-		return false
+		return ErrReplay
 	}
 	at, found := slices.BinarySearchFunc(m.seen, v, iv.compare)
 	if found {
-		return false
+		return m.seen[at].again(v.links)
 	}
 	m.seen = slices.Insert(m.seen, at, v)
 	if len(m.seen) > m.limit {
 		m.forget(len(m.seen) - m.limit)
 	}
-	return true
+	return nil
+}
+
+// again notes that v came by a link once more, and returns what that makes of the packet. What was sealed here came by none.
+func (v *iv) again(link uint8) error {
+	came := v.links
+	v.links |= link
+	if came == 0 || came&link != 0 {
+		return ErrReplay
+	}
+	return errCopy
 }
 
 // forgetOutside forgets the IVs that the window's far edge has passed.

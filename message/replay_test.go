@@ -31,8 +31,8 @@ func TestMemoryIsComplete(t *testing.T) {
 	now := testTime
 	for range 20000 {
 		now = now.Add(time.Duration(random.IntN(3)))
-		v := iv{now.UnixNano() + random.Int64N(201) - 100, random.Uint32N(3)}
-		if got, want := small.add(v, now, window), all.add(v); got != want {
+		v := iv{now.UnixNano() + random.Int64N(201) - 100, random.Uint32N(3), 1}
+		if got, want := small.add(v, now, window) == nil, all.add(v); got != want {
 			t.Fatalf("%v at %d: new is %v, want %v", v, now.UnixNano(), got, want)
 		}
 		if !slices.IsSortedFunc(small.seen, iv.compare) || len(small.seen) > 201*3 {
@@ -44,21 +44,21 @@ func TestMemoryIsComplete(t *testing.T) {
 // TestMemoryWhenFull: at the limit the oldest gives way, nothing is accepted twice, and packets newer than what gave way still are.
 func TestMemoryWhenFull(t *testing.T) {
 	m := newMemory(3)
-	at := func(n int64) iv { return iv{testTime.UnixNano() + n, 0} }
+	at := func(n int64) iv { return iv{testTime.UnixNano() + n, 0, 1} }
 	for _, n := range []int64{0, 20, 30, 40} {
-		if !m.add(at(n), testTime, time.Second) {
+		if m.add(at(n), testTime, time.Second) != nil {
 			t.Errorf("%d was refused", n)
 		}
 	}
 	for _, n := range []int64{0, 20, 30, 40, -5} {
-		if m.add(at(n), testTime, time.Second) {
+		if m.add(at(n), testTime, time.Second) == nil {
 			t.Errorf("%d was accepted: seen, or too old to tell", n)
 		}
 	}
-	if !m.add(at(25), testTime, time.Second) {
+	if m.add(at(25), testTime, time.Second) != nil {
 		t.Error("25 was refused: newer than what was forgotten")
 	}
-	if m.add(at(20), testTime, time.Second) || len(m.seen) != 3 {
+	if m.add(at(20), testTime, time.Second) == nil || len(m.seen) != 3 {
 		t.Errorf("20 accepted twice, or %d kept", len(m.seen))
 	}
 }
@@ -67,7 +67,7 @@ func TestMemoryWhenFull(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory(maxRemembered)
 	for i := range int64(3 * maxRemembered) {
-		m.add(iv{testTime.UnixNano() + i ^ 7, 0}, testTime, time.Second)
+		m.add(iv{testTime.UnixNano() + i ^ 7, 0, 1}, testTime, time.Second)
 	}
 	if len(m.seen) != maxRemembered || cap(m.seen) > 3*maxRemembered/2 {
 		t.Errorf("%d IVs kept in room for %d, want %d", len(m.seen), cap(m.seen), maxRemembered)
@@ -85,11 +85,11 @@ func FuzzMemory(f *testing.F) {
 		now := testTime
 		for ; len(steps) >= 2; steps = steps[2:] {
 			now = now.Add(time.Duration(int8(steps[0])))
-			v := iv{now.UnixNano() + int64(int8(steps[1])), 0}
+			v := iv{now.UnixNano() + int64(int8(steps[1])), 0, 1}
 			if !inside(v, now, window) {
 				continue
 			}
-			accepted, unseen := m.add(v, now, window), all.add(v)
+			accepted, unseen := m.add(v, now, window) == nil, all.add(v)
 			if accepted && !unseen {
 				t.Fatalf("%v accepted twice", v)
 			}

@@ -18,15 +18,16 @@ import (
 // dialTimeout is for a Dial whose context has no deadline, as that of package mqtte2e.
 const dialTimeout = 30 * time.Second
 
-// A Session sends and receives sealed messages over one MQTT connection, which it makes again whenever it breaks, until Close. It is
-// safe for concurrent use.
+// A Session sends and receives sealed messages over one MQTT connection to each broker of its address, which it makes again whenever it
+// breaks, until Close. It is safe for concurrent use.
 //
 // A message is sent once, with QoS 0. The broker may lose it, as it does with whatever comes while a Session is not connected: ask for
-// an answer where that matters, and ask again.
+// an answer where that matters, and ask again. Where there are several brokers, a message goes to all that are connected, and what
+// comes by several is received once; so two Sessions need to have one broker in common that works. They are to be separate brokers:
+// the nodes of a cluster hand each message on to each other, and those copies are counted as replays.
 type Session struct {
-	link   *link.Link
 	peers  []*peer // one for each key or device
-	outbox *outbox
+	outbox *outbox // has the links, one for each broker
 	inbox  *inbox
 	counts counters
 
@@ -55,18 +56,19 @@ type peer struct {
 // String returns the device's name, or the key's fingerprint.
 func (p *peer) String() string { return cmp.Or(p.device, p.key.String()) }
 
-// Dial connects to the broker at address and subscribes. The address is a broker URL as package mqtte2e takes it, without a name:
+// Dial connects to the brokers at address and subscribes. The address is a broker URL as package mqtte2e takes it, without a name:
 // mqtts://broker.example. ctx bounds the call, not the Session; without a deadline Dial gives up after 30 s. If the broker cannot be
 // reached or refuses, the error wraps [mqtte2e.ErrBroker] and the cause; once Dial has succeeded, the Session keeps trying for ever.
+// Of several brokers one is enough; if all fail, the error has the reason of each.
 func Dial(ctx context.Context, address string, config *Config) (*Session, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	broker, err := parseBroker(address, config)
+	at, err := parseBrokers(address, config)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSession(broker, config)
+	s, err := newSession(at, config)
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +79,13 @@ func Dial(ctx context.Context, address string, config *Config) (*Session, error)
 	}
 	if err := s.connect(ctx, config.Subscribe); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("message: %w: %v: %w", mqtte2e.ErrBroker, broker, err)
+		return nil, fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, err)
 	}
 	return s, nil
 }
 
-// parseBroker reads an address; what config says of user and password wins.
-func parseBroker(text string, config *Config) (address.Address, error) {
+// parseBrokers reads an address, and adds what config says of user and password.
+func parseBrokers(text string, config *Config) (address.Address, error) {
 	a, err := address.Parse(text)
 	if err == nil {
 		a, err = a.WithCredentials(config.Username, config.Password)
@@ -98,7 +100,7 @@ func parseBroker(text string, config *Config) (address.Address, error) {
 }
 
 // newSession does no I/O.
-func newSession(broker address.Address, config *Config) (*Session, error) {
+func newSession(at address.Address, config *Config) (*Session, error) {
 	peers, err := config.peers()
 	if err != nil {
 		return nil, err
@@ -116,33 +118,21 @@ func newSession(broker address.Address, config *Config) (*Session, error) {
 	log := cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
-	s.link = link.New(link.Config{
-		Address:     broker,
-		TLSConfig:   config.TLSConfig,
-		DialContext: config.DialContext,
-		MaxPayload:  MaxPacketSize,
-		Logger:      log,
-	}, s.outbox)
-	s.outbox.link = s.link
+	for _, broker := range at.Brokers {
+		lane := s.outbox.addLane(broker)
+		lane.link = link.New(link.Config{
+			Broker:      broker,
+			TLSConfig:   config.TLSConfig,
+			DialContext: config.DialContext,
+			MaxPayload:  MaxPacketSize,
+			Logger:      log,
+		}, lane)
+	}
 	return s, nil
 }
 
-// connect subscribes under every key; suffix "" subscribes to nothing.
-func (s *Session) connect(ctx context.Context, suffix string) error {
-	for _, p := range s.peers {
-		if suffix == "" {
-			break
-		}
-		handle := func(topic, packet []byte, _ time.Time) { s.inbox.handle(p, topic, packet) }
-		if err := s.link.Subscribe(ctx, Topic(p.key, suffix), handle); err != nil {
-			return err
-		}
-	}
-	return s.link.Connect(ctx)
-}
-
-// Send sends message to everyone who listens under Config.Publish and the keys: as one packet for each key. It returns nil when the
-// connection to the broker has taken them all, which is no proof that they arrive, and an error when the message is too long or ctx ends;
+// Send sends message to everyone who listens under Config.Publish and the keys: as one packet for each key. It returns nil when a
+// connection to a broker has taken them all, which is no proof that they arrive, and an error when the message is too long or ctx ends;
 // the error says whether the message may have been sent. While the Session is not connected, Send waits. At most 64 messages wait, in
 // order; with more, Send waits for a place first.
 func (s *Session) Send(ctx context.Context, message []byte) error {
@@ -191,7 +181,11 @@ func (s *Session) Receive(ctx context.Context) (Message, error) {
 func (s *Session) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
-		s.link.Close()
+		var links sync.WaitGroup
+		for _, lane := range s.outbox.lanes {
+			links.Go(func() { lane.link.Close() })
+		}
+		links.Wait()
 		s.outbox.close()
 	})
 	return nil

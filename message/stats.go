@@ -7,7 +7,7 @@ import (
 
 // Stats counts what a [Session] did since Dial.
 type Stats struct {
-	Sent     uint64 // packets handed to the connection: one a message and key or device
+	Sent     uint64 // packets handed to a connection: one a message and key or device, however many brokers get it
 	Received uint64 // messages accepted
 
 	// Packets refused, by reason.
@@ -15,14 +15,14 @@ type Stats struct {
 	Malformed    uint64 // ErrMalformed
 	WrongVersion uint64 // ErrVersion
 	WrongTime    uint64 // ErrTime
-	Replayed     uint64 // ErrReplay; what this Session itself sent is among them where it subscribes to what it publishes
+	Replayed     uint64 // ErrReplay; what this Session itself sent is among them where it subscribes to what it publishes, copies by other brokers are not
 	Oversize     uint64 // larger than MaxPacketSize, skipped unread
 
 	Overflow   uint64 // messages that were accepted and lost because 128 were waiting for Receive
-	Reconnects uint64 // connections to the broker after the first
+	Reconnects uint64 // connections after the first, of all brokers
 }
 
-// counters are what the reader and the writer goroutine of the link count into.
+// counters are what the reader and writer goroutines of the links count into.
 type counters struct {
 	sent, received, overflow                             atomic.Uint64
 	forged, malformed, wrongVersion, wrongTime, replayed atomic.Uint64
@@ -47,8 +47,7 @@ func (c *counters) refused(err error) *atomic.Uint64 {
 
 // Stats returns the counts so far.
 func (s *Session) Stats() Stats {
-	l := s.link.Stats()
-	return Stats{
+	stats := Stats{
 		Sent:         s.counts.sent.Load(),
 		Received:     s.counts.received.Load(),
 		Forged:       s.counts.forged.Load(),
@@ -56,8 +55,12 @@ func (s *Session) Stats() Stats {
 		WrongVersion: s.counts.wrongVersion.Load(),
 		WrongTime:    s.counts.wrongTime.Load(),
 		Replayed:     s.counts.replayed.Load(),
-		Oversize:     l.Oversize,
 		Overflow:     s.counts.overflow.Load(),
-		Reconnects:   l.Reconnects,
 	}
+	for _, lane := range s.outbox.lanes {
+		l := lane.link.Stats()
+		stats.Oversize += l.Oversize
+		stats.Reconnects += l.Reconnects
+	}
+	return stats
 }

@@ -20,7 +20,8 @@ import (
 )
 
 // Broker starts an MQTT 3.1.1 and 5 broker inside the test's process, on a free port of the loopback interface, and returns
-// its address, such as mqtt://127.0.0.1:40123. Append "#" and a name to address a listener.
+// its address, such as mqtt://127.0.0.1:40123. Append "#" and a name to address a listener; before that, a comma and the
+// address of another one if there are to be several.
 //
 // Everyone may connect without credentials. A message may have up to 1 MiB; a subscriber that has 1,024 packets waiting
 // misses the next ones, as with real brokers. The broker and all its connections end when the test and its subtests have

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/nats"
 )
 
 // roleVariable is the environment variable that makes this program, or its test, one of its processes.
@@ -22,7 +24,7 @@ func runRole() {
 	default:
 		return
 	case natsRole:
-		err = runNATS(os.Args[1])
+		err = nats.Run(os.Args[1])
 	case embeddedRole:
 		err = runEmbedded(os.Args[1])
 	case nettestRole:

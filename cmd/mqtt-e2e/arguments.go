@@ -93,10 +93,10 @@ func checkPrintable(words []string) error {
 
 // warnLeftOut says how a command line without the address's secrets gets them.
 func (a *app) warnLeftOut(p place) {
-	if p.parsed.Password != "" {
+	if p.has(aPassword) {
 		a.logger.Warn("the password in the address is left out: put it in a file and give --password-file")
 	}
-	if strings.Contains(p.parsed.Path, "?") {
+	if p.has(aQuery) {
 		a.logger.Warn("what follows ? in the address, a token perhaps, is left out: take the address out of what is printed here, and put the whole of it into " + addressVariable + " there")
 	}
 }

@@ -59,12 +59,12 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &refused), errors.Is(err, mqtte2e.ErrRefused), errors.Is(err, engine.ErrRevokedThere):
 		return exitRefused
+	case errors.Is(err, mqtte2e.ErrBroker):
+		return exitBroker
 	case errors.Is(err, mqtte2e.ErrPeerGone):
 		return exitPeerGone
 	case errors.Is(err, mqtte2e.ErrNoAnswer):
 		return exitNoAnswer
-	case errors.Is(err, mqtte2e.ErrBroker):
-		return exitBroker
 	}
 	return exitOther
 }

@@ -50,7 +50,7 @@ func (f *messageFlags) register(cmd *cobra.Command, topicUsage string) {
 	for _, flag := range []string{"name", "topic-prefix", "max-message-size", "peer-timeout"} {
 		flags.MarkHidden(flag)
 	}
-	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "give up if the broker is not reached in this time")
+	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "give up if no broker is reached in this time")
 }
 
 // messageVerb completes a verb of message, whose topic is asked for if it is
@@ -100,9 +100,25 @@ func (a *app) runMessageSend(ctx context.Context, f *messageFlags, p place, rest
 		return err
 	}
 	defer session.Close()
+	a.reachAll(ctx, session)
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	return sendMessage(ctx, session, text)
+}
+
+// reachTimeout is how long a single message waits for the brokers that are not
+// reached yet when the first one is: a round trip or several around the world,
+// and not so long that a dead broker is a nuisance.
+const reachTimeout = time.Second
+
+// reachAll waits a moment for the brokers that are not reached yet: who is to get
+// a message may be at one of them, and there is only this one.
+func (a *app) reachAll(ctx context.Context, session *message.Session) {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	if err := session.Reach(ctx); err != nil {
+		a.logger.Info("a broker does not get the message", "reason", err)
+	}
 }
 
 // sendMessage sends one message.
@@ -186,7 +202,7 @@ func (a *app) messageSession(ctx context.Context, f *messageFlags, p place, publ
 	if err != nil {
 		return nil, err
 	}
-	where := ui.Place{Broker: p.parsed.String(), Filter: "--topic"}
+	where := ui.Place{At: p.parsed, Filter: "--topic"}
 	if publish != "" {
 		where.Filter = "--subscribe"
 	}

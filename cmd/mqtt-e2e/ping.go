@@ -53,7 +53,7 @@ func (a *app) runPing(ctx context.Context, f *pingFlags, args []string) error {
 		return err
 	}
 	defer endpoint.Close()
-	s := &pings{name: cmp.Or(p.name, p.parsed.Host)}
+	s := &pings{name: cmp.Or(p.name, p.hosts())}
 	err = s.run(ctx, f.count, func() (time.Duration, error) {
 		if s.sent == 0 {
 			return a.firstPing(ctx, endpoint, p.name, f.timeout)

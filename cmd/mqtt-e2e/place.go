@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
@@ -15,7 +16,7 @@ const addressVariable = "MQTT_E2E_ADDRESS"
 
 // A place is where a listener is.
 type place struct {
-	broker string // the URL without the name; may hold a password or a token
+	broker string // the address without the name; may hold passwords and tokens
 	name   string
 	parsed address.Address
 }
@@ -27,6 +28,8 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 	switch {
 	case err != nil:
 		return p, rest, err
+	case len(rest) > 0 && isAddress(rest[0]):
+		return place{}, nil, errTwoAddresses
 	case p.parsed.HasName && s.named():
 		return place{}, nil, errTwoNames
 	case p.parsed.HasName:
@@ -40,7 +43,10 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 	return p, rest, nil
 }
 
-var errTwoNames = usagef("there are two names, one in the address after # and one after -n: leave one out")
+var (
+	errTwoNames     = usagef("there are two names, one in the address after # and one after -n: leave one out")
+	errTwoAddresses = usagef("there are two addresses: several brokers stand in one, joined by a comma without spaces, as in mqtt://a.example,mqtt://b.example#thermostat")
+)
 
 // findBroker is findPlace without -n.
 func (a *app) findBroker(args []string) (place, []string, error) {
@@ -52,14 +58,14 @@ func (a *app) findBroker(args []string) (place, []string, error) {
 	if err != nil {
 		return place{}, nil, usage(err)
 	}
-	if inArgs && parsed.Password != "" {
-		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
-	}
-	if inArgs && strings.Contains(parsed.Path, "?") {
-		a.logger.Warn("every user of this machine can read what follows ? in the address, a token perhaps; put the whole ADDRESS into " + addressVariable)
-	}
 	p := place{name: parsed.Name, parsed: parsed}
 	p.broker, _, _ = strings.Cut(text, "#")
+	if inArgs && p.has(aPassword) {
+		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
+	}
+	if inArgs && p.has(aQuery) {
+		a.logger.Warn("every user of this machine can read what follows ? in the address, a token perhaps; put the whole ADDRESS into " + addressVariable)
+	}
 	return p, rest, nil
 }
 
@@ -67,10 +73,31 @@ func (a *app) findBroker(args []string) (place, []string, error) {
 // has one and the argument does not look like one.
 func findAddress(args []string) (text string, rest []string, inArgs bool) {
 	fallback := os.Getenv(addressVariable)
-	if len(args) > 0 && (fallback == "" || strings.Contains(args[0], "://")) {
+	if len(args) > 0 && (fallback == "" || isAddress(args[0])) {
 		return args[0], args[1:], true
 	}
 	return fallback, args, false
+}
+
+// isAddress reports whether an argument is meant for an address.
+func isAddress(text string) bool { return strings.Contains(text, "://") }
+
+// has reports whether one of the brokers is of a kind.
+func (p place) has(kind func(address.Broker) bool) bool {
+	return slices.ContainsFunc(p.parsed.Brokers, kind)
+}
+
+func aPassword(b address.Broker) bool  { return b.Password != "" }
+func aQuery(b address.Broker) bool     { return strings.Contains(b.Path, "?") }
+func encryption(b address.Broker) bool { return b.Scheme == "mqtts" || b.Scheme == "wss" }
+
+// hosts returns host and port of each broker.
+func (p place) hosts() string {
+	hosts := make([]string, len(p.parsed.Brokers))
+	for i, broker := range p.parsed.Brokers {
+		hosts[i] = broker.Host
+	}
+	return strings.Join(hosts, ",")
 }
 
 // public returns the address as it may be written down: without password and
@@ -78,7 +105,15 @@ func findAddress(args []string) (text string, rest []string, inArgs bool) {
 func (p place) public() string { return p.publicBroker() + "#" + p.name }
 
 func (p place) publicBroker() string {
-	scheme, rest, _ := strings.Cut(p.broker, "://")
+	parts := address.Split(p.broker)
+	for i, part := range parts {
+		parts[i] = publicURL(part)
+	}
+	return strings.Join(parts, ",")
+}
+
+func publicURL(url string) string {
+	scheme, rest, _ := strings.Cut(url, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	host, path, slash := strings.Cut(rest, "/")
 	if slash {

@@ -11,13 +11,15 @@ import (
 func TestPlaceShowsNoSecret(t *testing.T) {
 	a := &app{logger: slog.New(slog.DiscardHandler)}
 	for text, want := range map[string]string{
-		"mqtts://broker.example#box":                     "mqtts://broker.example#box",
-		"mqtt://me:hunt@er5x@[::1]:1#box":                "mqtt://me@[::1]:1#box",
-		"mqtt://me@h#box":                                "mqtt://me@h#box",
-		"wss://me:hunt@er5x@h/a/b?token=t0ken@h#box":     "",
-		"wss://me:hunt@er5x@h/a/b?token=t0ken/x?y#box":   "wss://me@h/a/b#box",
-		"ws://h?token=t0ken#box":                         "ws://h#box",
-		"ws://me%40x:hunt%2Fer5x@h:1/?token=t0ken&a#box": "ws://me%40x@h:1/#box",
+		"mqtts://broker.example#box":                                        "mqtts://broker.example#box",
+		"mqtt://me:hunt@er5x@[::1]:1#box":                                   "mqtt://me@[::1]:1#box",
+		"mqtt://me@h#box":                                                   "mqtt://me@h#box",
+		"wss://me:hunt@er5x@h/a/b?token=t0ken@h#box":                        "",
+		"wss://me:hunt@er5x@h/a/b?token=t0ken/x?y#box":                      "wss://me@h/a/b#box",
+		"ws://h?token=t0ken#box":                                            "ws://h#box",
+		"mqtt://a,ws://me:hunt@er5x@h?token=t0ken,mqtts://you:er5x@b:1#box": "mqtt://a,ws://me@h,mqtts://you@b:1#box",
+		"wss://h/x,y?token=t0ken,,mqtts://you:er5x,z@b#box":                 "wss://h/x,y,mqtts://you@b#box",
+		"ws://me%40x:hunt%2Fer5x@h:1/?token=t0ken&a#box":                    "ws://me%40x@h:1/#box",
 	} {
 		p, _, err := a.findBroker([]string{text})
 		if (err != nil) != (want == "") {

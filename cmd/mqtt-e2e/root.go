@@ -52,10 +52,13 @@ sides reach and neither has to trust.
 
 ADDRESS is a broker's URL whose fragment is the listener's name, as in
 mqtts://user@broker.example:8883#thermostat, and may come from MQTT_E2E_ADDRESS.
+Several brokers, of which one has to work and be on the other side's list too, are
+joined by commas: mqtts://a.example,wss://b.example/mqtt#thermostat.
 The key comes from --key-file, else the file in MQTT_E2E_KEY_FILE, else
 MQTT_E2E_KEY, else the file mqtt-e2e/key in the user's configuration directory.
 Who runs a fleet gives --fleet-key-file instead, or MQTT_E2E_FLEET_KEY_FILE.
-The broker's password comes from --password-file, else MQTT_E2E_PASSWORD.
+The broker's password comes from --password-file, else MQTT_E2E_PASSWORD; of
+several brokers it and --user are for those that have none in ADDRESS.
 
 Exit codes: 0 clean end, 1 other, 2 usage, 3 key, 4 broker, 5 nobody answered,
 6 refused or target unreachable, 7 peer gone.`,

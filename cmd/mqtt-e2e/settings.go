@@ -47,7 +47,7 @@ func (s *settings) register(cmd *cobra.Command) {
 	flags.StringVarP(&s.name, "name", "n", "", "the listener's `NAME`, where the address has none; it may be empty")
 	s.named = func() bool { return flags.Changed("name") }
 	s.registerKey(cmd)
-	flags.StringVar(&s.user, "user", "", "`USER` for the broker")
+	flags.StringVar(&s.user, "user", "", "`USER` for the broker, or for those of several that have none")
 	flags.StringVar(&s.passwordFile, "password-file", "", "`FILE` with the password for the broker")
 	flags.StringVar(&s.caFile, "ca-file", "", "`FILE` with the certificates (PEM) that may sign the broker's")
 	flags.StringVar(&s.clientCert, "client-cert", "", "`FILE` with our certificate (PEM) for the broker")
@@ -157,7 +157,7 @@ func (s *settings) tlsConfig(p place) (*tls.Config, error) {
 	if s.caFile == "" && s.clientCert == "" && s.clientKey == "" {
 		return nil, nil
 	}
-	if p.parsed.Scheme != "mqtts" && p.parsed.Scheme != "wss" {
+	if !p.has(encryption) {
 		return nil, errors.New("--ca-file, --client-cert and --client-key are for TLS: write mqtts:// or wss://")
 	}
 	config := new(tls.Config)

@@ -65,6 +65,9 @@ func verbs(cmd *cobra.Command) []string {
 func atMost(n int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) > n {
+			if n > 0 && isAddress(args[0]) && isAddress(args[n]) {
+				return errTwoAddresses
+			}
 			return usagef("%q is one argument too many", args[n])
 		}
 		return nil

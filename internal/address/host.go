@@ -29,6 +29,9 @@ func parseHost(text string, defaultPort int) (string, error) {
 // splitHost splits host from ":port", which is empty if there is no colon, and
 // checks the host.
 func splitHost(text string) (host, port string, err error) {
+	if strings.Contains(text, ",") {
+		return "", "", errors.New("a comma follows its host, and no scheme:// follows the comma; each broker has a scheme of its own, as in mqtt://a.example,mqtt://b.example")
+	}
 	if strings.HasPrefix(text, "[") {
 		return splitIPv6(text)
 	}

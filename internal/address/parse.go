@@ -25,9 +25,12 @@ var schemes = map[string]scheme{
 // defaultPath is where brokers serve MQTT over WebSocket by habit.
 const defaultPath = "/mqtt"
 
-// nextBroker matches the comma before a second broker. A comma alone may stand
-// in a password or in a query.
-var nextBroker = regexp.MustCompile(`,\s*[A-Za-z][A-Za-z0-9+.-]*://`)
+// nextBroker matches what stands before a second broker: a comma with the
+// broker's scheme behind it. A comma alone may stand in a password or a query.
+var nextBroker = regexp.MustCompile(`,[A-Za-z][A-Za-z0-9+.-]*://`)
+
+// spacedBroker matches the same with a space where none belongs.
+var spacedBroker = regexp.MustCompile(`\s[,;]*\s*[A-Za-z][A-Za-z0-9+.-]*://`)
 
 var schemeName = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
 
@@ -41,47 +44,79 @@ func Parse(text string) (Address, error) {
 	return a, nil
 }
 
-func parse(text string) (Address, error) {
+func parse(text string) (a Address, err error) {
 	if err := checkText(text); err != nil {
 		return Address{}, err
 	}
-	kind, rest, err := parseScheme(text)
-	if err != nil {
-		return Address{}, err
+	parts := Split(text)
+	if len(parts) > MaxBrokers {
+		return Address{}, fmt.Errorf("it names %d brokers; leave out some, at most %d can stand in one address", len(parts), MaxBrokers)
 	}
-	a := Address{Scheme: kind.name}
-	rest, name, hasName := strings.Cut(rest, "#")
-	authority, path := splitPath(rest)
-	if strings.Contains(path, "@") || strings.Contains(name, "@") {
-		return Address{}, errors.New("an @ follows its first / ? or #; in user and password write / as %2F, ? as %3F, # as %23 and @ as %40, and elsewhere @ as %40")
+	for i, part := range parts {
+		url, name, hasName := strings.Cut(part, "#")
+		broker, err := parseBroker(url, name)
+		if err == nil && hasName && i < len(parts)-1 {
+			err = errors.New("a # follows it; the #name stands once, at the end of the address, after the last broker")
+		}
+		if err != nil && len(parts) > 1 {
+			err = fmt.Errorf("its %s broker: %w", ordinals[i], err)
+		}
+		if err != nil {
+			return Address{}, err
+		}
+		a.Brokers = append(a.Brokers, broker)
+		a.Name, a.HasName = name, hasName
 	}
-	if a.Username, a.Password, authority, err = parseUser(authority); err != nil {
-		return Address{}, err
-	}
-	if a.Host, err = parseHost(authority, kind.port); err != nil {
-		return Address{}, err
-	}
-	if a.Path, err = parsePath(a, path); err != nil {
-		return Address{}, err
-	}
-	a.HasName = hasName
-	if a.Name, err = ParseName(name); err != nil {
+	if a.Name, err = ParseName(a.Name); err != nil {
 		return Address{}, fmt.Errorf("what follows # is not a name: %w", err)
 	}
-	return a, nil
+	return a, a.checkTwins()
+}
+
+// Split splits an address at the commas between its brokers. The last part has
+// the name too.
+func Split(text string) (parts []string) {
+	for {
+		next := nextBroker.FindStringIndex(text)
+		if next == nil {
+			return append(parts, text)
+		}
+		parts, text = append(parts, text[:next[0]]), text[next[0]+1:]
+	}
 }
 
 func checkText(text string) error {
-	if text == "" {
+	switch {
+	case text == "":
 		return errors.New("it is empty; write one such as mqtt://broker.example#thermostat")
-	}
-	if nextBroker.MatchString(text) {
-		return errors.New("it names several brokers, which is not supported yet; give one")
-	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || unicode.IsControl(r) }) {
+	case spacedBroker.MatchString(text):
+		return errors.New("it has a space before a broker; several brokers are joined by a comma alone, as in mqtt://a.example,mqtt://b.example#thermostat")
+	case strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || unicode.IsControl(r) }):
 		return errors.New("it has a space or a control character in it; write a space in user or password as %20")
 	}
 	return nil
+}
+
+// parseBroker reads the URL of one broker. name is what follows it, in which
+// the rest of a password may have ended up.
+func parseBroker(text, name string) (b Broker, err error) {
+	kind, rest, err := parseScheme(text)
+	if err != nil {
+		return Broker{}, err
+	}
+	b.Scheme = kind.name
+	authority, path := splitPath(rest)
+	if strings.Contains(path, "@") || strings.Contains(name, "@") {
+		return Broker{}, errors.New("an @ follows its first / ? or #; in user and password write / as %2F, ? as %3F, # as %23 and @ as %40, and elsewhere @ as %40")
+	}
+	if b.Username, b.Password, authority, err = parseUser(authority); err != nil {
+		return Broker{}, err
+	}
+	if b.Host, err = parseHost(authority, kind.port); err != nil {
+		return Broker{}, err
+	}
+	b.Path, err = parsePath(b, path)
+	return b, err
 }
 
 func parseScheme(text string) (kind scheme, rest string, err error) {
@@ -141,10 +176,10 @@ func parseUser(authority string) (username, password, host string, err error) {
 	return username, password, authority[i+1:], nil
 }
 
-func parsePath(a Address, path string) (string, error) {
-	if !a.WebSocket() {
+func parsePath(b Broker, path string) (string, error) {
+	if !b.WebSocket() {
 		if path != "" {
-			return "", fmt.Errorf("it has a path or a query, which only ws:// and wss:// have; a name follows #, as in %s://broker.example#thermostat", a.Scheme)
+			return "", fmt.Errorf("it has a path or a query, which only ws:// and wss:// have; a name follows #, as in %s://broker.example#thermostat", b.Scheme)
 		}
 		return "", nil
 	}

@@ -3,6 +3,7 @@ package address
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -15,37 +16,41 @@ func TestParse(t *testing.T) {
 		text string
 		want Address
 	}{
-		{"mqtt://broker.example#thermostat", Address{Scheme: "mqtt", Host: "broker.example:1883", Name: "thermostat", HasName: true}},
-		{"mqtts://user:p%40ss@broker.example:8884#thermostat", Address{Scheme: "mqtts", Host: "broker.example:8884", Username: "user", Password: "p@ss", Name: "thermostat", HasName: true}},
-		{"wss://broker.example/mqtt#thermostat", Address{Scheme: "wss", Host: "broker.example:443", Path: "/mqtt", Name: "thermostat", HasName: true}},
-		{"tcp://h", Address{Scheme: "mqtt", Host: "h:1883"}},
-		{"ssl://h", Address{Scheme: "mqtts", Host: "h:8883"}},
-		{"tls://h", Address{Scheme: "mqtts", Host: "h:8883"}},
-		{"MQTTS://H.Example#Name", Address{Scheme: "mqtts", Host: "h.example:8883", Name: "name", HasName: true}},
-		{"ws://h", Address{Scheme: "ws", Host: "h:80", Path: "/mqtt"}},
-		{"wss://h?token=a,b", Address{Scheme: "wss", Host: "h:443", Path: "/mqtt?token=a,b"}},
-		{"ws://h/", Address{Scheme: "ws", Host: "h:80", Path: "/"}},
-		{"ws://h:1/a%20b?c#d", Address{Scheme: "ws", Host: "h:1", Path: "/a%20b?c", Name: "d", HasName: true}},
-		{"mqtt://[::1]#x", Address{Scheme: "mqtt", Host: "[::1]:1883", Name: "x", HasName: true}},
-		{"mqtt://[FE80::1%25eth0]:65535", Address{Scheme: "mqtt", Host: "[fe80::1%eth0]:65535"}},
-		{"mqtt://127.0.0.1:1", Address{Scheme: "mqtt", Host: "127.0.0.1:1"}},
-		{"mqtt://h#", Address{Scheme: "mqtt", Host: "h:1883", HasName: true}},
-		{"mqtt://h#" + long, Address{Scheme: "mqtt", Host: "h:1883", Name: long, HasName: true}},
-		{"mqtt://u@h", Address{Scheme: "mqtt", Host: "h:1883", Username: "u"}},
-		{"mqtt://u:a:b,c@d@h", Address{Scheme: "mqtt", Host: "h:1883", Username: "u", Password: "a:b,c@d"}},
-		{"mqtt://a%2Fb:%23%3f@h", Address{Scheme: "mqtt", Host: "h:1883", Username: "a/b", Password: "#?"}},
+		{"mqtt://broker.example#thermostat", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "broker.example:1883"}}, Name: "thermostat", HasName: true}},
+		{"mqtts://user:p%40ss@broker.example:8884#thermostat", Address{Brokers: []Broker{{Scheme: "mqtts", Host: "broker.example:8884", Username: "user", Password: "p@ss"}}, Name: "thermostat", HasName: true}},
+		{"wss://broker.example/mqtt#thermostat", Address{Brokers: []Broker{{Scheme: "wss", Host: "broker.example:443", Path: "/mqtt"}}, Name: "thermostat", HasName: true}},
+		{"tcp://h", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "h:1883"}}}},
+		{"ssl://h", Address{Brokers: []Broker{{Scheme: "mqtts", Host: "h:8883"}}}},
+		{"tls://h", Address{Brokers: []Broker{{Scheme: "mqtts", Host: "h:8883"}}}},
+		{"MQTTS://H.Example#Name", Address{Brokers: []Broker{{Scheme: "mqtts", Host: "h.example:8883"}}, Name: "name", HasName: true}},
+		{"ws://h", Address{Brokers: []Broker{{Scheme: "ws", Host: "h:80", Path: "/mqtt"}}}},
+		{"wss://h?token=a,b", Address{Brokers: []Broker{{Scheme: "wss", Host: "h:443", Path: "/mqtt?token=a,b"}}}},
+		{"ws://h/", Address{Brokers: []Broker{{Scheme: "ws", Host: "h:80", Path: "/"}}}},
+		{"ws://h:1/a%20b?c#d", Address{Brokers: []Broker{{Scheme: "ws", Host: "h:1", Path: "/a%20b?c"}}, Name: "d", HasName: true}},
+		{"mqtt://[::1]#x", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "[::1]:1883"}}, Name: "x", HasName: true}},
+		{"mqtt://[FE80::1%25eth0]:65535", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "[fe80::1%eth0]:65535"}}}},
+		{"mqtt://127.0.0.1:1", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "127.0.0.1:1"}}}},
+		{"mqtt://h#", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "h:1883"}}, HasName: true}},
+		{"mqtt://h#" + long, Address{Brokers: []Broker{{Scheme: "mqtt", Host: "h:1883"}}, Name: long, HasName: true}},
+		{"mqtt://u@h", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "h:1883", Username: "u"}}}},
+		{"mqtt://u:a:b,c@d@h", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "h:1883", Username: "u", Password: "a:b,c@d"}}}},
+		{"mqtt://a%2Fb:%23%3f@h", Address{Brokers: []Broker{{Scheme: "mqtt", Host: "h:1883", Username: "a/b", Password: "#?"}}}},
 	} {
 		got, err := Parse(test.text)
-		if err != nil || got != test.want {
-			t.Errorf("Parse(%q) = %#v, %v; want host %q, name %q", test.text, fields(got), err, test.want.Host, test.want.Name)
+		if err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("Parse(%q) = %s, %v; want %s", test.text, fields(got), err, fields(test.want))
 		}
 	}
 }
 
-// fields defeats Address's own Format.
-func fields(a Address) any {
-	type plain Address
-	return plain(a)
+// fields says everything about an address, which Format does not.
+func fields(a Address) string {
+	type plain Broker
+	text := fmt.Sprintf("#%s (%v)", a.Name, a.HasName)
+	for _, broker := range a.Brokers {
+		text += fmt.Sprintf(" %#v", plain(broker))
+	}
+	return text
 }
 
 // bad lists texts that are not addresses, each with a part of its own error
@@ -82,15 +87,13 @@ var bad = []struct{ text, hint string }{
 	{"mqtt://us er@h", "a space"},
 	{"mqtt://h#na\nme", "a control character"},
 	{"ws://me\u0085@h/mqtt", "a control character"},
-	{"mqtt://a,mqtt://b#x", "several brokers"},
-	{"mqtt://a#x, wss://b", "several brokers"},
 	{"mqtt://[::1", "is not closed"},
 	{"mqtt://[::1]1883", "follows the bracket"},
 	{"mqtt://[1.2.3.4]", "is not an IPv6 address"},
 	{"mqtt://[fe80::1%25a/b]", "is not closed"},
 	{"mqtt://[fe80::1%25a+b]", "is not an IPv6 address"},
 	{"mqtt://bröker.example", "xn--"},
-	{"mqtt://a,b", "a character that no host name has"},
+	{"mqtt://a;b", "a character that no host name has"},
 	{"mqtt://" + strings.Repeat("a", 254), "longer than 253"},
 	{"mqtt://u:%zz@h", "its user or password has a %"},
 	{"ws://h/%zz", "its path has a %"},
@@ -107,7 +110,7 @@ func TestParseErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.hint) {
 			t.Errorf("Parse(%q): error %v, want one that contains %q", test.text, err, test.hint)
 		}
-		if got != (Address{}) {
+		if !reflect.DeepEqual(got, Address{}) {
 			t.Errorf("Parse(%q) returned an address along with an error", test.text)
 		}
 	}
@@ -118,7 +121,8 @@ func TestErrorsQuoteNoPassword(t *testing.T) {
 	for _, pattern := range []string{
 		"mqtt://%s:%s@::1", "mqtt://%s:%s@h:0", "mqtt://%s:%s@h:99999", "mqtt://%s:%s@h/x", "mqtt://%s:%s@#x", "mqtt://%s:%s@h#!",
 		"mqtt://%s:%s", "%s:%s@h", "mqtt:%s:%s@h", "http://%s:%s@h", "mqtt://%s:%s%%zz@h", "mqtt://%s%%:%s@h", "mqtt://%s:/%s@h", "mqtt://%s:#%s@h",
-		"mqtt://%s:?%s@h", "mqtt://%s: %s@h", "mqtt://%s:%s@h,mqtt://i", "ws://%s:%s@h/%%zz", "mqtt://h/%s:%s", "%s://%s@h", "%s+:%s://h",
+		"mqtt://%s:?%s@h", "mqtt://%s: %s@h", "mqtt://%s:%s@h,mqtt://i:0", "mqtt://%s:%s@h,mqtt://%[1]s:%[2]s@h", "mqtt://h,mqtt://%s:%s,mqtt://i", "mqtt://%s:%s@h#x,mqtt://i", "mqtt://%s:%s@h mqtt://i",
+		"mqtt://%s:%s,x@h,y", "ws://%s:%s@h/%%zz", "mqtt://h/%s:%s", "%s://%s@h", "%s+:%s://h",
 		"mqtt://%s#%s!", "mqtt://%s:12#%s!", "ws://%s/%s%%", "mqtt://[%s%s]", "mqtt://%s.%s:x",
 	} {
 		text := fmt.Sprintf(pattern, user, password)
@@ -134,24 +138,30 @@ func TestErrorsQuoteNoPassword(t *testing.T) {
 }
 
 func TestAddressShowsNoSecret(t *testing.T) {
-	a, err := Parse("wss://ulrike77:hunter2@h/mqtt?token=t0ken")
+	a, err := Parse("wss://ulrike77:hunter2@h/mqtt?token=t0ken,mqtts://ulrike78:hunter3@i#x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaktest.Secrets(t, a, "ulrike77", "hunter2", "t0ken")
-	leaktest.Secrets(t, &a, "ulrike77", "hunter2", "t0ken")
-	if got := a.String(); got != "wss://h:443" {
+	for _, value := range []any{a, &a, a.Brokers, a.Brokers[1], &a.Brokers[0]} {
+		leaktest.Secrets(t, value, "ulrike77", "hunter2", "t0ken", "ulrike78", "hunter3")
+	}
+	if got := a.String(); got != "wss://h:443,mqtts://i:8883" {
 		t.Errorf("String() = %q", got)
 	}
 }
 
 // write is the inverse of Parse.
-func write(a Address) string {
-	text := a.Scheme + "://"
-	if a.Username != "" {
-		text += url.PathEscape(a.Username) + ":" + url.PathEscape(a.Password) + "@"
+func write(a Address) (text string) {
+	for i, broker := range a.Brokers {
+		if i > 0 {
+			text += ","
+		}
+		text += broker.Scheme + "://"
+		if broker.Username != "" {
+			text += url.PathEscape(broker.Username) + ":" + url.PathEscape(broker.Password) + "@"
+		}
+		text += strings.Replace(broker.Host, "%", "%25", 1) + broker.Path
 	}
-	text += strings.Replace(a.Host, "%", "%25", 1) + a.Path
 	if a.HasName {
 		text += "#" + a.Name
 	}
@@ -167,6 +177,7 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"mqtt://broker.example#thermostat", "mqtts://user:p%40ss@broker.example:8883#thermostat", "wss://broker.example/mqtt#thermostat",
 		"ssl://[fe80::1%25eth0]:1", "ws://h?a=b", "ws://h/a%20b", "tcp://u:a:b@c@h#", "mqtt://h:01883",
+		"mqtt://a,mqtts://u:p@b:1,wss://c/x,y,ws://d?e=,f#n", "ws://h/,,tcp://u:,@h",
 	} {
 		f.Add(text)
 	}
@@ -176,14 +187,19 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, err := Parse(write(a))
-		if err != nil || again != a {
-			t.Fatalf("Parse(%q) = %#v; written as %q: %#v, %v", text, fields(a), write(a), fields(again), err)
+		if err != nil || !reflect.DeepEqual(again, a) {
+			t.Fatalf("Parse(%q) = %s; written as %q: %s, %v", text, fields(a), write(a), fields(again), err)
 		}
 		if name, err := ParseName(a.Name); err != nil || name != a.Name {
 			t.Fatalf("Parse(%q) gave the name %q: %v", text, a.Name, err)
 		}
-		if (a.Path != "") != a.WebSocket() {
-			t.Fatalf("Parse(%q) gave the path %q", text, a.Path)
+		if n := len(a.Brokers); n == 0 || n > MaxBrokers {
+			t.Fatalf("Parse(%q) gave %d brokers", text, n)
+		}
+		for _, broker := range a.Brokers {
+			if (broker.Path != "") != broker.WebSocket() {
+				t.Fatalf("Parse(%q) gave the path %q", text, broker.Path)
+			}
 		}
 	})
 }

@@ -70,7 +70,7 @@ func TestCloseWaits(t *testing.T) {
 				return passed <= 3
 			})
 			go b.readAll()
-			a.PathUp(1<<10, time.Now())
+			a.up(0, 1<<10)
 			a.SetWriteDeadline(time.Now().Add(time.Millisecond))
 			a.Write(make([]byte, 1<<20))
 		}, flushWait},
@@ -242,15 +242,15 @@ func TestNothingHappensAfterTheEnd(t *testing.T) {
 		now := time.Now()
 		a.Discard()
 		a.Expire()
-		a.NoPath(now)
-		a.PathUp(maxPacket, now)
+		a.down(0)
+		a.up(0, maxPacket)
 		a.Resume(now)
 		a.Answer(now)
 		a.Gone(now)
 		if a.Doubt(true, now) {
 			t.Error("a Conn that is over asks")
 		}
-		if n := a.Fill(make([]byte, 2*maxPacket), now); n != 0 {
+		if n := a.Fill(0, make([]byte, 2*maxPacket), now); n != 0 {
 			t.Errorf("it sends %d bytes", n)
 		}
 		time.Sleep(time.Hour)

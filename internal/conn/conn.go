@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
@@ -18,12 +19,14 @@ import (
 // A Host is where a Conn lives. Its methods are called with the Conn's lock held,
 // do not block, and do not call the Conn.
 type Host interface {
-	Wake(p stream.Priority) // the Conn has something to send
-	Proved()                // a listener's Conn has proved the key, and may be accepted
-	Check()                 // ask the peer's process whether it knows the Conn
-	Checked()               // that question is not open any more
-	TimeWait()              // the Conn is over, and waits for what the peer repeats
-	Forget()                // the Conn is gone
+	Wake(own uint8, p stream.Priority)     // the Conn has something to send over this link
+	Limit(own uint8) int                   // the largest payload that this link takes both ways, bytes
+	Moved(from, to path.ID, reason string) // the Conn sends on another path from now on
+	Proved()                               // a listener's Conn has proved the key, and may be accepted
+	Check()                                // ask the peer's process whether it knows the Conn
+	Checked()                              // that question is not open any more
+	TimeWait()                             // the Conn is over, and waits for what the peer repeats
+	Forget()                               // the Conn is gone
 }
 
 // Config is what a Conn is made of. Every field is set, but for RTT.
@@ -33,7 +36,10 @@ type Config struct {
 	Sealer *record.Sealer
 	Opener *record.Opener
 
-	MaxPacket, PadSize int           // of a plaintext, bytes
+	Paths *path.Set // to the peer's process
+	Path  path.ID   // that the handshake came by
+
+	MaxPacket, PadSize int           // of a plaintext, bytes; the paths may take less
 	RTT                time.Duration // see stream.Config
 	Send, Receive      *stream.Budget
 	Blocks             *stream.Blocks
@@ -50,17 +56,20 @@ type Conn struct {
 	id     [4]byte
 	name   string
 	blocks *stream.Blocks
-	sealer stream.Sealer  // owned by the goroutine that calls Fill
-	opener *record.Opener // owned by the goroutine that calls Receive
+	max    int            // Config.MaxPacket
+	sealer stream.Sealer  // guarded by filling
+	opener *record.Opener // guarded by opening
 	logger *slog.Logger
 	trace  tracer
 
 	writing, reading sync.Mutex // one Write, one Read at a time, so that none is torn apart; held while it waits
+	filling, opening sync.Mutex // one packet at a time each way, whichever link it goes or comes by; before mu
 
 	mu            sync.Mutex // guards all below
 	changed       sync.Cond  // something that a blocked call waits for may have happened
 	stream        *stream.Stream
 	life          life.Life
+	route         path.Route
 	err           error // why the Conn failed; nil while it works
 	violation     error // how the peer broke the protocol; nil: it did not
 	readDeadline  deadline
@@ -76,7 +85,7 @@ type Conn struct {
 
 // New returns a Conn that was made by a handshake right now, at rest until Start.
 func New(config Config, host Host, now time.Time) *Conn {
-	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, opener: config.Opener, logger: config.Logger}
+	c := &Conn{host: host, id: config.ID, name: config.Name, blocks: config.Blocks, max: config.MaxPacket, opener: config.Opener, logger: config.Logger}
 	c.changed.L = &c.mu
 	c.trace = newTracer(config.Logger, c.LogName())
 	c.sealer = c.trace.sealer(config.Sealer)
@@ -95,6 +104,9 @@ func New(config Config, host Host, now time.Time) *Conn {
 		Blocks:        config.Blocks,
 		Grant:         config.Grant,
 	}, now)
+	c.route = path.NewRoute(config.Paths, config.Path, config.Life.Dialer, now)
+	limit, _ := c.limits()
+	c.stream.SetPath(uint8(config.Path), limit)
 	if config.Life.PathUp.IsZero() {
 		c.stream.NoPath()
 	}
@@ -102,12 +114,18 @@ func New(config Config, host Host, now time.Time) *Conn {
 }
 
 // Start puts the Conn to work. A dialer's first packet proves to the listener that
-// the dial was no replay, and is repeated like all others.
+// the dial was no replay, and is repeated like all others. Where there are several paths
+// it says which one the dialer took.
 func (c *Conn) Start(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.life.State() == life.Open {
+	switch {
+	case c.life.State() != life.Open:
+	case c.route.Single():
 		c.stream.Ping()
+	default:
+		c.stream.Resume()
+		c.take(c.route.Begin(now), now)
 	}
 	c.update(now)
 }
@@ -119,13 +137,20 @@ func (c *Conn) LogName() string { return "peer-" + hex.EncodeToString(c.id[:]) }
 // Format implements fmt.Formatter: there are keys inside.
 func (c *Conn) Format(state fmt.State, _ rune) { fmt.Fprint(state, "conn.Conn{"+c.LogName()+"}") }
 
-// Stats returns the counts so far, the round-trip time, and how many packets
-// for this Conn did not authenticate.
-func (c *Conn) Stats() (stats stream.Stats, rtt time.Duration, rejected uint64) {
+// Stats are the counts of a Conn so far.
+type Stats struct {
+	stream.Stats
+	RTT      time.Duration // smoothed
+	Rejected uint64        // packets for this Conn that did not authenticate
+	Moves    uint64        // to another path
+}
+
+// Stats returns the counts so far.
+func (c *Conn) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	stats, rtt = c.stream.Stats()
-	return stats, rtt, c.rejected
+	stats, rtt := c.stream.Stats()
+	return Stats{stats, rtt, c.rejected, c.route.Moves()}
 }
 
 // Waiting reports whether data of ours waits for the peer.

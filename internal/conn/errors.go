@@ -16,9 +16,17 @@ var (
 	ErrBroker   = errors.New("mqtte2e: the broker cannot be used")
 )
 
+// ErrOffline is ErrPeerGone where it was the broker that was away, and so ErrBroker as well.
+var ErrOffline error = offline{}
+
+type offline struct{}
+
+func (offline) Error() string   { return "mqtte2e: the broker is gone" }
+func (offline) Unwrap() []error { return []error{ErrPeerGone, ErrBroker} }
+
 // An Error is one of the above with what is known about it.
 type Error struct {
-	Kind  error  // one of the above
+	Kind  error  // one of the above, or ErrOffline
 	Cause error  // nil if there is none beside the kind
 	Text  string // for people: what happened and what to check
 }
@@ -47,9 +55,11 @@ func (e *Error) Timeout() bool {
 func (e *Error) Temporary() bool { return e.Timeout() }
 
 // peerGone says why the peer is given up. values may be setting.Fields.
-func peerGone(format string, values ...any) error {
+func peerGone(format string, values ...any) error { return gone(ErrPeerGone, format, values...) }
+
+func gone(kind error, format string, values ...any) error {
 	cause := setting.Errorf("", format, values...)
-	return &Error{Kind: ErrPeerGone, Cause: cause, Text: cause.Error()}
+	return &Error{Kind: kind, Cause: cause, Text: cause.Error()}
 }
 
 // errPeerClosed answers to syscall.EPIPE, as on a TCP connection whose peer

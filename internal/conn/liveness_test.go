@@ -37,10 +37,10 @@ func TestHowConnsFail(t *testing.T) {
 		"without a path": {30 * time.Second, func(a, b *end) {
 			time.Sleep(5 * time.Second)
 			cut(a, b)
-			a.NoPath(time.Now())
+			a.down(0)
 			a.Write([]byte("anybody?"))
 		}, 25 * time.Second,
-			"nothing was heard of it for 30s, 25s of that without a connection to the broker; check the broker and the network here, or raise Config.PeerTimeout",
+			"there was no connection to it for 25s, and nothing came from the other side for 30s; check the broker and the network here, or raise Config.PeerTimeout",
 			[]string{"forget"}},
 		"forgotten": {hour, func(a, b *end) { a.Gone(time.Now()) }, 0, "its process no longer knows this connection; dial again", []string{"forget"}},
 		"restarted": {hour, func(a, b *end) { cut(a, b); a.Doubt(true, time.Now()); a.peer.Deny(time.Now()) }, 6 * time.Second,
@@ -59,7 +59,11 @@ func TestHowConnsFail(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
 				a, b := connected(t, patience(test.patience))
 				test.happen(a, b)
-				a.wantEnd(t, test.after, ErrPeerGone, "mqtte2e: the peer is gone: "+test.text)
+				who := "peer"
+				if name == "without a path" {
+					who = "broker"
+				}
+				a.wantEnd(t, test.after, ErrPeerGone, "mqtte2e: the "+who+" is gone: "+test.text)
 				a.wantDid(t, test.did...)
 			})
 		})
@@ -184,7 +188,7 @@ func TestConnMadeWithoutAPath(t *testing.T) {
 		}
 		for _, e := range []*end{a, b} {
 			e.set(nil)
-			e.PathUp(maxPacket, time.Now())
+			e.up(0, maxPacket)
 		}
 		time.Sleep(time.Second)
 		exchange(t, a, b)
@@ -209,14 +213,19 @@ func TestSleepIsTold(t *testing.T) {
 		"offline": {life.Silence{Lasted: time.Minute, Offline: 2500 * time.Millisecond}, "nothing was heard of it for 1m0s, 3s of that without a connection to the broker; check its power and network, or raise Config.PeerTimeout",
 			"its process no longer knows this connection: nothing was heard of it for 1m0s, 3s of that without a connection to the broker; dial again, or raise Config.PeerTimeout there"},
 		"still offline": {life.Silence{Lasted: time.Minute, Offline: time.Minute, Down: true},
-			"nothing was heard of it for 1m0s, 1m0s of that without a connection to the broker; check the broker and the network here, or raise Config.PeerTimeout",
+			"there was no connection to it for 1m0s, and nothing came from the other side for 1m0s; check the broker and the network here, or raise Config.PeerTimeout",
 			"its process no longer knows this connection: nothing was heard of it for 1m0s, 1m0s of that without a connection to the broker; dial again, or raise Config.PeerTimeout there"},
 		"slept": {life.Silence{Lasted: time.Second, Slept: time.Hour, Down: true},
 			"nothing was heard of it for 1s, and this machine slept for 1h0m0s besides (its clock jumped); raise Config.PeerTimeout at both ends to outlast that",
 			"its process no longer knows this connection: nothing was heard of it for 1s, and this machine slept for 1h0m0s besides (its clock jumped); dial again, or raise Config.PeerTimeout there"},
 	} {
 		const gone = "mqtte2e: the peer is gone: "
-		if got := gaveUp(test.silence).Error(); got != gone+test.gaveUp {
+		who := gone
+		if name == "still offline" {
+			who = "mqtte2e: the broker is gone: "
+		}
+		err := gaveUp(test.silence)
+		if got := err.Error(); got != who+test.gaveUp || !errors.Is(err, ErrPeerGone) || errors.Is(err, ErrBroker) != (who != gone) {
 			t.Errorf("%s: %s", name, got)
 		}
 		if got := forgotten(test.silence).Error(); got != gone+test.gone {

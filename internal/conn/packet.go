@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
@@ -14,7 +15,7 @@ import (
 //     acknowledged. A packet whose data lie together in it is sealed from there
 //     into the batch, with Conn.mu held, since an acknowledgement frees what was
 //     written; any other is made in the batch and sealed in place without it. The
-//     batch belongs to the link's writer, the only goroutine that writes to the
+//     batch belongs to a link's writer, the only goroutine that writes to its
 //     socket, and is used again when the write has returned.
 //   - In: the read buffer belongs to the link's reader, and a packet lies there
 //     only until Receive returns. A packet that fills a Block, of up to 64 KiB,
@@ -25,31 +26,39 @@ import (
 //   - No memory is allocated for a packet: Blocks are recycled, those of full
 //     packets within the Engine, smaller ones within the process.
 
-// Fill makes the next packet at the beginning of room, which holds the largest, and
-// returns its size; 0: there is none. The goroutine that calls it owns the Sealer.
-func (c *Conn) Fill(room []byte, now time.Time) (size int) {
-	size, plaintext := c.next(room, now)
+// Fill makes the next packet for a path that Outbound told, at the beginning of room, which holds the
+// largest, and returns its size; 0: there is none.
+func (c *Conn) Fill(p path.ID, room []byte, now time.Time) (size int) {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	c.trace.sends(c.sealer, p)
+	size, plaintext := c.next(p, room, now)
 	if len(plaintext) > 0 {
 		return c.sealer.Seal(room, plaintext)
 	}
 	return size
 }
 
-func (c *Conn) next(room []byte, now time.Time) (size int, plaintext []byte) {
+func (c *Conn) next(p path.ID, room []byte, now time.Time) (size int, plaintext []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.life.State() == life.Over {
+	if !c.life.MaySend() {
 		return 0, nil
 	}
-	size, plaintext = c.stream.Next(now, room)
+	switch {
+	case c.route.Pending().Has(p):
+		plaintext = c.nextOnPath(p, room, now)
+	case c.route.Current() == p:
+		size, plaintext = c.stream.Next(now, room)
+	}
 	c.update(now)
 	return size, plaintext
 }
 
-// Receive takes in a packet that carries our id.
-func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) {
+// Receive takes in a packet that carries our id, and came by a link.
+func (c *Conn) Receive(own uint8, packet []byte, now time.Time) (received stream.Received) {
 	block := c.blocks.For(len(packet) - record.Overhead)
-	number, plaintext, err := c.opener.Open(block.Bytes(), packet, now)
+	number, plaintext, oldKeysUntil, err := c.open(block.Bytes(), packet, now)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil || c.life.State() == life.Over {
@@ -57,15 +66,23 @@ func (c *Conn) Receive(packet []byte, now time.Time) (received stream.Received) 
 		c.reject(number, len(packet), err)
 		return received
 	}
-	c.trace.received(number, plaintext)
-	c.oldKeysUntil = c.opener.PreviousUntil()
+	c.trace.received(own, number, plaintext)
+	c.oldKeysUntil = oldKeysUntil
 	c.apply(c.life.Hear(now), now)
 	if received, c.violation = c.stream.Receive(now, number, plaintext, block); c.violation != nil {
 		c.apply(c.life.Violated(now), now)
 	}
+	c.learn(received, now)
 	c.changed.Broadcast()
 	c.update(now)
 	return received
+}
+
+func (c *Conn) open(room, packet []byte, now time.Time) (number uint64, plaintext []byte, oldKeysUntil time.Time, err error) {
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	number, plaintext, err = c.opener.Open(room, packet, now)
+	return number, plaintext, c.opener.PreviousUntil(), err
 }
 
 // reject takes note of a packet that did not authenticate, if there is an error.

@@ -15,7 +15,7 @@ import (
 )
 
 func statsOf(e *end) stream.Stats {
-	stats, _, _ := e.Stats()
+	stats := e.Stats().Stats
 	return stats
 }
 
@@ -25,7 +25,7 @@ func (e *end) inject(plaintext []byte) stream.Received {
 	packet := make([]byte, len(plaintext)+record.Overhead)
 	e.other.seal.Next(time.Now())
 	e.other.seal.Seal(packet, plaintext)
-	return e.Receive(packet, time.Now())
+	return e.Receive(0, packet, time.Now())
 }
 
 // TestPeerThatBreaksTheProtocol is told so, and the application why.
@@ -77,21 +77,21 @@ func TestPacketsThatDoNotAuthenticate(t *testing.T) {
 			if size > 0 {
 				forged[size-1] ^= 1
 			}
-			if got := b.Receive(forged, time.Now()); got != (stream.Received{}) {
+			if got := b.Receive(0, forged, time.Now()); got != (stream.Received{}) {
 				t.Errorf("%+v", got)
 			}
 		}
-		if got := b.Receive(append([]byte{}, kept...), time.Now()); !got.Data {
+		if got := b.Receive(0, append([]byte{}, kept...), time.Now()); !got.Data {
 			t.Errorf("the packet itself brought %+v", got)
 		}
-		b.Receive(append([]byte{}, kept...), time.Now()) // again
-		stats, _, rejected := b.Stats()
+		b.Receive(0, append([]byte{}, kept...), time.Now()) // again
+		stats, rejected := b.Stats(), b.Stats().Rejected
 		if before.PacketsReceived++; stats.PacketsReceived != before.PacketsReceived || rejected != 5 {
 			t.Errorf("%d packets more than one, %d rejected", stats.PacketsReceived-before.PacketsReceived, rejected)
 		}
 		b.Discard()
-		b.Receive(append([]byte{}, kept...), time.Now())
-		if _, _, rejected := b.Stats(); rejected != 6 {
+		b.Receive(0, append([]byte{}, kept...), time.Now())
+		if rejected := b.Stats().Rejected; rejected != 6 {
 			t.Errorf("%d rejected after the end", rejected)
 		}
 	})
@@ -102,7 +102,7 @@ func TestHalfOpenConnRefusesStrangers(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		_, b := pair(t)
 		b.Start(time.Now())
-		b.Receive(make([]byte, 100), time.Now())
+		b.Receive(0, make([]byte, 100), time.Now())
 		time.Sleep(30*time.Second - 1)
 		b.wantDid(t)
 		time.Sleep(time.Nanosecond)
@@ -119,7 +119,7 @@ func TestPacketsAreAsLargeAsThePathTakes(t *testing.T) {
 		a.set(func(packet []byte) bool { sizes = append(sizes, len(packet)-record.Overhead); return true })
 		text := fmt.Sprintf("%100000d", 1)
 		for _, most := range []int{maxPacket, limit} {
-			a.PathUp(most, time.Now())
+			a.up(0, most)
 			sizes = nil
 			go a.Write([]byte(text))
 			b.read(t, text)

@@ -20,8 +20,8 @@ func TestSettledConnDoesNotResume(t *testing.T) {
 		time.Sleep(time.Second)
 		before := a.packets()
 		a.set(nothing)
-		a.NoPath(time.Now())
-		a.PathUp(maxPacket, time.Now())
+		a.down(0)
+		a.up(0, maxPacket)
 		a.Resume(time.Now())
 		time.Sleep(10 * time.Minute)
 		if n := a.packets() - before; n != 0 {
@@ -37,7 +37,7 @@ func TestResumeGoesOn(t *testing.T) {
 		exchange(t, a, b)
 		for _, e := range []*end{a, b} {
 			e.set(nothing)
-			e.NoPath(time.Now())
+			e.down(0)
 		}
 		if a.Waiting() {
 			t.Error("everything was acknowledged, but data waits")
@@ -56,7 +56,7 @@ func TestResumeGoesOn(t *testing.T) {
 		}
 		for _, e := range []*end{a, b} {
 			e.set(nil)
-			e.PathUp(maxPacket, time.Now())
+			e.up(0, maxPacket)
 			e.Resume(time.Now())
 		}
 		took(t, 0, func() { b.read(t, "meanwhile") })

@@ -65,7 +65,8 @@ func gaveUp(s life.Silence) error {
 	case s.Slept > 0:
 		return peerGone("%v; raise %v at both ends to outlast that", describe(s), peerTimeout)
 	case s.Down:
-		return peerGone("%v; check the broker and the network here, or raise %v", describe(s), peerTimeout)
+		return gone(ErrOffline, "there was no connection to it for %v, and nothing came from the other side for %v; check the broker and the network here, or raise %v",
+			rounded(s.Offline), rounded(s.Lasted), peerTimeout)
 	}
 	return peerGone("%v; check its power and network, or raise %v", describe(s), peerTimeout)
 }

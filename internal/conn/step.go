@@ -76,16 +76,20 @@ func (c *Conn) schedule(now time.Time) bool {
 	if p == stream.Idle || !c.life.MaySend() {
 		return false
 	}
-	c.host.Wake(p)
+	c.host.Wake(c.route.Current().Own(), p)
 	return true
 }
 
 // arm sets the timer to the next deadline, unless it fires earlier anyway: it
 // then finds nothing to do and is set again.
 func (c *Conn) arm(now time.Time) {
-	next := c.life.Deadline(c.stream.Status())
+	status := c.stream.Status()
+	next := c.life.Deadline(status)
 	if c.life.MaySend() {
 		next = stream.Earlier(next, c.stream.Deadline())
+	}
+	if c.life.ExpectsPeer(status) {
+		next = stream.Earlier(next, c.route.Deadline(status))
 	}
 	next = stream.Earlier(next, c.oldKeysUntil)
 	if next.IsZero() || !c.timerAt.IsZero() && !next.Before(c.timerAt) {
@@ -110,6 +114,7 @@ func (c *Conn) expire() {
 		}
 		c.stream.Expire(now)
 		c.apply(c.life.Expire(c.stream.Status(), now), now)
+		c.expireRoute(now)
 		c.changed.Broadcast()
 	}, time.Now())
 }
@@ -123,25 +128,6 @@ func (c *Conn) event(happen func(now time.Time), now time.Time) {
 	}
 	happen(now)
 	c.update(now)
-}
-
-// PathUp restarts the Conn's timers on a path that passes packets of limit bytes of
-// plaintext at most.
-func (c *Conn) PathUp(limit int, now time.Time) {
-	c.event(func(now time.Time) {
-		c.trace.path(true)
-		c.life.PathUp(now)
-		c.stream.PathUp(now, limit)
-	}, now)
-}
-
-// NoPath rests them.
-func (c *Conn) NoPath(now time.Time) {
-	c.event(func(now time.Time) {
-		c.trace.path(false)
-		c.apply(c.life.NoPath(now), now)
-		c.stream.NoPath()
-	}, now)
 }
 
 // Resume tells the peer what arrived here, and asks for the same, unless nothing can

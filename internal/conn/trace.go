@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
@@ -35,9 +36,9 @@ func (t tracer) log(what string, values ...any) {
 	}
 }
 
-func (t tracer) received(number uint64, plaintext []byte) {
+func (t tracer) received(own uint8, number uint64, plaintext []byte) {
 	if t.on() {
-		t.log("packet received", "number", number, "size", len(plaintext), "frames", wire.Describe(plaintext))
+		t.log("packet received", "number", number, "link", own, "size", len(plaintext), "frames", wire.Describe(plaintext))
 	}
 }
 
@@ -49,7 +50,7 @@ func (t tracer) refused(number uint64, size int, why error) {
 
 func (t tracer) state(s life.State) { t.log("state", "state", s.String()) }
 
-func (t tracer) path(up bool) { t.log("path", "up", up) }
+func (t tracer) path(p path.ID, up bool) { t.log("path", "path", p.String(), "up", up) }
 
 // Lost implements stream.Tracer.
 func (t tracer) Lost(number uint64, size int) {
@@ -81,7 +82,15 @@ func (t tracer) sealer(s stream.Sealer) stream.Sealer {
 type tracedSealer struct {
 	stream.Sealer
 	trace  tracer
-	number uint64 // of the packet that is made
+	number uint64  // of the packet that is made
+	path   path.ID // that it goes by
+}
+
+// sends tells the sealer which path the next packet goes by.
+func (t tracer) sends(s stream.Sealer, p path.ID) {
+	if t.on() {
+		s.(*tracedSealer).path = p
+	}
 }
 
 // Next implements stream.Sealer.
@@ -92,6 +101,6 @@ func (s *tracedSealer) Next(now time.Time) uint64 {
 
 // Seal implements stream.Sealer.
 func (s *tracedSealer) Seal(room, plaintext []byte) int {
-	s.trace.log("packet sent", "number", s.number, "size", len(plaintext), "frames", wire.Describe(plaintext))
+	s.trace.log("packet sent", "number", s.number, "path", s.path.String(), "size", len(plaintext), "frames", wire.Describe(plaintext))
 	return s.Sealer.Seal(room, plaintext)
 }

@@ -74,23 +74,23 @@ func TestTrace(t *testing.T) {
 		a, b := pair(t, dialerLogs(&l, LevelTrace))
 		wantLines(t, l.taken())
 		a.Start(time.Now())
-		wantLines(t, l.taken(), `"packet sent" ~ number=0 size=1 frames=PING`, `"packet received" ~ number=0 size=\d+ frames="ACK 0 .*"`, `window ~ bytes=\d+ packet=\d+ bytes_per_second=0`)
+		wantLines(t, l.taken(), `"packet sent" ~ number=0 path=0-0 size=1 frames=PING`, `"packet received" ~ number=0 link=0 size=\d+ frames="ACK 0 .*"`, `window ~ bytes=\d+ packet=\d+ bytes_per_second=0`)
 		a.write(t, "secret of the application")
 		time.Sleep(time.Second)
-		wantLines(t, l.taken(), `"packet sent" ~ number=1 size=\d+ frames="STREAM 0\+25"`, `"packet received" ~ number=1 size=\d+ frames="ACK 0-1 .*"`)
+		wantLines(t, l.taken(), `"packet sent" ~ number=1 path=0-0 size=\d+ frames="STREAM 0\+25"`, `"packet received" ~ number=1 link=0 size=\d+ frames="ACK 0-1 .*"`)
 
 		b.set(func(packet []byte) bool { packet[len(packet)-1] ^= 1; return true })
 		b.write(t, "x")
 		simtest.Wait()
 		b.set(nil)
 		wantLines(t, l.taken(), `"packet refused" ~ .*size=\d+ reason="record: .*"`)
-		a.Receive(make([]byte, 5), time.Now())
+		a.Receive(0, make([]byte, 5), time.Now())
 		wantLines(t, l.taken(), `"packet refused" ~ .*size=5 reason="record: packet shorter than .*"`)
 
-		a.NoPath(time.Now())
-		wantLines(t, l.taken(), `path ~ up=false`)
-		a.PathUp(maxPacket, time.Now())
-		wantLines(t, l.taken(), `path ~ up=true`)
+		a.down(0)
+		wantLines(t, l.taken(), `path ~ path=0-0 up=false`)
+		a.up(0, maxPacket)
+		wantLines(t, l.taken(), `path ~ path=0-0 up=true`)
 		a.Abort()
 		text := l.taken()
 		for _, want := range []string{`state=time-wait`, `frames="(ACK .*)?RESET 4"`} {
@@ -191,7 +191,7 @@ func TestNothingIsTracedUnlessAsked(t *testing.T) {
 			return
 		}
 		forged := make([]byte, 100)
-		if n := testing.AllocsPerRun(100, func() { a.Receive(forged, time.Now()) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { a.Receive(0, forged, time.Now()) }); n != 0 {
 			t.Errorf("%v allocations for a packet that does not authenticate", n)
 		}
 	})

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e/internal/leaktest"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
@@ -29,19 +31,33 @@ type end struct {
 	ready chan struct{} // holds a token while there is something to send
 	seal  *record.Sealer
 	peer  *life.Peer // what it knows of the process at the other end
+	links *path.Links
 
-	mu   sync.Mutex // guards all below
-	did  []string   // what the Host was told, but Wake
-	pass func(packet []byte) bool
-	sent int // packets
+	mu     sync.Mutex // guards all below
+	did    []string   // what the Host was told, but Wake
+	pass   func(packet []byte) bool
+	broken path.Mask // what is sent on these does not arrive
+	limit  int       // largest payload
+	sent   int       // packets
 }
 
 // Wake implements Host.
-func (e *end) Wake(stream.Priority) {
+func (e *end) Wake(uint8, stream.Priority) {
 	select {
 	case e.ready <- struct{}{}:
 	default:
 	}
+}
+
+// Limit implements Host. The lock of a Conn is held.
+func (e *end) Limit(uint8) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.limit
+}
+
+func (e *end) Moved(from, to path.ID, reason string) {
+	e.note(fmt.Sprintf("moved from %v to %v: %s", from, to, reason))
 }
 
 func (e *end) Proved()   { e.note("proved") }
@@ -77,6 +93,32 @@ func (e *end) set(pass func(packet []byte) bool) {
 
 func nothing([]byte) bool { return false }
 
+// breaks decides on which paths packets do not arrive at the other end.
+func (e *end) breaks(paths ...path.ID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.broken = 0
+	for _, p := range paths {
+		e.broken = e.broken.With(p)
+	}
+}
+
+// up and down let a link come up, with packets of so many bytes of plaintext, and end.
+func (e *end) up(own uint8, limit int) {
+	e.mu.Lock()
+	e.limit = limit + record.Overhead
+	e.mu.Unlock()
+	now := time.Now()
+	e.links.Up(own, now)
+	e.LinkUp(own, true, now)
+}
+
+func (e *end) down(own uint8) {
+	now := time.Now()
+	e.links.Down(own)
+	e.LinkDown(own, now)
+}
+
 // packets returns how many packets the end has sent.
 func (e *end) packets() int {
 	simtest.Wait()
@@ -85,18 +127,27 @@ func (e *end) packets() int {
 	return e.sent
 }
 
-// send moves one packet, if there is one.
+// send moves one packet, if there is one, and its link is up at both ends.
 func (e *end) send(room []byte) bool {
-	n := e.Fill(room, time.Now())
+	for own := range uint8(e.links.Len()) {
+		if p, ok := e.Outbound(own); ok && e.links.IsUp(own) && e.sendOn(p, room) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *end) sendOn(p path.ID, room []byte) bool {
+	n := e.Fill(p, room, time.Now())
 	if n == 0 {
 		return false
 	}
 	e.mu.Lock()
 	e.sent++
-	pass := e.pass == nil || e.pass(room[:n])
+	pass := (e.pass == nil || e.pass(room[:n])) && !e.broken.Has(p) && e.other.links.IsUp(p.Peer())
 	e.mu.Unlock()
 	if pass {
-		e.other.Receive(room[:n], time.Now())
+		e.other.Receive(p.Peer(), room[:n], time.Now())
 	}
 	return true
 }
@@ -118,30 +169,19 @@ func (e *end) run(stop <-chan struct{}) {
 // pair returns both ends of a Conn that a handshake has just made. It must be
 // called inside simtest.Run.
 func pair(t *testing.T, change ...func(*Config)) (dialer, listener *end) {
-	mask := record.NewMask([16]byte{7})
-	secrets := [2][32]byte{bytes32("from dialer to listener"), bytes32("from listener to dialer")}
-	ids := [2][8]byte{{1}, {2}}
+	return pairOver(t, 1, change...)
+}
+
+// pairOver is pair with so many links at each end, all up. The handshake came by the first.
+func pairOver(t *testing.T, links int, change ...func(*Config)) (dialer, listener *end) {
 	now := time.Now()
-	clock := life.NewClock(time.Now, now)
 	var ends [2]*end
-	for i := range ends {
-		config := Config{
-			ID: [4]byte{0xab, 0xcd}, Name: "lamp",
-			Sealer:    record.NewSealer(secrets[i], ids[1-i], mask, record.EpochBits),
-			Opener:    record.NewOpener(secrets[1-i], ids[i], record.EpochBits),
-			MaxPacket: maxPacket,
-			Send:      stream.NewBudget(1 << 20),
-			Receive:   stream.NewBudget(1 << 20),
-			Blocks:    stream.NewBlocks(maxPacket),
-			Grant:     func(time.Time) (messages, bytes uint64) { return 64, 1 << 20 },
-			Life:      life.Config{Peer: life.NewPeer(clock, now), PeerTimeout: 2 * time.Minute, Dialer: i == 0, PathUp: now},
-			Logger:    slog.New(slog.DiscardHandler),
-		}
+	for i, config := range configs(now, links) {
 		for _, f := range change {
-			f(&config)
+			f(&config.Config)
 		}
-		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer}
-		ends[i].Conn = New(config, ends[i], now)
+		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer, links: config.links, limit: maxPacket + record.Overhead}
+		ends[i].Conn = New(config.Config, ends[i], now)
 	}
 	ends[0].other, ends[1].other = ends[1], ends[0]
 	stop := make(chan struct{})
@@ -157,6 +197,40 @@ func pair(t *testing.T, change ...func(*Config)) (dialer, listener *end) {
 		}
 	})
 	return ends[0], ends[1]
+}
+
+// A linked is a Config and the links in it.
+type linked struct {
+	Config
+	links *path.Links
+}
+
+// configs returns what a dialer and a listener are made of, over so many links each, all up.
+func configs(now time.Time, links int) (both [2]linked) {
+	mask := record.NewMask([16]byte{7})
+	secrets := [2][32]byte{bytes32("from dialer to listener"), bytes32("from listener to dialer")}
+	ids := [2][8]byte{{1}, {2}}
+	clock := life.NewClock(time.Now, now)
+	for i := range both {
+		own := path.NewLinks(links)
+		for n := range uint8(links) {
+			own.Up(n, now)
+		}
+		both[i] = linked{Config{
+			ID: [4]byte{0xab, 0xcd}, Name: "lamp",
+			Sealer:    record.NewSealer(secrets[i], ids[1-i], mask, record.EpochBits),
+			Opener:    record.NewOpener(secrets[1-i], ids[i], record.EpochBits),
+			Paths:     path.NewSet(own, uint8(links)),
+			MaxPacket: maxPacket,
+			Send:      stream.NewBudget(1 << 20),
+			Receive:   stream.NewBudget(1 << 20),
+			Blocks:    stream.NewBlocks(maxPacket),
+			Grant:     func(time.Time) (messages, bytes uint64) { return 64, 1 << 20 },
+			Life:      life.Config{Peer: life.NewPeer(clock, now), PeerTimeout: 2 * time.Minute, Dialer: i == 0, PathUp: now},
+			Logger:    slog.New(slog.DiscardHandler),
+		}, own}
+	}
+	return both
 }
 
 func bytes32(s string) (b [32]byte) { copy(b[:], s); return b }

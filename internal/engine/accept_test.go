@@ -18,8 +18,9 @@ func BenchmarkAccept(b *testing.B) {
 	broker := simtest.Broker(b)
 	config := Config{
 		Key: [16]byte{1}, PadSize: 50, TimeWindow: 10 * time.Second, MaxMessageSize: 60 << 10, PeerTimeout: 2 * time.Minute,
-		Link:   link.Config{Address: address.Address{Scheme: "mqtt", Host: "broker.test:1883"}, DialContext: broker.DialContext},
-		Logger: slog.New(slog.DiscardHandler),
+		Link:    link.Config{DialContext: broker.DialContext},
+		Brokers: []address.Broker{{Scheme: "mqtt", Host: "broker.test:1883"}},
+		Logger:  slog.New(slog.DiscardHandler),
 	}
 	client, server := New(config), New(config)
 	defer server.Close()

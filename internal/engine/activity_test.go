@@ -86,7 +86,7 @@ func TestHandshakeTellsTheRoundTrip(t *testing.T) {
 		slow := func(c *Config) { c.Link.DialContext = delayed(w, delay/2) }
 		dialed, accepted := w.pair(slow)
 		for name, c := range map[string]*Conn{"dialer": dialed, "listener": accepted} {
-			_, rtt, _ := c.Stats()
+			rtt := c.Stats().RTT
 			if rtt < delay*9/10 || rtt > delay*11/10 {
 				t.Errorf("%s: the round trip is %v, want %v", name, rtt, delay)
 			}

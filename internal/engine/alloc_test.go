@@ -8,7 +8,7 @@ import "testing"
 // The race detector makes pools forget.
 func TestSteadyConnDoesNotAllocate(t *testing.T) {
 	for _, size := range []int{4 << 10, 20 << 10, 32 << 10, 60 << 10, 256 << 10} {
-		p := newPath(t, size)
+		p := newLoopback(t, size)
 		b := make([]byte, 62<<10)
 		for range 100 {
 			p.carry(b)

@@ -2,25 +2,21 @@ package engine
 
 import (
 	"crypto/sha256"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 )
 
 // toDial hands an answer to the dial that waits for it. An answer to a dial
 // that has its Conn already can only come from a second listener.
-func (e *Engine) toDial(id [8]byte, m handshake.Message, now time.Time) {
+func (e *Engine) toDial(ev event) {
 	e.mu.RLock()
-	c, d := e.conns[id], e.dials[id]
+	c, d := e.conns[ev.id], e.dials[ev.id]
 	if c == nil && d != nil {
-		select {
-		case d.events <- event{id, m, now}:
-		default:
-		}
+		d.tell(ev)
 	}
 	e.mu.RUnlock()
 	if c != nil {
-		e.secondAnswer(c, m)
+		e.secondAnswer(c, ev.m)
 	}
 }
 

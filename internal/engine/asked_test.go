@@ -21,13 +21,13 @@ func TestOthersAskingForAPeer(t *testing.T) {
 		dialed, accepted := w.connect(client, l)
 		w.exchange(dialed, accepted)
 		n := w.root().Name(testName)
-		offer := handshake.Offer{ID: random8(), Inbox: client.inbox, Time: time.Now(), MaxMessageSize: 1 << 10}
+		offer := handshake.Offer{ID: random8(), Inbox: client.inbox, Time: time.Now(), MaxMessageSize: 1 << 10, Links: 1}
 		initiator, hello, err := n.Initiate(rand.Reader, offer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.set(func(m message) ([]byte, bool) {
-			if m.isTo(client.topic) {
+			if m.isTo(client.uplinks[0].topic) {
 				if a, ok := w.envelope(m).(handshake.Answer); ok && a.ID == offer.ID {
 					reply, secrets, err := initiator.Finish(a)
 					if err != nil {
@@ -39,7 +39,7 @@ func TestOthersAskingForAPeer(t *testing.T) {
 					copy(room[record.HeaderSize:], make([]byte, 50))
 					room[record.HeaderSize] = 6
 					size := s.Seal(room, room[record.HeaderSize:record.HeaderSize+50])
-					h.soon(func() { h.publish(handshake.Topic("", reply.Inbox.ID), room[:size]) })
+					h.soon(func() { h.publish(reply.Inbox.Topic("", 0), room[:size]) })
 				}
 			}
 			return m.payload, true

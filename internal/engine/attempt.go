@@ -16,19 +16,23 @@ const (
 	// maxAttempts is how many hellos wait for an answer: one is made each 5 s by default, and a
 	// round trip may take 20 s.
 	maxAttempts = 6
+	// earlierWait is how long the first answer waits for one by an earlier broker of the address, which
+	// is preferred: about what brokers that are equally far differ by.
+	earlierWait = 25 * time.Millisecond
 	// maxCorrections is how often a dial takes the time from a listener.
 	maxCorrections = 3
 )
 
-// maxEvents bounds the answers that wait for a dial; one more is dropped and
-// comes again with the next repetition.
-const maxEvents = 8
+// maxEvents bounds what waits for a dial; one more is dropped: an answer comes again with the
+// next repetition, and a link that came up is used by that.
+const maxEvents = 16
 
-// An event is an authenticated answer to a dial.
+// An event is an authenticated answer to a dial, or that a link came up meanwhile.
 type event struct {
-	id  [8]byte
-	m   handshake.Message
-	now time.Time
+	id   [8]byte
+	m    handshake.Message // nil: the link came up
+	from *uplink           // that it came by
+	now  time.Time
 }
 
 // A dial is an attempt to reach the listener under a name. Its fields belong
@@ -45,8 +49,21 @@ type dial struct {
 	fixes     int           // corrections of the time so far
 	refusal   error         // the first one
 	refused   <-chan time.Time
+	agreed    *agreed // the first answer that fits, while it waits for one by an earlier broker
+	decided   <-chan time.Time
+	echoes    []echo            // at most one for each link
+	echoed    bool              // they were sent
+	second    handshake.Message // another listener's answer meanwhile; nil: there was none
 
-	events chan event // filled by the reader goroutine
+	events chan event // filled by the links
+}
+
+// tell hands an event to the dial.
+func (d *dial) tell(ev event) {
+	select {
+	case d.events <- ev:
+	default:
+	}
 }
 
 // An attempt is one hello, sent several times.
@@ -69,7 +86,7 @@ func (d *dial) begin() error {
 	e.mu.Unlock()
 	initiator, hello, err := d.keys.Initiate(rand.Reader, handshake.Offer{
 		ID: a.id, Inbox: e.inbox, Time: at(e.config.wall(), offset), TokenHash: handshake.TokenHash(e.tokens.Token(a.id)),
-		MaxMessageSize: e.messageSize(), Protocols: d.protocols,
+		MaxMessageSize: e.messageSize(), Links: uint8(len(e.uplinks)), Protocols: d.protocols,
 	})
 	if err != nil {
 		return err
@@ -117,7 +134,21 @@ func (d *dial) send(a *attempt) {
 	if renew := a.made.Add(d.life()); renew.Before(d.repeatAt) {
 		d.repeatAt = renew
 	}
-	d.engine.toName(d.keys, a.hello)
+	d.engine.toName(d.keys, a.over)
+}
+
+// over is the hello as it goes out over a link.
+func (a *attempt) over(link uint8) handshake.Message {
+	hello := a.hello
+	hello.Link = link
+	return hello
+}
+
+// cameUp says hello over a link that came up after the others.
+func (d *dial) cameUp(u *uplink) {
+	a := d.attempts[len(d.attempts)-1]
+	a.count++
+	u.toName(d.keys, a.over(u.number))
 }
 
 // life is for how long a hello is repeated before a new one takes its place.
@@ -127,6 +158,9 @@ func (d *dial) life() time.Duration { return max(d.engine.config.TimeWindow/2, f
 // passed.
 func (d *dial) repeat() error {
 	a := d.attempts[len(d.attempts)-1]
+	if time.Since(a.made) >= echoAfter {
+		d.listenToOurselves()
+	}
 	if time.Since(a.made) >= d.life() {
 		return d.begin()
 	}

@@ -31,8 +31,8 @@ func (e *Engine) gaveUp(name string, cause error) error {
 	switch {
 	case e.isClosed():
 		return net.ErrClosed
-	case !e.link.IsUp():
+	case !e.links.Any():
 		return &Error{Kind: ErrBroker, Cause: cause, Text: "the connection was lost while waiting for an answer: " + cause.Error()}
 	}
-	return noAnswer(name, cause)
+	return e.noAnswer(name, cause)
 }

@@ -31,13 +31,13 @@ func (e *Engine) answered(c *Conn) {
 // receiveCheck handles a CHECK that came by a rendezvous topic, where every
 // listener of the name hears it: one that is meant for another process is told
 // so. A CHECK of our own that comes back is for nobody.
-func (r *rendezvous) receiveCheck(m handshake.Check, now time.Time) {
+func (r *rendezvous) receiveCheck(u *uplink, m handshake.Check, now time.Time) {
 	e := r.engine
 	switch {
 	case m.Instance == e.inbox.ID:
-		e.receiveOwnCheck(m, r.rates.gone, now)
-	case m.Reply.ID != e.inbox.ID && e.limits.check(m, r.rates.notMine, now):
-		e.reply(m.Reply, handshake.NotMine{Nonce: m.Nonce})
+		u.receiveOwnCheck(m, r.rates.gone, now)
+	case m.Reply.ID != e.inbox.ID && e.limits.check(u, m, r.rates.notMine, now):
+		u.reply(m.Reply, m.Link, handshake.NotMine{Nonce: m.Nonce})
 	}
 }
 
@@ -46,8 +46,9 @@ func (r *rendezvous) receiveCheck(m handshake.Check, now time.Time) {
 // had or no longer has is gone. Nobody else learns the token of one that it has, or
 // is about to have. A CHECK for another process can only have been redirected to
 // our inbox.
-func (e *Engine) receiveOwnCheck(m handshake.Check, answers *bucket, now time.Time) {
-	if m.Instance != e.inbox.ID || !e.limits.check(m, answers, now) {
+func (u *uplink) receiveOwnCheck(m handshake.Check, answers *bucket, now time.Time) {
+	e := u.engine
+	if m.Instance != e.inbox.ID || !e.limits.check(u, m, answers, now) {
 		return
 	}
 	e.mu.RLock()
@@ -55,7 +56,7 @@ func (e *Engine) receiveOwnCheck(m handshake.Check, answers *bucket, now time.Ti
 	e.mu.RUnlock()
 	switch {
 	case c == nil && !dials:
-		e.reply(m.Reply, handshake.Gone{Nonce: m.Nonce, Token: e.tokens.Token(m.ID)})
+		u.reply(m.Reply, m.Link, handshake.Gone{Nonce: m.Nonce, Token: e.tokens.Token(m.ID)})
 	case c != nil && c.origin.peerInbox.ID == m.Reply.ID:
 		c.Answer(now)
 	}

@@ -153,7 +153,7 @@ func TestCheckOfALiveConnIsAnsweredByTheConn(t *testing.T) {
 			case handshake.Check:
 				asked++
 			case nil:
-				return m.payload, m.isTo(dialed.engine.topic)
+				return m.payload, m.isTo(dialed.engine.uplinks[0].topic)
 			}
 			return m.payload, true
 		})

@@ -142,13 +142,13 @@ func TestConnMadeBeforeTheLinkSaysThatItIsUp(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		e := newWorld(t).engine()
 		now := time.Now()
-		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
-		e.Up(now)
+		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, links: 1, maxMessageSize: e.config.MaxMessageSize}, now)
+		e.uplinks[0].Up(now)
 		c.Start(now)
 		room := make([]byte, 2*e.config.MaxMessageSize)
-		c.Fill(room, now)
+		c.Fill(0, room, now)
 		time.Sleep(2 * time.Second)
-		if c.Fill(room, time.Now()) == 0 {
+		if c.Fill(0, room, time.Now()) == 0 {
 			t.Error("nothing is repeated")
 		}
 		c.Discard()
@@ -161,12 +161,12 @@ func TestPacketForADialInProgress(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {
 		e := newWorld(t).engine()
 		now := time.Now()
-		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
+		c := e.enter(agreed{id: [8]byte{1}, origin: origin{dialer: true}, links: 1, maxMessageSize: e.config.MaxMessageSize}, now)
 		room := make([]byte, 100)
-		size := record.NewSealer([32]byte{}, c.id, e.mask, e.config.epochBits).Seal(room, room[12:62])
-		e.receiveInbox(nil, room[:size], now)
-		if stats, _, rejected := c.Stats(); stats.PacketsReceived != 1 || rejected != 0 {
-			t.Errorf("%+v, %d rejected", stats, rejected)
+		size := record.NewSealer([32]byte{}, c.id, record.NewMask(e.inbox.MaskKey()), e.config.epochBits).Seal(room, room[12:62])
+		e.uplinks[0].receiveInbox(nil, room[:size], now)
+		if stats := c.Stats(); stats.PacketsReceived != 1 || stats.Rejected != 0 {
+			t.Errorf("%+v", stats)
 		}
 		c.Discard()
 	})

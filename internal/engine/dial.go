@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 )
 
 type keepAliveKey struct{}
@@ -37,6 +38,7 @@ func (e *Engine) Dial(ctx context.Context, name string, protocols []string) (*Co
 	d := &dial{engine: e, name: name, keys: e.name(name), protocols: protocols, keepAlive: keepAlive(ctx), events: make(chan event, maxEvents)}
 	c, err := d.run(ctx)
 	d.end()
+	d.forgetEchoes()
 	if c != nil {
 		d.lookForSecondAnswer(c)
 	}
@@ -64,6 +66,8 @@ func (d *dial) step(ctx context.Context, repeat <-chan time.Time) (*Conn, error)
 		return d.handle(ev)
 	case <-repeat:
 		return nil, d.repeat()
+	case <-d.decided:
+		return d.open()
 	case <-d.refused:
 		return nil, d.refusal
 	case <-ctx.Done():
@@ -75,18 +79,22 @@ func (d *dial) gaveUp(cause error) error {
 	if d.refusal != nil {
 		return d.refusal
 	}
-	return d.engine.gaveUp(d.name, cause)
+	return d.noAnswer(cause)
 }
 
 // handle deals with an authenticated answer. One that does not fit is ignored.
 func (d *dial) handle(ev event) (*Conn, error) {
+	if ev.m == nil {
+		d.cameUp(ev.from)
+		return nil, nil
+	}
 	a := d.attempt(ev.id)
 	if a == nil {
 		return nil, nil
 	}
 	switch m := ev.m.(type) {
 	case handshake.Answer:
-		return d.answered(a, m, ev.now)
+		return d.answered(a, m, ev)
 	case handshake.Refusal:
 		d.refuse(fmt.Sprintf("%s: it says %q", m.Code, m.Reason))
 	case handshake.Time:
@@ -133,36 +141,80 @@ func (d *dial) correct(a *attempt, m handshake.Time) error {
 	return d.begin()
 }
 
-// answered makes the Conn. A wrong answer is ignored: a right one may follow.
-func (d *dial) answered(a *attempt, m handshake.Answer, now time.Time) (*Conn, error) {
+// answered makes the Conn, at once unless the same answer may come by an earlier broker. A wrong answer is ignored: a
+// right one may follow.
+func (d *dial) answered(a *attempt, m handshake.Answer, ev event) (*Conn, error) {
+	if d.agreed != nil {
+		return d.answeredAgain(a, m, ev)
+	}
 	reply, secrets, err := a.initiator.Finish(m)
-	if err != nil {
+	if err != nil || m.Link >= reply.Links {
 		d.engine.rejected.Add(1)
 		return nil, nil
 	}
-	agreed := agreed{
+	d.agreed = &agreed{
 		id: a.id,
 		origin: origin{
 			name: d.name, key: d.keys.key, protocol: reply.Protocol, dialer: true, logID: secrets.LogID,
 			peerID: reply.ID, peerInbox: reply.Inbox, tokenHash: reply.TokenHash, digest: sha256.Sum256(m.Noise),
 		},
 		incoming: secrets.ToDialer, outgoing: secrets.ToListener, maxMessageSize: reply.MaxMessageSize,
-		keepAlive: d.keepAlive,
+		links: reply.Links, keepAlive: d.keepAlive,
 	}
+	return d.cameBy(a, m, ev)
+}
+
+// answeredAgain looks whether this is the answer that waits, by an earlier broker.
+func (d *dial) answeredAgain(a *attempt, m handshake.Answer, ev event) (*Conn, error) {
+	known := d.agreed
+	switch {
+	case a.id != known.id:
+		return nil, nil
+	case sha256.Sum256(m.Noise) != known.origin.digest:
+		d.second = m
+		return nil, nil
+	case m.Link >= known.links || ev.from.number >= known.path.Own():
+		return nil, nil
+	}
+	return d.cameBy(a, m, ev)
+}
+
+// cameBy takes the path that the answer came by, for now.
+func (d *dial) cameBy(a *attempt, m handshake.Answer, ev event) (*Conn, error) {
+	d.agreed.path = path.Of(ev.from.number, m.Link)
 	if a.count == 1 {
-		agreed.rtt = max(now.Sub(a.sent), time.Microsecond)
+		d.agreed.rtt = max(ev.now.Sub(a.sent), time.Microsecond)
 	}
-	return d.open(agreed, now)
+	if !d.engine.anyBefore(ev.from) {
+		return d.open()
+	}
+	if d.decided == nil {
+		d.decided = time.After(earlierWait)
+	}
+	return nil, nil
+}
+
+// anyBefore reports whether a link before one is up.
+func (e *Engine) anyBefore(u *uplink) bool {
+	for own := range u.number {
+		if e.links.IsUp(own) {
+			return true
+		}
+	}
+	return false
 }
 
 // open puts the Conn to work.
-func (d *dial) open(agreed agreed, now time.Time) (*Conn, error) {
-	e := d.engine
-	c := e.enter(agreed, now)
+func (d *dial) open() (*Conn, error) {
+	e, now := d.engine, time.Now()
+	c := e.enter(*d.agreed, now)
 	if c == nil {
 		return nil, net.ErrClosed
 	}
 	c.Start(now)
+	if d.second != nil {
+		e.secondAnswer(c, d.second)
+	}
 	e.listens(d.name, c.origin.peerInbox, now)
 	e.config.Logger.Debug("dialled", "conn", c.LogName(), "name", d.name, "protocol", c.origin.protocol)
 	return c, nil

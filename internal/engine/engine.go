@@ -3,12 +3,11 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
-	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
@@ -37,8 +36,6 @@ func New(config Config) *Engine {
 		inbox:     inbox,
 		tokens:    tokens,
 		key:       inbox.Key(),
-		mask:      record.NewMask(inbox.MaskKey()),
-		topic:     handshake.Topic(config.TopicPrefix, inbox.ID),
 		send:      stream.NewBudget(bufferBudget),
 		receive:   stream.NewBudget(bufferBudget),
 		blocks:    stream.NewBlocks(config.MaxMessageSize - record.Overhead),
@@ -49,20 +46,16 @@ func New(config Config) *Engine {
 		checks:    make(map[[8]byte]*Conn),
 		names:     make(map[string]*name),
 		listeners: make(map[string]*Listener),
-		peers:     make(map[handshake.Inbox]*peer),
+		peers:     make(map[process]*peer),
 		limits:    newLimits(),
 		gone:      newBucket(answerRate, answerBurst),
 		replays:   handshake.NewReplayCache(3*config.TimeWindow, handshake.HelloCapacity),
-
-		subscribing: make(chan struct{}, 1),
+		links:     path.NewLinks(len(config.Brokers)),
 	}
 	e.life, e.end = context.WithCancel(context.Background())
-	e.queue.init()
-	config.Link.MaxPayload = config.MaxMessageSize
-	config.Link.Logger = config.Logger
-	e.link = link.New(config.Link, e)
-	e.later = time.AfterFunc(0, e.link.Wake)
-	e.later.Stop()
+	for number, broker := range config.Brokers {
+		e.uplinks = append(e.uplinks, e.newUplink(uint8(number), broker))
+	}
 	return e
 }
 
@@ -76,39 +69,8 @@ func newInbox() (handshake.Inbox, handshake.TokenSecret) {
 	return inbox, tokens
 }
 
-// start connects the link, if it is not up, and subscribes the inbox.
-func (e *Engine) start(ctx context.Context) error {
-	if e.isClosed() {
-		return net.ErrClosed
-	}
-	if err := e.link.Connect(ctx); err != nil {
-		return e.brokerError(err)
-	}
-	select {
-	case e.subscribing <- struct{}{}:
-	case <-ctx.Done():
-		return e.brokerError(ctx.Err())
-	}
-	defer func() { <-e.subscribing }()
-	if e.subscribed {
-		return nil
-	}
-	if err := e.link.Subscribe(ctx, e.topic, e.receiveInbox); err != nil {
-		return e.brokerError(err)
-	}
-	e.subscribed = true
-	return nil
-}
-
-// Connected reports whether there is a connection to the broker.
-func (e *Engine) Connected() bool { return e.link.IsUp() }
-
-func (e *Engine) brokerError(err error) error {
-	if e.isClosed() {
-		return net.ErrClosed
-	}
-	return &Error{Kind: ErrBroker, Cause: err, Text: err.Error()}
-}
+// Connected reports whether there is a connection to a broker.
+func (e *Engine) Connected() bool { return e.links.Any() }
 
 // Close ends the Listeners and Conns, waits up to 5 s for what lingers, and
 // ends the link.
@@ -132,15 +94,13 @@ func (e *Engine) Close() error {
 	for _, c := range conns {
 		c.WaitDone(deadline)
 	}
-	if e.link.IsUp() {
-		e.queue.drain(deadline)
+	for _, u := range e.uplinks {
+		u.close(deadline)
 	}
-	e.later.Stop()
-	err := e.link.Close()
 	for _, c := range conns {
 		c.Discard()
 	}
-	return err
+	return nil
 }
 
 // Stats are the counts of the Engine as a whole.
@@ -148,6 +108,11 @@ type Stats struct{ Rejected, Reconnects uint64 }
 
 // Stats returns the counts so far.
 func (e *Engine) Stats() Stats {
-	l := e.link.Stats()
-	return Stats{Rejected: e.rejected.Load() + l.Dropped + l.Oversize, Reconnects: l.Reconnects}
+	stats := Stats{Rejected: e.rejected.Load()}
+	for _, u := range e.uplinks {
+		l := u.link.Stats()
+		stats.Rejected += l.Dropped + l.Oversize
+		stats.Reconnects += l.Reconnects
+	}
+	return stats
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/conn"
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
@@ -15,6 +16,8 @@ type agreed struct {
 	id                 [8]byte
 	origin             origin
 	incoming, outgoing [32]byte      // traffic secrets
+	path               path.ID       // that it came by
+	links              uint8         // of the peer
 	maxMessageSize     int           // the peer's
 	rtt                time.Duration // of the handshake; 0: not known
 	keepAlive          time.Duration // see life.Config
@@ -24,14 +27,16 @@ type agreed struct {
 // it; nil: the Engine is closed. A hello, which anybody with the key could have
 // sent, does not show that a known peer lives.
 func (e *Engine) enter(a agreed, now time.Time) *Conn {
-	c := &Conn{engine: e, id: a.id, topic: handshake.Topic(e.config.TopicPrefix, a.origin.peerInbox.ID), origin: a.origin, began: now}
-	c.peer = e.join(a.origin.peerInbox, now)
+	c := &Conn{engine: e, id: a.id, origin: a.origin, began: now, seats: make([]seat, len(e.uplinks))}
+	c.peer = e.join(process{a.origin.peerInbox, a.links}, now)
 	config := conn.Config{
 		ID:        a.origin.logID,
 		Name:      a.origin.name,
 		Sealer:    record.NewSealer(a.outgoing, a.origin.peerID, c.peer.mask, e.config.epochBits),
 		Opener:    record.NewOpener(a.incoming, a.id, e.config.epochBits),
-		MaxPacket: min(e.messageSize(), a.maxMessageSize) - record.Overhead,
+		Paths:     c.peer.paths,
+		Path:      a.path,
+		MaxPacket: min(e.config.MaxMessageSize, a.maxMessageSize) - record.Overhead,
 		PadSize:   e.config.PadSize,
 		RTT:       a.rtt,
 		Send:      e.send,
@@ -48,7 +53,7 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 	}
 	config.Life = life.Config{
 		Peer: c.peer.Peer, PeerTimeout: e.config.PeerTimeout, KeepAlive: a.keepAlive, Dialer: a.origin.dialer,
-		PathUp: e.upSince, PathDown: e.downSince,
+		PathUp: e.links.Since(a.path.Own()), PathDown: e.uplinks[a.path.Own()].downSince,
 	}
 	c.Conn = conn.New(config, (*host)(c), now)
 	e.conns[c.id] = c
@@ -61,10 +66,20 @@ type host Conn
 var _ conn.Host = (*host)(nil)
 
 // Wake implements conn.Host.
-func (h *host) Wake(p stream.Priority) {
-	if h.engine.queue.schedule((*Conn)(h), p) {
-		h.engine.link.Wake()
+func (h *host) Wake(own uint8, p stream.Priority) {
+	if u := h.engine.uplinks[own]; u.queue.schedule((*Conn)(h), p) {
+		u.link.Wake()
 	}
+}
+
+// Limit implements conn.Host.
+func (h *host) Limit(own uint8) int { return h.engine.uplinks[own].messageSize() }
+
+// Moved implements conn.Host.
+func (h *host) Moved(from, to path.ID, reason string) {
+	e := h.engine
+	e.config.Logger.Info("a connection goes on by another broker", "conn", h.LogName(), "name", h.origin.name,
+		"from", e.uplinks[from.Own()].broker.Host, "to", e.uplinks[to.Own()].broker.Host, "reason", reason)
 }
 
 // Proved implements conn.Host.
@@ -80,11 +95,14 @@ func (h *host) Forget() { h.engine.forget((*Conn)(h)) }
 // restarted process has another inbox, and a listener asks the dialer's inbox.
 func (h *host) Check() {
 	e := h.engine
-	question := handshake.Check{Nonce: e.ask((*Conn)(h)), Reply: e.inbox, ID: h.origin.peerID, Instance: h.origin.peerInbox.ID}
+	nonce := e.ask((*Conn)(h))
+	question := func(link uint8) handshake.Message {
+		return handshake.Check{Nonce: nonce, Reply: e.inbox, Link: link, ID: h.origin.peerID, Instance: h.origin.peerInbox.ID}
+	}
 	if h.origin.dialer {
 		e.toName(e.name(h.origin.name), question)
 	} else {
-		e.toInbox(h.origin.peerInbox, question)
+		e.toProcess(h.peer.process, question)
 	}
 }
 

@@ -72,8 +72,9 @@ func TestKeysChangeUnderReordering(t *testing.T) {
 		sendAndCompare(t, dialed, accepted, 2<<20)
 		sendAndCompare(t, accepted, dialed, 2<<20)
 		for _, c := range []*Conn{dialed, accepted} {
-			stats, _, _ := c.Stats()
-			if n := epoch(c); n < 8 || n != stats.PacketsSent>>8 {
+			n := epoch(c) // which waits until everything is sent
+			stats := c.Stats()
+			if n < 8 || n != stats.PacketsSent>>8 {
 				t.Errorf("%d packets were sent and the epoch is %d", stats.PacketsSent, n)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -63,7 +64,7 @@ func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, [
 	go func() {
 		defer close(flooded)
 		for i := range int(float64(rate) * lasts.Seconds()) {
-			topic := []string{l.topic(), l.engine.topic, client.topic}[i%3]
+			topic := []string{l.topic(), l.engine.uplinks[0].topic, client.uplinks[0].topic}[i%3]
 			intruder.publish(topic, makeOne(random, seen))
 			time.Sleep(time.Second / time.Duration(rate))
 		}
@@ -79,7 +80,7 @@ func flood(t *testing.T, maxMessageSize, rate int, makeOne func(*rand.ChaCha8, [
 	if passed := time.Since(start); passed > lasts+time.Second {
 		t.Errorf("the transfer took %v instead of %v", passed, lasts)
 	}
-	_, _, rejected := accepted.Stats()
+	rejected := accepted.Stats().Rejected
 	rejected += l.engine.Stats().Rejected
 	if want := uint64(float64(rate)*lasts.Seconds()) / 3; rejected < want {
 		t.Errorf("the listener's end counted %d of %d rejected messages", rejected, want)
@@ -111,11 +112,11 @@ func TestStrangersBytesAreCheap(t *testing.T) {
 			{"1 KiB", garbage(random, 1<<10), 1},
 			{"60 KiB", garbage(random, 60<<10), 1},
 			{"an envelope's length", garbage(random, handshake.MinEnvelope), 30},
-			{"a packet again", w.lastTo(accepted.engine.topic), 1},
+			{"a packet again", w.lastTo(accepted.engine.uplinks[0].topic), 1},
 			{"a hello again", w.lastTo(l.topic()), 60},
 		} {
 			payload := make([]byte, len(test.payload))
-			for topic, handler := range map[string]func(topic, payload []byte, now time.Time){"inbox": accepted.engine.receiveInbox, "rendezvous": l.only().receive} {
+			for topic, handler := range map[string]link.Handler{"inbox": accepted.engine.uplinks[0].receiveInbox, "rendezvous": l.only().handler(accepted.engine.uplinks[0])} {
 				allocations := testing.AllocsPerRun(100, func() {
 					copy(payload, test.payload) // packets are opened in place
 					handler(nil, payload, time.Now())
@@ -163,7 +164,7 @@ func TestRetainedAndOtherQoS(t *testing.T) {
 		intruder := w.intruder()
 		hello := w.firstTo(l.topic())
 		intruder.publishFlags(l.topic(), hello, true, true)
-		intruder.publishFlags(server.topic, hello, true, true)
+		intruder.publishFlags(server.uplinks[0].topic, hello, true, true)
 		simtest.Wait()
 		if n := entries(server); n["half-open"] != 1 {
 			t.Errorf("the broker passes it on like any other, but the Listener has %v", n)

@@ -72,7 +72,7 @@ func (h *holder) tell(inbox handshake.Inbox, m handshake.Message) {
 	if err != nil {
 		panic(err) // on any goroutine
 	}
-	h.publish(handshake.Topic("", inbox.ID), payload)
+	h.publish(inbox.Topic("", 0), payload)
 }
 
 // TestOnlyThePeerCanSayGone lets a holder answer each CHECK that it hears with GONE,
@@ -99,7 +99,7 @@ func TestOnlyThePeerCanSayGone(t *testing.T) {
 				}
 			}
 			h.heard = nil
-			return m.payload, !m.isTo(client.topic) || w.envelope(m) != nil // packets to the dialer are lost
+			return m.payload, !m.isTo(client.uplinks[0].topic) || w.envelope(m) != nil // packets to the dialer are lost
 		})
 		for _, c := range dialed {
 			c.Write([]byte("over and out"))
@@ -130,7 +130,7 @@ func TestTokensOfLiveConnsStayPrivate(t *testing.T) {
 		}
 		w.set(func(m message) ([]byte, bool) {
 			h.hear(m)
-			if m.isTo(handshake.Topic("", h.inbox.ID)) {
+			if m.isTo(h.inbox.Topic("", 0)) {
 				told++
 			}
 			for _, heard := range h.heard[asked:] {
@@ -221,7 +221,7 @@ func TestBacklogLetsGoOfTheOldest(t *testing.T) {
 		l := w.listen(server)
 		name := w.root().Name(testName)
 		for i := range backlog + 76 {
-			offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: time.Now(), MaxMessageSize: 1 << 10}
+			offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: time.Now(), MaxMessageSize: 1 << 10, Links: 1}
 			_, hello, err := name.Initiate(rand.Reader, offer)
 			if err != nil {
 				t.Fatal(err)
@@ -259,7 +259,7 @@ func TestRepeatsAreCountedForTheirHello(t *testing.T) {
 		l := w.listen(server)
 		lost := w.engine()
 		w.record()
-		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(lost.topic) })
+		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(lost.uplinks[0].topic) })
 		ctx, cancel := contextFor(time.Second)
 		defer cancel()
 		lost.Dial(ctx, testName, nil)
@@ -272,7 +272,7 @@ func TestRepeatsAreCountedForTheirHello(t *testing.T) {
 		simtest.Wait()
 		answers := 0
 		for _, m := range w.recorded() {
-			if m.isTo(lost.topic) {
+			if m.isTo(lost.uplinks[0].topic) {
 				answers++
 			}
 		}

@@ -8,15 +8,23 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 )
 
-// receive handles what arrives on the rendezvous topic.
-func (r *rendezvous) receive(_, payload []byte, now time.Time) {
+// handler handles what arrives on the rendezvous topic by a link.
+func (r *rendezvous) handler(u *uplink) link.Handler {
+	return func(_, payload []byte, now time.Time) { r.receive(u, payload, now) }
+}
+
+func (r *rendezvous) receive(u *uplink, payload []byte, now time.Time) {
+	r.engine.handshaking.Lock()
+	defer r.engine.handshaking.Unlock()
 	m, err := r.name.HelloKey().Open(payload)
 	var version *handshake.VersionError
 	switch {
 	case errors.As(err, &version) && version.Hello != nil:
-		r.otherVersion(*version.Hello, now, err)
+		r.otherVersion(u, *version.Hello, now, err)
 		return
 	case err != nil:
 		r.engine.rejected.Add(1)
@@ -24,47 +32,47 @@ func (r *rendezvous) receive(_, payload []byte, now time.Time) {
 	}
 	switch m := m.(type) {
 	case handshake.Hello:
-		r.hello(m, now)
+		r.hello(u, m, now)
 	case handshake.Probe:
-		r.probed(m, now)
+		r.probed(u, m, now)
 	case handshake.Check:
-		r.receiveCheck(m, now)
+		r.receiveCheck(u, m, now)
 	default:
 		r.engine.rejected.Add(1)
 	}
 }
 
 // refuse tells a dialer why it gets no Conn.
-func (r *rendezvous) refuse(hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
+func (r *rendezvous) refuse(u *uplink, hello handshake.Hello, now time.Time, code handshake.RefusalCode, reason string) {
 	if r.rates.refusals.allow(now) {
-		r.engine.reply(hello.Inbox, handshake.NewRefusal(hello.ID, code, reason))
+		u.reply(hello.Inbox, hello.Link, handshake.NewRefusal(hello.ID, code, reason))
 	}
 }
 
 // otherVersion refuses a hello that only a listener of another version
 // understands, once.
-func (r *rendezvous) otherVersion(m handshake.Hello, now time.Time, why error) {
+func (r *rendezvous) otherVersion(u *uplink, m handshake.Hello, now time.Time, why error) {
 	e := r.engine
 	wall := e.config.wall()
 	if handshake.InTime(m.Time, wall, e.config.TimeWindow) && e.replays.Add(m.Digest(), wall) {
-		r.refuse(m, now, handshake.RefusedVersion, why.Error())
+		r.refuse(u, m, now, handshake.RefusedVersion, why.Error())
 	}
 }
 
 // hello goes from the cheap checks to the costly ones (SPEC.md, "Answering a HELLO").
-func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
+func (r *rendezvous) hello(u *uplink, m handshake.Hello, now time.Time) {
 	e := r.engine
 	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
 		if e.limits.time(m, r.rates.times, now) {
-			e.reply(m.Inbox, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
+			u.reply(m.Inbox, m.Link, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return
 	}
 	digest := m.Digest()
-	if c := r.pending(digest); c != nil {
-		if c.repeats++; c.repeats <= maxRepeats {
-			e.reply(m.Inbox, c.origin.answer)
+	if c, answer := r.pending(digest); c != nil {
+		if c.repeats++; c.repeats <= maxRepeats*len(e.uplinks) {
+			u.reply(m.Inbox, m.Link, over(answer, u))
 		}
 		return
 	}
@@ -73,39 +81,39 @@ func (r *rendezvous) hello(m handshake.Hello, now time.Time) {
 		return
 	}
 	if !r.room() {
-		r.refuse(m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
+		r.refuse(u, m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
 	e.replays.Add(digest, wall)
-	r.respond(m, digest, now)
+	r.respond(u, m, digest, now)
 }
 
 // respond does the public-key work and leaves a half-open Conn.
-func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) {
+func (r *rendezvous) respond(u *uplink, m handshake.Hello, digest [32]byte, now time.Time) {
 	e := r.engine
 	responder, offer, err := r.name.Respond(m)
 	switch {
 	case errors.Is(err, handshake.ErrPinned):
-		r.refuse(m, now, handshake.RefusedPinned, err.Error())
+		r.refuse(u, m, now, handshake.RefusedPinned, err.Error())
 		return
-	case err != nil:
+	case err != nil || m.Link >= offer.Links:
 		e.rejected.Add(1)
 		return
 	}
 	protocol, ok := handshake.Select(offer.Protocols, r.protocols)
 	if !ok {
 		reason := fmt.Sprintf("dialer offers %s, listener has %s", list(offer.Protocols), list(r.protocols))
-		r.refuse(m, now, handshake.RefusedProtocol, reason)
+		r.refuse(u, m, now, handshake.RefusedProtocol, reason)
 		return
 	}
-	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Protocol: protocol}
+	reply := handshake.Reply{ID: random8(), Inbox: e.inbox, MaxMessageSize: e.messageSize(), Links: uint8(len(e.uplinks)), Protocol: protocol}
 	reply.TokenHash = handshake.TokenHash(e.tokens.Token(reply.ID))
 	answer, secrets, err := responder.Finish(rand.Reader, reply)
 	if err != nil {
 		e.rejected.Add(1)
 		return
 	}
-	r.admit(agreed{
+	r.admit(u, agreed{
 		id: reply.ID,
 		origin: origin{
 			name: r.name.text, key: r.name.key, protocol: protocol, logID: secrets.LogID,
@@ -113,11 +121,12 @@ func (r *rendezvous) respond(m handshake.Hello, digest [32]byte, now time.Time) 
 			digest: digest, listener: r.Listener, answer: answer,
 		},
 		incoming: secrets.ToListener, outgoing: secrets.ToDialer, maxMessageSize: offer.MaxMessageSize,
+		path: path.Of(u.number, m.Link), links: offer.Links,
 	}, now)
 }
 
 // admit sends the answer and waits for the dialer's proof.
-func (r *rendezvous) admit(a agreed, now time.Time) {
+func (r *rendezvous) admit(u *uplink, a agreed, now time.Time) {
 	c := r.engine.enter(a, now)
 	switch {
 	case c == nil:
@@ -125,8 +134,14 @@ func (r *rendezvous) admit(a agreed, now time.Time) {
 		c.Refuse()
 	default:
 		c.Start(now)
-		r.engine.toInbox(a.origin.peerInbox, a.origin.answer)
+		u.toInbox(a.origin.peerInbox, a.path.Peer(), over(a.origin.answer, u))
 	}
+}
+
+// over is an answer as it goes out over a link.
+func over(answer handshake.Answer, u *uplink) handshake.Answer {
+	answer.Link = u.number
+	return answer
 }
 
 // list writes protocols for people.

@@ -13,7 +13,7 @@ import (
 // checkTo returns the CHECK that a message to an inbox is, for whoever knows the secret of
 // that; nil if it is something else.
 func checkTo(inbox handshake.Inbox, m message) *handshake.Check {
-	if !m.isTo(handshake.Topic("", inbox.ID)) {
+	if !m.isTo(inbox.Topic("", 0)) {
 		return nil
 	}
 	opened, err := inbox.Key().Open(m.payload)
@@ -50,7 +50,7 @@ func TestHelloTellsHoldersNoToken(t *testing.T) {
 				asked++
 				h.soon(func() { h.tell(check.Reply, handshake.Gone{Nonce: check.Nonce, Token: offer.TokenHash}) })
 			}
-			return m.payload, !m.isTo(client.topic)
+			return m.payload, !m.isTo(client.uplinks[0].topic)
 		})
 		accepted.Write([]byte("over and out"))
 		time.Sleep(30 * time.Second)
@@ -81,7 +81,7 @@ func TestListenersTakeNoNotMine(t *testing.T) {
 				asked++
 				h.soon(func() { h.tell(check.Reply, handshake.NotMine{Nonce: check.Nonce}) })
 			}
-			return m.payload, !m.isTo(operator.topic)
+			return m.payload, !m.isTo(operator.uplinks[0].topic)
 		})
 		accepted.Write([]byte("over and out"))
 		time.Sleep(30 * time.Second)
@@ -134,7 +134,7 @@ func (h *holder) hello(n *handshake.Name) (topic string, payload []byte) {
 }
 
 func (h *holder) helloAt(n *handshake.Name, at time.Time) (topic string, payload []byte) {
-	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: at, MaxMessageSize: 1 << 10}
+	offer := handshake.Offer{ID: random8(), Inbox: h.inbox, Time: at, MaxMessageSize: 1 << 10, Links: 1}
 	_, hello, err := n.Initiate(rand.Reader, offer)
 	if err != nil {
 		panic(err)
@@ -183,7 +183,7 @@ func TestOneKeyCrowdsOutNoOther(t *testing.T) {
 		if err := w.listen(server).SetKeys([][16]byte{w.key, {2}}); err != nil {
 			t.Fatal(err)
 		}
-		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(client.topic) })
+		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(client.uplinks[0].topic) })
 		ctx, cancel := contextFor(time.Second)
 		defer cancel()
 		client.Dial(ctx, testName, nil)

@@ -9,13 +9,16 @@ import (
 
 // receiveInbox handles what arrives in our inbox: packets of Conns, told by
 // their masked id, and the envelopes of handshakes.
-func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
-	if id, ok := e.mask.ID(payload); ok {
+func (u *uplink) receiveInbox(_, payload []byte, now time.Time) {
+	e := u.engine
+	if id, ok := u.mask.ID(payload); ok {
 		if c := e.conn(id); c != nil {
-			c.receive(payload, now)
+			c.receive(u, payload, now)
 			return
 		}
 	}
+	e.handshaking.Lock()
+	defer e.handshaking.Unlock()
 	m, err := e.key.Open(payload)
 	if err != nil {
 		e.rejected.Add(1)
@@ -23,15 +26,15 @@ func (e *Engine) receiveInbox(_, payload []byte, now time.Time) {
 	}
 	switch m := m.(type) {
 	case handshake.Answer:
-		e.toDial(m.ID, m, now)
+		e.toDial(event{m.ID, m, u, now})
 	case handshake.Refusal:
-		e.toDial(m.ID, m, now)
+		e.toDial(event{m.ID, m, u, now})
 	case handshake.Time:
-		e.toDial(m.ID, m, now)
+		e.toDial(event{m.ID, m, u, now})
 	case handshake.Pong:
 		e.receivePong(m, now)
 	case handshake.Check:
-		e.receiveOwnCheck(m, e.gone, now)
+		u.receiveOwnCheck(m, e.gone, now)
 	case handshake.Gone:
 		e.receiveGone(m, now)
 	case handshake.NotMine:

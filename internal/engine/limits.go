@@ -60,12 +60,17 @@ func (l *limits) time(m handshake.Hello, answers *bucket, now time.Time) bool {
 	return allow(l.hellos, m.Digest(), answers, now)
 }
 
-func (l *limits) pong(m handshake.Probe, answers *bucket, now time.Time) bool {
-	return allow(l.probes, sha256.Sum256(m.Nonce[:]), answers, now)
+func (l *limits) pong(u *uplink, m handshake.Probe, answers *bucket, now time.Time) bool {
+	return allow(l.probes, u.digest(m.Nonce, m.Link), answers, now)
 }
 
-func (l *limits) check(m handshake.Check, answers *bucket, now time.Time) bool {
-	return allow(l.checks, sha256.Sum256(m.Nonce[:]), answers, now)
+func (l *limits) check(u *uplink, m handshake.Check, answers *bucket, now time.Time) bool {
+	return allow(l.checks, u.digest(m.Nonce, m.Link), answers, now)
+}
+
+// digest identifies a message with a nonce, on each path by itself: it is answered on all that it comes by.
+func (u *uplink) digest(nonce [8]byte, its uint8) [32]byte {
+	return sha256.Sum256(append(nonce[:], u.number, its))
 }
 
 // allow asks the bucket for what is new only, and does not remember what the

@@ -16,8 +16,8 @@ func TestAMessageIsAnsweredOnce(t *testing.T) {
 		again    bool
 	}{
 		"HELLO": {func(now time.Time) bool { return l.time(handshake.Hello{Noise: []byte{1}}, r.times, now) }, false},
-		"PROBE": {func(now time.Time) bool { return l.pong(handshake.Probe{Nonce: [8]byte{1}}, r.pongs, now) }, false},
-		"CHECK": {func(now time.Time) bool { return l.check(handshake.Check{Nonce: [8]byte{1}}, r.gone, now) }, true},
+		"PROBE": {func(now time.Time) bool { return l.pong(new(uplink), handshake.Probe{Nonce: [8]byte{1}}, r.pongs, now) }, false},
+		"CHECK": {func(now time.Time) bool { return l.check(new(uplink), handshake.Check{Nonce: [8]byte{1}}, r.gone, now) }, true},
 	} {
 		for _, step := range []struct {
 			at   time.Duration

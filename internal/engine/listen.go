@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // Listen subscribes to the name's rendezvous topic. name is valid and folded.
@@ -48,13 +49,36 @@ func (l *Listener) serve(ctx context.Context, n *name) error {
 	if !l.add(r) {
 		return net.ErrClosed
 	}
-	if err := e.link.Subscribe(ctx, r.topic, r.receive); l.life.Err() != nil {
+	if err := r.subscribe(ctx); l.life.Err() != nil {
 		return net.ErrClosed
 	} else if err != nil {
-		return e.brokerError(err)
+		return err
 	}
 	r.lookForNamesake(time.Now())
 	return nil
+}
+
+// subscribe waits until one broker has confirmed, and leaves the others to be waited for as long as the Listener
+// lives.
+func (r *rendezvous) subscribe(ctx context.Context) error {
+	e := r.engine
+	waiting, giveUp := context.WithCancelCause(r.life)
+	stop := context.AfterFunc(ctx, func() { giveUp(context.Cause(ctx)) })
+	defer stop()
+	err := e.anywhere(func(u *uplink) error {
+		return u.link.Subscribe(waiting, r.topic, r.handler(u))
+	}, r.deaf)
+	if err != nil {
+		giveUp(err)
+	}
+	return err
+}
+
+// deaf takes note of a broker at which nobody can be heard, although others work.
+func (r *rendezvous) deaf(why link.BrokerError) {
+	if r.life.Err() == nil {
+		r.engine.config.Logger.Warn("this broker cannot be listened at; others can", "name", r.name.text, "host", why.Broker.Host, "reason", why.Err)
+	}
 }
 
 // add enters a rendezvous, and reports whether the Listener is still open.
@@ -140,7 +164,7 @@ func (l *Listener) drop(keys map[[16]byte]bool) {
 	}
 	l.mu.Unlock()
 	for _, topic := range topics {
-		e.link.Unsubscribe(topic)
+		e.unsubscribe(topic)
 	}
 	for _, c := range e.connsWhere(func(c *Conn) bool { return c.origin.listener == l && keys[c.origin.key] }) {
 		c.Revoke()
@@ -153,6 +177,12 @@ func (l *Listener) forgetRevoked(keys map[[16]byte]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = slices.DeleteFunc(l.waiting, func(c *Conn) bool { return keys[c.origin.key] })
+}
+
+func (e *Engine) unsubscribe(topic string) {
+	for _, u := range e.uplinks {
+		u.link.Unsubscribe(topic)
+	}
 }
 
 var errListening = errors.New("this Endpoint already listens under the name")

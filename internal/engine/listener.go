@@ -43,7 +43,7 @@ type rendezvous struct {
 	name     *name
 	topic    string
 	namesake namesake
-	rates    rates // owned by the reader goroutine
+	rates    rates // guarded by Engine.handshaking
 }
 
 // Name is the name that dialers use.
@@ -86,7 +86,7 @@ func (l *Listener) Close() error {
 	l.mu.Unlock()
 	e := l.engine
 	for _, r := range open {
-		e.link.Unsubscribe(r.topic)
+		e.unsubscribe(r.topic)
 	}
 	// Only now may somebody else subscribe to the topics.
 	e.mu.Lock()
@@ -135,10 +135,15 @@ func (l *Listener) forget(c *Conn) {
 	}
 }
 
-func (l *Listener) pending(digest [32]byte) *Conn {
+// pending returns the half-open Conn that a hello with this digest made, nil if there is none, and its answer. Another
+// link may bring the proof at the same time.
+func (l *Listener) pending(digest [32]byte) (c *Conn, answer handshake.Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.halfOpen[digest]
+	if c = l.halfOpen[digest]; c != nil {
+		answer = c.origin.answer
+	}
+	return c, answer
 }
 
 // room reports whether there is room for another Conn, if need be after the oldest

@@ -129,7 +129,7 @@ func resumeMany(t *testing.T, w *world, conns []*Conn) {
 	most, at := 0, make(map[time.Time]int)
 	var order [][8]byte // of the client's Conns
 	seen := make(map[[8]byte]bool)
-	server := conns[0].topic
+	server := conns[0].peer.topics[0]
 	w.set(func(m message) ([]byte, bool) {
 		if m.isTo(server) {
 			if id, _ := maskID(w, m); !seen[id] {

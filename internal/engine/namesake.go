@@ -47,7 +47,9 @@ func (r *rendezvous) lookForNamesake(now time.Time) {
 	may, nonce := r.namesake.ask(now), r.namesake.nonce
 	e.mu.Unlock()
 	if may {
-		e.toName(r.name, handshake.Probe{Nonce: nonce, Inbox: e.inbox})
+		e.toName(r.name, func(link uint8) handshake.Message {
+			return handshake.Probe{Nonce: nonce, Inbox: e.inbox, Link: link}
+		})
 	}
 }
 
@@ -74,15 +76,15 @@ func (e *Engine) rendezvous() (all []*rendezvous) {
 
 // probed answers a PROBE, unless it is our own. Whoever sent another one may
 // have begun to listen.
-func (r *rendezvous) probed(m handshake.Probe, now time.Time) {
+func (r *rendezvous) probed(u *uplink, m handshake.Probe, now time.Time) {
 	e := r.engine
 	e.mu.RLock()
 	own := m.Nonce == r.namesake.nonce
 	e.mu.RUnlock()
-	if own || !e.limits.pong(m, r.rates.pongs, now) {
+	if own || !e.limits.pong(u, m, r.rates.pongs, now) {
 		return
 	}
-	e.reply(m.Inbox, handshake.Pong{Nonce: m.Nonce})
+	u.reply(m.Inbox, m.Link, handshake.Pong{Nonce: m.Nonce})
 	if m.Inbox.ID != e.inbox.ID {
 		r.lookForNamesake(now)
 	}

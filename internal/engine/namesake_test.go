@@ -146,7 +146,7 @@ func TestLookingForNamesakesIsBounded(t *testing.T) {
 		time.Sleep(time.Minute)
 		sent := 0
 		for _, m := range w.recorded() {
-			if m.topic != e.topic {
+			if m.topic != e.uplinks[0].topic {
 				sent++
 			}
 		}

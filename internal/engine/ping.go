@@ -19,7 +19,9 @@ func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
 	e.expectPong(nonce, answered)
 	defer e.expectPong(nonce, nil)
 	sent := time.Now()
-	e.toName(e.name(name), handshake.Probe{Nonce: nonce, Inbox: e.inbox})
+	e.toName(e.name(name), func(link uint8) handshake.Message {
+		return handshake.Probe{Nonce: nonce, Inbox: e.inbox, Link: link}
+	})
 	select {
 	case now := <-answered:
 		return now.Sub(sent), nil

@@ -27,20 +27,30 @@ type envelope struct {
 	payload []byte
 }
 
-// A queue is what waits for the writer: our own handshake messages first and a
+// A queue is what waits for the writer of one link: our own handshake messages first and a
 // few replies, then Conns with ACKs or control frames, then Conns with data, which
 // share what goes by bytes, whatever the size of their packets. The lists of Conns
 // hold each Conn at most once.
 type queue struct {
-	mu        sync.Mutex
-	empty     sync.Cond // signalled when the writer has taken everything
+	number uint8 // of the link
+
+	mu        sync.Mutex // guards all below, and the Conns' seats for the link
+	empty     sync.Cond  // signalled when the writer has taken everything
 	envelopes []envelope
 	replies   []envelope
 	urgent    turns
 	data      turns
 }
 
-func (q *queue) init() { q.empty.L = &q.mu }
+// A seat is a Conn's place in the queue of one link.
+type seat struct {
+	inUrgent, inData bool
+	owes             int // bytes that it sent beyond its turns; the writer's
+}
+
+func (q *queue) init(number uint8) { q.number, q.empty.L = number, &q.mu }
+
+func (q *queue) seat(c *Conn) *seat { return &c.seats[q.number] }
 
 // push queues a handshake message of our own.
 func (q *queue) push(m envelope) { q.append(&q.envelopes, m, maxEnvelopes) }
@@ -61,12 +71,12 @@ func (q *queue) append(list *[]envelope, m envelope, bound int) {
 func (q *queue) schedule(c *Conn, p stream.Priority) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	switch {
-	case p == stream.Urgent && !c.inUrgent:
-		c.inUrgent = true
+	switch s := q.seat(c); {
+	case p == stream.Urgent && !s.inUrgent:
+		s.inUrgent = true
 		q.urgent.push(c)
-	case p == stream.Data && !c.inData && !c.inUrgent:
-		c.inData = true
+	case p == stream.Data && !s.inData && !s.inUrgent:
+		s.inData = true
 		q.data.push(c)
 	default:
 		return false
@@ -100,14 +110,14 @@ func (q *queue) nextConn(data bool) *Conn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if c := q.urgent.pop(); c != nil {
-		c.inUrgent = false
+		q.seat(c).inUrgent = false
 		return c
 	}
 	if !data && q.data.count > 0 {
 		return nil
 	}
 	if c := q.nextData(); c != nil {
-		c.inData = false
+		q.seat(c).inData = false
 		return c
 	}
 	q.empty.Broadcast()
@@ -118,12 +128,12 @@ func (q *queue) nextConn(data bool) *Conn {
 // alone what it owes.
 func (q *queue) nextData() *Conn {
 	c := q.data.pop()
-	for c != nil && c.owes > 0 {
+	for c != nil && q.seat(c).owes > 0 {
 		if q.data.count == 0 {
-			c.owes = 0
+			q.seat(c).owes = 0
 			break
 		}
-		c.owes -= turnSize
+		q.seat(c).owes -= turnSize
 		q.data.push(c)
 		c = q.data.pop()
 	}
@@ -131,7 +141,10 @@ func (q *queue) nextData() *Conn {
 }
 
 // charge takes note of what c sent in a turn.
-func (c *Conn) charge(size int) { c.owes = max(c.owes+size-turnSize, 0) }
+func (q *queue) charge(c *Conn, size int) {
+	s := q.seat(c)
+	s.owes = max(s.owes+size-turnSize, 0)
+}
 
 // drain waits until the writer has taken everything, or until the deadline.
 func (q *queue) drain(deadline time.Time) {

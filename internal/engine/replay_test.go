@@ -62,12 +62,12 @@ func replaySession(t *testing.T, wait time.Duration, shuffle bool) {
 	w.exchange(dialed, accepted)
 	time.Sleep(time.Second)
 	before, rejectedBefore := [2]map[string]int{entries(client), entries(server)}, server.Stats().Rejected
-	stats, _, _ := accepted.Stats()
+	stats := accepted.Stats()
 
 	if shuffle {
 		rand.New(rand.NewPCG(1, 1)).Shuffle(len(log), func(i, j int) { log[i], log[j] = log[j], log[i] })
 	}
-	w.publishAgain(log, l.topic(), server.topic, client.topic)
+	w.publishAgain(log, l.topic(), server.uplinks[0].topic, client.uplinks[0].topic)
 	for i, e := range []*Engine{client, server} {
 		if after := entries(e); !maps.Equal(before[i], after) {
 			t.Errorf("an Engine has %v, after the replay %v", before[i], after)
@@ -77,7 +77,7 @@ func replaySession(t *testing.T, wait time.Duration, shuffle bool) {
 		t.Errorf("%d messages replayed, %d rejected", len(log), rejected)
 	}
 	w.exchange(dialed, accepted)
-	if after, _, _ := accepted.Stats(); after.Duplicates != stats.Duplicates || after.Retransmitted != stats.Retransmitted {
+	if after := accepted.Stats(); after.Duplicates != stats.Duplicates || after.Retransmitted != stats.Retransmitted {
 		t.Errorf("the Conn was disturbed: %+v, then %+v", stats, after)
 	}
 	time.Sleep(halfOpenLife)
@@ -115,7 +115,7 @@ func TestReplayToARestartedListener(t *testing.T) {
 		log := w.recorded()
 		second := w.engine()
 		l = w.listen(second)
-		w.publishAgain(log, l.topic(), second.topic, client.topic)
+		w.publishAgain(log, l.topic(), second.uplinks[0].topic, client.uplinks[0].topic)
 		if n := entries(second); n["half-open"] != 1 || n["waiting"] != 0 || n["Conns"] != 1 {
 			t.Errorf("after the replay of one hello the Listener has %v", n)
 		}

@@ -3,60 +3,102 @@ package engine
 import (
 	"slices"
 	"time"
-
-	"github.com/mqtt-e2e/mqtte2e/internal/record"
 )
 
 const (
-	// resumeBatch is how many Conns resume at once after a reconnect, and
+	// resumeBatch is how many Conns resume at once after a reconnect or a move, and
 	// resumePause when the next do, so that thousands do not overflow a broker's
 	// queue.
 	resumeBatch = 64
 	resumePause = 100 * time.Millisecond
 )
 
-// resumes are the Conns that have yet to resume. Guarded by Engine.mu.
+// resumes are the Conns that have yet to resume over a link.
 type resumes struct {
 	waiting []*Conn   // bounded by the number of Conns
 	next    time.Time // when the next may
 }
 
-// Up implements link.Source: every Conn goes on where it was.
-func (e *Engine) Up(now time.Time) {
+// Up implements link.Source: Conns go on where they were, or by this link if they had none. Of each process whose
+// Conns go by another one is asked which paths of this link work.
+func (u *uplink) Up(now time.Time) {
+	e := u.engine
 	e.mu.Lock()
-	first := e.lastUp.IsZero()
-	up, ended := e.lastUp, e.downSince
-	e.upSince, e.lastUp = now, now
-	conns := values(e.conns)
+	first := u.lastUp.IsZero()
+	up, ended := u.lastUp, u.downSince
+	u.lastUp = now
+	e.links.Up(u.number, now)
+	conns, dials := values(e.conns), distinct(e.dials)
 	e.mu.Unlock()
 	if !first {
-		e.cameBack(up, ended, now)
+		u.cameBack(up, ended, now)
 	}
-	limit := e.messageSize() - record.Overhead
-	idle := make(map[*Conn]bool, len(conns))
-	for _, c := range conns {
-		c.PathUp(limit, now)
-		idle[c] = !c.Waiting()
+	e.resume(conns, func(c *Conn) bool { return c.LinkUp(u.number, !first, now) })
+	u.introduce(conns, now)
+	for d := range dials {
+		d.tell(event{from: u, now: now})
 	}
-	if first {
-		return // they were made over this connection
-	}
-	// Those with data go first.
-	slices.SortStableFunc(conns, func(a, b *Conn) int { return rank(idle[a]) - rank(idle[b]) })
-	e.mu.Lock()
-	e.resumes = resumes{waiting: conns}
-	e.resuming.Store(len(conns) > 0)
-	e.mu.Unlock()
-	e.link.Wake()
 }
 
 // cameBack takes note of a connection that came up at a time, ended at another, and was
 // made again now.
-func (e *Engine) cameBack(up, ended, now time.Time) {
-	if e.allowance.hungUp(up, ended, now) {
-		e.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while")
+func (u *uplink) cameBack(up, ended, now time.Time) {
+	if u.allowance.hungUp(up, ended, now) {
+		u.engine.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while", "host", u.broker.Host)
 	}
-	e.lookForNamesakes(now)
+	u.engine.lookForNamesakes(now)
+}
+
+// distinct returns the dials, each of which is known under several ids.
+func distinct(dials map[[8]byte]*dial) map[*dial]bool {
+	all := make(map[*dial]bool)
+	for _, d := range dials {
+		all[d] = true
+	}
+	return all
+}
+
+// introduce has one Conn of each process ask about the paths of a link that came up.
+func (u *uplink) introduce(conns []*Conn, now time.Time) {
+	asked := make(map[*peer]bool)
+	for _, c := range conns {
+		if !asked[c.peer] && c.Introduce(u.number, now) {
+			asked[c.peer] = true
+		}
+	}
+}
+
+// Down implements link.Source: Conns that went by the link go on by another one, if there is one.
+func (u *uplink) Down(now time.Time) {
+	e := u.engine
+	e.mu.Lock()
+	u.downSince = now
+	e.links.Down(u.number)
+	conns := values(e.conns)
+	u.resumes = resumes{}
+	u.resuming.Store(false)
+	e.mu.Unlock()
+	e.resume(conns, func(c *Conn) bool { return c.LinkDown(u.number, now) })
+}
+
+// resume lets something happen to Conns, and has those resume that have to: some at once, those with data first.
+func (e *Engine) resume(conns []*Conn, happens func(c *Conn) bool) {
+	idle := make(map[*Conn]bool, len(conns))
+	conns = slices.DeleteFunc(slices.Clone(conns), func(c *Conn) bool {
+		idle[c] = !c.Waiting()
+		return !happens(c)
+	})
+	slices.SortStableFunc(conns, func(a, b *Conn) int { return rank(idle[a]) - rank(idle[b]) })
+	e.mu.Lock()
+	for _, c := range conns {
+		u := e.uplinks[c.Own()]
+		u.resumes.waiting = append(u.resumes.waiting, c)
+		u.resuming.Store(true)
+	}
+	e.mu.Unlock()
+	for _, u := range e.uplinks {
+		u.link.Wake()
+	}
 }
 
 func rank(late bool) int {
@@ -66,34 +108,24 @@ func rank(late bool) int {
 	return 0
 }
 
-// Down implements link.Source.
-func (e *Engine) Down(now time.Time) {
-	e.mu.Lock()
-	e.upSince, e.downSince = time.Time{}, now
-	conns := values(e.conns)
-	e.mu.Unlock()
-	for _, c := range conns {
-		c.NoPath(now)
-	}
-}
-
 // resumeNext lets Conns resume whose turn it is, and returns after how long the next
 // may; 0: there are none. It runs on the writer goroutine, which holds no lock.
-func (e *Engine) resumeNext(now time.Time) time.Duration {
-	if !e.resuming.Load() {
+func (u *uplink) resumeNext(now time.Time) time.Duration {
+	if !u.resuming.Load() {
 		return 0
 	}
-	conns, wait := e.takeResumes(now)
+	conns, wait := u.takeResumes(now)
 	for _, c := range conns {
 		c.Resume(now)
 	}
 	return wait
 }
 
-func (e *Engine) takeResumes(now time.Time) (conns []*Conn, wait time.Duration) {
+func (u *uplink) takeResumes(now time.Time) (conns []*Conn, wait time.Duration) {
+	e := u.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := &e.resumes
+	r := &u.resumes
 	if wait := r.next.Sub(now); wait > 0 {
 		return nil, wait
 	}
@@ -101,8 +133,8 @@ func (e *Engine) takeResumes(now time.Time) (conns []*Conn, wait time.Duration) 
 	conns, r.waiting = r.waiting[:n], r.waiting[n:]
 	r.next = now.Add(resumePause)
 	if len(r.waiting) == 0 {
-		e.resumes = resumes{}
-		e.resuming.Store(false)
+		u.resumes = resumes{}
+		u.resuming.Store(false)
 		return conns, 0
 	}
 	return conns, resumePause

@@ -76,7 +76,7 @@ func TestSetKeysResetsWhatWasNotAccepted(t *testing.T) {
 		waits := w.dial(w.engine(under([16]byte{2})))
 		simtest.Wait()
 		late := w.engine(under([16]byte{2}))
-		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(late.topic) })
+		w.set(func(m message) ([]byte, bool) { return m.payload, !m.isTo(late.uplinks[0].topic) })
 		ctx, cancel := contextFor(time.Second)
 		defer cancel()
 		late.Dial(ctx, testName, nil)
@@ -168,7 +168,7 @@ func TestKeysAreServedBeforeTheBrokerIsAsked(t *testing.T) {
 		var server atomic.Pointer[Engine]
 		var asked, served atomic.Int32
 		w := newWorld(t, broker.Config{Subscribe: func(topic string) bool {
-			if topic == server.Load().topic {
+			if topic == server.Load().uplinks[0].topic {
 				return true
 			}
 			asked.Add(1)

@@ -9,10 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
-	"github.com/mqtt-e2e/mqtte2e/internal/record"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
@@ -25,7 +26,8 @@ type Config struct {
 	MaxMessageSize int           // largest MQTT payload, bytes
 	PeerTimeout    time.Duration // silence after which a peer is given up; 0: never
 	TopicPrefix    string
-	Link           link.Config
+	Brokers        []address.Broker // at least one, all different
+	Link           link.Config      // but for the broker
 	Logger         *slog.Logger
 
 	wall      func() time.Time // the time of day that hellos carry, which goes on while the machine sleeps; nil: time.Now
@@ -34,42 +36,32 @@ type Config struct {
 
 // Format implements fmt.Formatter: no verb prints the key.
 func (c Config) Format(state fmt.State, _ rune) {
-	fmt.Fprintf(state, "engine.Config{%v}", c.Link.Address)
+	fmt.Fprintf(state, "engine.Config{%v}", c.Brokers)
 }
 
 // Format implements fmt.Formatter: in an unexported field Config cannot hide the
 // key from package fmt.
 func (e *Engine) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "engine.Engine{%v}", e.config) }
 
-// An Engine is one MQTT connection with its Conns and Listeners.
+// An Engine is a process's links to its brokers, with its Conns and Listeners.
 type Engine struct {
-	config Config
-	link   *link.Link
-	root   *handshake.Root        // of Config.Key
-	inbox  handshake.Inbox        // what others write to us under
-	tokens handshake.TokenSecret  // show that a CHECK reached us
-	key    *handshake.EnvelopeKey // of the inbox
-	mask   *record.Mask           // of the inbox
-	topic  string                 // of the inbox
-	queue  queue
-	active activity
-	// allowance bounds what is published, and later wakes the writer when more may go.
-	allowance allowance
-	later     *time.Timer
-	send      *stream.Budget
-	receive   *stream.Budget
-	blocks    *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
-	clock     *life.Clock
-
-	resuming atomic.Bool // Conns wait to resume: tells the writer without a lock
+	config  Config
+	uplinks []*uplink // one for each broker, in the order of the address
+	links   *path.Links
+	root    *handshake.Root        // of Config.Key
+	inbox   handshake.Inbox        // what others write to us under
+	tokens  handshake.TokenSecret  // show that a CHECK reached us
+	key     *handshake.EnvelopeKey // of the inbox
+	active  activity
+	send    *stream.Budget
+	receive *stream.Budget
+	blocks  *stream.Blocks // for packets of about MaxMessageSize, up to 64 KiB
+	clock   *life.Clock
 
 	rejected atomic.Uint64 // messages that belong to no Conn and did not authenticate
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
-
-	subscribing chan struct{} // of capacity one; a token serialises the first subscription of the inbox
-	subscribed  bool          // belongs to who has the token
 
 	mu        sync.RWMutex // guards all below
 	conns     map[[8]byte]*Conn
@@ -78,17 +70,14 @@ type Engine struct {
 	checks    map[[8]byte]*Conn
 	names     map[string]*name
 	listeners map[string]*Listener
-	peers     map[handshake.Inbox]*peer
+	peers     map[process]*peer
 	timeWait  []*Conn // in TIME-WAIT, oldest first; at most maxTimeWait, then the oldest goes
-	resumes   resumes
-	upSince   time.Time // zero while the link is down
-	lastUp    time.Time // when it last came up
-	downSince time.Time // when it last went down; zero: it never did
 	closed    bool
 
-	limits  limits                 // owned by the reader goroutine
-	gone    *bucket                // of answers to what comes to the inbox; owned by the reader goroutine
-	replays *handshake.ReplayCache // owned by the reader goroutine
+	handshaking sync.Mutex // one handshake message at a time, whichever link it comes by; before every other lock. Guards all below
+	limits      limits
+	gone        *bucket // of answers to what comes to the inbox
+	replays     *handshake.ReplayCache
 }
 
 func (e *Engine) isClosed() bool {
@@ -138,22 +127,25 @@ func (e *Engine) sealed(topic string, key *handshake.EnvelopeKey, m handshake.Me
 	return envelope{topic, payload}
 }
 
-// toInbox sends a message to a process.
-func (e *Engine) toInbox(inbox handshake.Inbox, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox.ID), inbox.Key(), m))
-	e.link.Wake()
+// toName sends a message to whoever listens under a name, over every link that is up. It says over which, so
+// that the answer comes by the same broker.
+func (e *Engine) toName(n *name, message func(link uint8) handshake.Message) {
+	for _, u := range e.uplinks {
+		if e.links.IsUp(u.number) {
+			u.toName(n, message(u.number))
+		}
+	}
 }
 
-// reply sends a process an answer that a replayed message may have asked for.
-func (e *Engine) reply(inbox handshake.Inbox, m handshake.Message) {
-	e.queue.pushReply(e.sealed(handshake.Topic(e.config.TopicPrefix, inbox.ID), inbox.Key(), m))
-	e.link.Wake()
-}
-
-// toName sends a message to whoever listens under a name.
-func (e *Engine) toName(n *name, m handshake.Message) {
-	e.queue.push(e.sealed(handshake.Topic(e.config.TopicPrefix, n.Rendezvous), n.HelloKey(), m))
-	e.link.Wake()
+// toProcess sends a message to a process by every path whose link is up here.
+func (e *Engine) toProcess(p process, message func(link uint8) handshake.Message) {
+	for _, u := range e.uplinks {
+		for its := range p.links {
+			if e.links.IsUp(u.number) {
+				u.toInbox(p.inbox, its, message(u.number))
+			}
+		}
+	}
 }
 
 // grant is what a Conn's peer may have in flight towards our inbox.
@@ -161,9 +153,14 @@ func (e *Engine) grant(now time.Time) (messages, bytes uint64) {
 	return e.active.grant(now, e.config.MaxMessageSize)
 }
 
-// messageSize is the largest message that is sent, and that a peer is told to
-// send. It shrinks at the end of a connection whose broker hung up on large ones.
-func (e *Engine) messageSize() int { return e.link.PayloadLimit(e.topic) }
+// messageSize is what a handshake tells of the largest message that is taken: on the link where that is
+// most. What the others take is told with each path (SPEC.md, "PATH_CHALLENGE and PATH_RESPONSE").
+func (e *Engine) messageSize() (size int) {
+	for _, u := range e.uplinks {
+		size = max(size, u.messageSize())
+	}
+	return size
+}
 
 // conn returns the Conn that packets with this id belong to, nil if none.
 func (e *Engine) conn(id [8]byte) *Conn {

@@ -6,28 +6,40 @@ import (
 
 	"github.com/mqtt-e2e/mqtte2e/internal/handshake"
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
+	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
 )
 
 // maxTimeWait bounds the Conns in TIME-WAIT; the oldest goes first.
 const maxTimeWait = 1024
 
-// A peer is a process at the other end. Guarded by Engine.mu, but for the Peer.
-type peer struct {
-	*life.Peer
+// A process is what a peer says of itself.
+type process struct {
 	inbox handshake.Inbox
-	mask  *record.Mask // of its inbox
-	conns int          // that share it
+	links uint8
 }
 
-// join returns the peer with an inbox, for one Conn more.
-func (e *Engine) join(inbox handshake.Inbox, now time.Time) *peer {
+// A peer is a process at the other end. Guarded by Engine.mu, but for the Peer and the paths.
+type peer struct {
+	*life.Peer
+	process
+	topics []string     // of its inbox, by its link
+	mask   *record.Mask // of its inbox
+	paths  *path.Set
+	conns  int // that share it
+}
+
+// join returns the peer that is a process, for one Conn more.
+func (e *Engine) join(who process, now time.Time) *peer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p := e.peers[inbox]
+	p := e.peers[who]
 	if p == nil {
-		p = &peer{Peer: life.NewPeer(e.clock, now), inbox: inbox, mask: record.NewMask(inbox.MaskKey())}
-		e.peers[inbox] = p
+		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links)}
+		for link := range who.links {
+			p.topics = append(p.topics, who.inbox.Topic(e.config.TopicPrefix, link))
+		}
+		e.peers[who] = p
 	}
 	p.conns++
 	return p
@@ -36,7 +48,7 @@ func (e *Engine) join(inbox handshake.Inbox, now time.Time) *peer {
 // leave ends what join began. It is called with e.mu held.
 func (e *Engine) leave(p *peer) {
 	if p.conns--; p.conns == 0 {
-		delete(e.peers, p.inbox)
+		delete(e.peers, p.process)
 	}
 }
 

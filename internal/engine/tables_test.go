@@ -28,7 +28,7 @@ func entries(e *Engine) map[string]int {
 	n := map[string]int{
 		"Conns": len(e.conns), "dials": len(e.dials), "probes": len(e.probes), "checks": len(e.checks),
 		"Listeners": len(e.listeners), "peers": len(e.peers), "in TIME-WAIT": len(e.timeWait),
-		"to resume":        len(e.resumes.waiting),
+		"to resume":        len(e.uplinks[0].resumes.waiting),
 		"borrowed to send": int(bufferBudget - e.send.Left()), "borrowed to receive": int(bufferBudget - e.receive.Left()),
 	}
 	for _, l := range e.listeners {

@@ -83,7 +83,7 @@ func TestReflection(t *testing.T) {
 		go func() {
 			defer close(done)
 			for m := range messages {
-				for _, topic := range []string{l.topic(), server.topic, client.topic} {
+				for _, topic := range []string{l.topic(), server.uplinks[0].topic, client.uplinks[0].topic} {
 					intruder.publish(topic, m.payload)
 				}
 			}

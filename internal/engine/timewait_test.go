@@ -16,7 +16,7 @@ func fadeOut(w *world) (dialed, accepted *Conn) {
 	dialed, accepted = w.pair()
 	w.exchange(dialed, accepted)
 	time.Sleep(time.Second)
-	w.set(func(m message) ([]byte, bool) { return m.payload, m.isTo(accepted.engine.topic) })
+	w.set(func(m message) ([]byte, bool) { return m.payload, m.isTo(accepted.engine.uplinks[0].topic) })
 	dialed.CloseWrite()
 	simtest.Wait()
 	w.set(nil)
@@ -83,7 +83,7 @@ func TestTimeWaitIsBounded(t *testing.T) {
 		now := time.Now()
 		const extra = 200
 		for i := range maxTimeWait + extra {
-			c := e.enter(agreed{id: [8]byte{byte(i >> 8), byte(i)}, origin: origin{dialer: true}, maxMessageSize: e.config.MaxMessageSize}, now)
+			c := e.enter(agreed{id: [8]byte{byte(i >> 8), byte(i)}, origin: origin{dialer: true}, links: 1, maxMessageSize: e.config.MaxMessageSize}, now)
 			c.Refuse()
 		}
 		simtest.Wait()

@@ -42,14 +42,15 @@ func TestTurns(t *testing.T) {
 // was alone owes nothing for that.
 func TestTurnsShareBytes(t *testing.T) {
 	var q queue
-	q.init()
-	sizes := map[*Conn]int{new(Conn): 1 << 10, new(Conn): 5 << 10, new(Conn): 32 << 10}
+	q.init(0)
+	seated := func() *Conn { return &Conn{seats: make([]seat, 1)} }
+	sizes := map[*Conn]int{seated(): 1 << 10, seated(): 5 << 10, seated(): 32 << 10}
 	sent := map[*Conn]int{}
 	serve := func(turns int) {
 		for range turns {
 			c := q.nextConn(true)
 			sent[c] += max(sizes[c], turnSize)
-			c.charge(sizes[c])
+			q.charge(c, sizes[c])
 			q.schedule(c, stream.Data)
 		}
 	}

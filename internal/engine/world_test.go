@@ -125,7 +125,8 @@ func (w *world) config() Config {
 		TimeWindow:     10 * time.Second,
 		MaxMessageSize: 60 << 10,
 		PeerTimeout:    2 * time.Minute,
-		Link:           link.Config{Address: address.Address{Scheme: "mqtt", Host: "broker.test:1883"}, DialContext: w.broker.DialContext},
+		Link:           link.Config{DialContext: w.broker.DialContext},
+		Brokers:        []address.Broker{{Scheme: "mqtt", Host: "broker.test:1883"}},
 		Logger:         slog.New(slog.DiscardHandler),
 		wall:           time.Now,
 		epochBits:      record.EpochBits,
@@ -136,13 +137,15 @@ func (w *world) config() Config {
 func (w *world) engine(change ...func(*Config)) *Engine {
 	config := w.config()
 	for _, f := range change {
-		f(&config)
+		if f != nil {
+			f(&config)
+		}
 	}
 	c := &cable{dial: config.Link.DialContext}
 	config.Link.DialContext = c.DialContext
 	e := New(config)
 	w.cables[e] = c
-	w.inboxes.Store(e.topic, e)
+	w.inboxes.Store(e.uplinks[0].topic, e)
 	w.t.Cleanup(func() { e.Close() })
 	return e
 }

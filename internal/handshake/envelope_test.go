@@ -126,7 +126,7 @@ func TestEnvelopeRefusesMalformedPlaintext(t *testing.T) {
 
 func TestEnvelopeReportsForeignVersions(t *testing.T) {
 	e := NewRoot(testKey, "").Name("").HelloKey()
-	hello := Hello{Time: testStart, ID: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{3}}, Noise: []byte("something of version 2")}
+	hello := Hello{Time: testStart, ID: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{3}}, Link: 4, Noise: []byte("something of version 2")}
 	open := func(version, kind byte, body []byte) *VersionError {
 		t.Helper()
 		_, err := e.Open(sealPlaintext(e, [16]byte{8}, frame(version, kind, body, 200)))
@@ -137,12 +137,17 @@ func TestEnvelopeReportsForeignVersions(t *testing.T) {
 		return foreign
 	}
 	foreign := open(2, typeHello, hello.append(nil))
-	if foreign.Hello == nil || foreign.Hello.ID != hello.ID || foreign.Hello.Inbox != hello.Inbox ||
+	if foreign.Hello == nil || foreign.Hello.ID != hello.ID || foreign.Hello.Inbox != hello.Inbox || foreign.Hello.Link != hello.Link ||
 		!foreign.Hello.Time.Equal(hello.Time) || foreign.Hello.Digest() != hello.Digest() {
 		t.Errorf("hello of version 2 read as %+v", foreign.Hello)
 	}
 	if foreign := open(0, typeHello, []byte("short")); foreign.Hello != nil {
 		t.Errorf("a short hello of version 0 read as %+v", foreign.Hello)
+	}
+	badLink := hello.append(nil)
+	badLink[linkAt(hello)] = MaxLinks
+	if foreign := open(2, typeHello, badLink); foreign.Hello != nil {
+		t.Errorf("a hello of version 2 with a link that no process has read as %+v", foreign.Hello)
 	}
 	for _, kind := range []byte{0, 11, 255} {
 		if foreign := open(version, kind, hello.append(nil)); foreign.Hello != nil {
@@ -183,7 +188,7 @@ func TestEnvelopeHoldsTheLargestBody(t *testing.T) {
 		}
 	}
 	e := NewRoot(testKey, "").Name("").HelloKey()
-	packet := mustSeal(t, e, seeded(7), Hello{Noise: make([]byte, maxBody-timeSize-idSize-2*inboxSize)})
+	packet := mustSeal(t, e, seeded(7), Hello{Noise: make([]byte, maxBody-timeSize-idSize-2*inboxSize-1)})
 	if len(packet) != MaxEnvelope {
 		t.Errorf("length %d, want %d", len(packet), MaxEnvelope)
 	}

@@ -60,9 +60,9 @@ func parseBody(kind byte, body []byte) (Message, error) {
 	case typeHello:
 		m = readHello(&f)
 	case typeProbe:
-		m = Probe{Nonce: f.id(), Inbox: f.inbox()}
+		m = Probe{Nonce: f.id(), Inbox: f.inbox(), Link: f.link()}
 	case typeCheck:
-		m = Check{Nonce: f.id(), Reply: f.inbox(), ID: f.id(), Instance: f.bytes16()}
+		m = Check{Nonce: f.id(), Reply: f.inbox(), Link: f.link(), ID: f.id(), Instance: f.bytes16()}
 	case typeAnswer:
 		m = readAnswer(&f)
 	case typeRefusal:
@@ -167,11 +167,31 @@ func (f *fields) bytes16() (b [16]byte) {
 
 func (f *fields) inbox() Inbox { return Inbox{ID: f.bytes16(), Secret: f.bytes16()} }
 
+// link reads the number of a link.
+func (f *fields) link() uint8 {
+	link := f.uint8()
+	if link >= MaxLinks {
+		f.short = true
+	}
+	return link
+}
+
 // string reads a length byte and as many bytes.
 func (f *fields) string() string { return string(f.take(int(f.uint8()))) }
 
 func appendTime(body []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(body, uint64(t.UnixNano()))
+}
+
+func appendLink(body []byte, link uint8) []byte {
+	mustBeLink(link)
+	return append(body, link)
+}
+
+func mustBeLink(link uint8) {
+	if link >= MaxLinks {
+		panic(fmt.Sprintf("BUG: handshake: a process has no link %d", link))
+	}
 }
 
 func appendString(body []byte, s string) []byte {

@@ -3,8 +3,8 @@
 // A dialer says hello to a listener's rendezvous topic and gets an answer at its own inbox:
 //
 //	dialer                                                        listener
-//	  Hello   time, id, inbox, Noise message 1 (psk, e)   ------->
-//	          <-------   Answer   id, Noise message 2 (e, ee)
+//	  Hello   time, id, inbox, link, Noise message 1 (psk, e)   ------->
+//	          <-------   Answer   id, link, Noise message 2 (e, ee)
 //
 // Noise is Noise_NNpsk0_25519_AESGCM_SHA256. Each message travels in an envelope, whose bytes look random to
 // whoever lacks the [EnvelopeKey]. Around the handshake stand small authenticated messages: a refusal, a correction of the
@@ -32,8 +32,12 @@ const (
 	version = 1
 
 	idSize    = 8  // bytes of a connection id or of a nonce
-	inboxSize = 16 // bytes of the address of an inbox, and of its secret
+	inboxSize = 16 // bytes by which an inbox is known, and of its secret
 	timeSize  = 8  // bytes of a time: nanoseconds since 1970 UTC, as a signed integer
+
+	// MaxLinks bounds the links of a process, each of which is to one broker of its address and has an inbox topic of
+	// its own. They are numbered from 0. Few addresses name more than three brokers.
+	MaxLinks = 8
 
 	// MinMessageSize and MaxMessageSize bound the MQTT payloads that the two ends may agree on, in bytes. Below
 	// the first an envelope hardly fits, nor acknowledgements beside data; above the second one AES-GCM key would
@@ -42,8 +46,8 @@ const (
 	MaxMessageSize = 1 << 20
 )
 
-// Topic returns the MQTT topic of an inbox or of a rendezvous: the prefix, verbatim, and then the 16 bytes in
-// unpadded base64url.
+// Topic returns the MQTT topic of a rendezvous: the prefix, verbatim, and then the 16 bytes in unpadded base64url.
+// Those of an inbox come from [Inbox.Topic].
 func Topic(prefix string, address [16]byte) string {
 	return prefix + base64.RawURLEncoding.EncodeToString(address[:])
 }

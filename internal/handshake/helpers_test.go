@@ -19,6 +19,7 @@ var (
 		TokenHash:      [16]byte{0xd3, 1},
 		Time:           testStart,
 		MaxMessageSize: 61440,
+		Links:          3,
 		Protocols:      []string{"mqtt-e2e/1", "mux", ""},
 	}
 	testReply = Reply{
@@ -26,6 +27,7 @@ var (
 		Inbox:          Inbox{ID: [16]byte{0xa2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, Secret: [16]byte{0xa5, 1}},
 		TokenHash:      [16]byte{0xa3, 1},
 		MaxMessageSize: 1 << 20,
+		Links:          2,
 		Protocol:       "mux",
 	}
 )
@@ -95,6 +97,7 @@ func runHandshake(tb testing.TB, root *Root, name string, random io.Reader) exch
 	if err != nil {
 		tb.Fatal(err)
 	}
+	hello.Link = 1
 	x.hello = mustSeal(tb, n.HelloKey(), random, hello)
 	responder, offer, err := n.Respond(mustOpen(tb, n.HelloKey(), x.hello).(Hello))
 	if err != nil {

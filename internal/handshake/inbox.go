@@ -6,12 +6,12 @@ import (
 	"io"
 )
 
-// An Inbox is where a process is sent to: an address, which also tells the process from
-// others, and the secret under which that is done. Both are drawn when the process starts, and
-// told inside what is sealed already, so that one inbox serves any number of keys.
+// An Inbox is where a process is sent to: the ID tells the process from others, and of the secret come the
+// topics of its links and the keys for what is sent there. Both are drawn when the process starts, and told
+// inside what is sealed already, so that one inbox serves any number of keys.
 type Inbox struct {
 	redacted
-	ID     [16]byte // see Topic
+	ID     [16]byte
 	Secret [16]byte
 }
 
@@ -24,6 +24,14 @@ func NewInbox(rand io.Reader) (Inbox, error) {
 	return Inbox{ID: [16]byte(b[:inboxSize]), Secret: [16]byte(b[inboxSize:])}, nil
 }
 
+// Topic returns the MQTT topic under which a link of the process hears what is sent to the inbox: with one for each
+// link, what is sent to one arrives once, also where two links lead into one cluster. A link that is not below MaxLinks is
+// a bug.
+func (i Inbox) Topic(prefix string, link uint8) string {
+	mustBeLink(link)
+	return Topic(prefix, [16]byte(i.derive("topic\x00"+string([]byte{link}), 16)))
+}
+
 // Key is for messages to the inbox.
 func (i Inbox) Key() *EnvelopeKey {
 	return newEnvelopeKey(i.derive("envelope", 32), typeCheck, typeAnswer, typeRefusal, typeTime, typePong, typeGone, typeNotMine)
@@ -32,8 +40,8 @@ func (i Inbox) Key() *EnvelopeKey {
 // MaskKey is the key under which records to the inbox hide their connection ids.
 func (i Inbox) MaskKey() [16]byte { return [16]byte(i.derive("mask", 16)) }
 
-func (i Inbox) derive(purpose string, size int) []byte {
-	return expand(extract(label+" inbox", i.Secret[:]), purpose, size)
+func (i Inbox) derive(info string, size int) []byte {
+	return expand(extract(label+" inbox", i.Secret[:]), info, size)
 }
 
 func (i Inbox) append(body []byte) []byte {

@@ -10,22 +10,23 @@ import (
 
 // Hello asks a listener for a connection. Sent to the rendezvous topic.
 //
-// Time, ID and Inbox stand in every version's hello, so that a listener can refuse at little cost. The Noise message
-// is bound to them.
+// Time, ID, Inbox and Link stand in every version's hello, so that a listener can refuse at little cost. The Noise message
+// is bound to the first three. It is not to the link: one hello goes out on each of them, and makes one connection.
 type Hello struct {
 	Time  time.Time // the dialer's clock when it made Noise
 	ID    [8]byte   // the connection id that the dialer wants to be addressed by
 	Inbox Inbox     // where the dialer hears the answer
+	Link  uint8     // of the dialer: the one that this goes out on and that the answer goes to
 	Noise []byte    // Noise message 1
 }
 
 func (Hello) kind() byte { return typeHello }
 
 func (m Hello) append(body []byte) []byte {
-	return append(m.appendClear(body), m.Noise...)
+	return append(appendLink(m.appendClear(body), m.Link), m.Noise...)
 }
 
-// appendClear appends what stands before the Noise message.
+// appendClear appends what stands before the link, which is what the Noise message is bound to.
 func (m Hello) appendClear(body []byte) []byte {
 	body = appendTime(body, m.Time)
 	body = append(body, m.ID[:]...)
@@ -33,23 +34,25 @@ func (m Hello) appendClear(body []byte) []byte {
 }
 
 func readHello(f *fields) Hello {
-	return Hello{Time: f.time(), ID: f.id(), Inbox: f.inbox(), Noise: f.remaining()}
+	return Hello{Time: f.time(), ID: f.id(), Inbox: f.inbox(), Link: f.link(), Noise: f.remaining()}
 }
 
-// Digest identifies the hello however often it is sealed anew: SHA-256 of its body.
-func (m Hello) Digest() [32]byte { return sha256.Sum256(m.append(nil)) }
+// Digest identifies the hello however often it is sealed anew, and whichever link it goes out on: SHA-256 of its body
+// without the link.
+func (m Hello) Digest() [32]byte { return sha256.Sum256(append(m.appendClear(nil), m.Noise...)) }
 
 // Probe asks whether a listener is there. Sent to the rendezvous topic and answered by a Pong.
 type Probe struct {
 	Nonce [8]byte
 	Inbox Inbox // where the answer goes
+	Link  uint8 // and to which link there
 }
 
 func (Probe) kind() byte { return typeProbe }
 
 func (m Probe) append(body []byte) []byte {
 	body = append(body, m.Nonce[:]...)
-	return m.Inbox.append(body)
+	return appendLink(m.Inbox.append(body), m.Link)
 }
 
 // Check asks whether a connection still exists. Sent to the rendezvous topic or to an inbox and answered by a Gone
@@ -57,6 +60,7 @@ func (m Probe) append(body []byte) []byte {
 type Check struct {
 	Nonce    [8]byte
 	Reply    Inbox    // where the answer goes
+	Link     uint8    // and to which link there
 	ID       [8]byte  // the connection id asked about
 	Instance [16]byte // the inbox of the process that should know it
 }
@@ -65,14 +69,16 @@ func (Check) kind() byte { return typeCheck }
 
 func (m Check) append(body []byte) []byte {
 	body = append(body, m.Nonce[:]...)
-	body = m.Reply.append(body)
+	body = appendLink(m.Reply.append(body), m.Link)
 	body = append(body, m.ID[:]...)
 	return append(body, m.Instance[:]...)
 }
 
-// Answer accepts a Hello. Sent to the dialer's inbox.
+// Answer accepts a Hello. Sent to the dialer's inbox. The Noise message is not bound to the link, so that the same one
+// answers the same hello on each.
 type Answer struct {
 	ID    [8]byte // the dialer's
+	Link  uint8   // of the listener: the one that this goes out on
 	Noise []byte  // Noise message 2
 }
 
@@ -80,11 +86,11 @@ func (Answer) kind() byte { return typeAnswer }
 
 func (m Answer) append(body []byte) []byte {
 	body = append(body, m.ID[:]...)
-	return append(body, m.Noise...)
+	return append(appendLink(body, m.Link), m.Noise...)
 }
 
 func readAnswer(f *fields) Answer {
-	return Answer{ID: f.id(), Noise: f.remaining()}
+	return Answer{ID: f.id(), Link: f.link(), Noise: f.remaining()}
 }
 
 // RefusalCode says why a listener refused, for programs. Codes that this package does not know pass through.

@@ -15,10 +15,10 @@ var messages = []struct {
 	message Message
 	size    int
 }{
-	{Hello{Time: testStart, ID: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{4}}, Noise: bytes.Repeat([]byte{3}, 90)}, 48 + 90},
-	{Probe{Nonce: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{4}}}, 40},
-	{Check{Nonce: [8]byte{1}, Reply: Inbox{ID: [16]byte{2}, Secret: [16]byte{5}}, ID: [8]byte{3}, Instance: [16]byte{4}}, 64},
-	{Answer{ID: [8]byte{1}, Noise: bytes.Repeat([]byte{3}, 80)}, 8 + 80},
+	{Hello{Time: testStart, ID: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{4}}, Link: 7, Noise: bytes.Repeat([]byte{3}, 90)}, 49 + 90},
+	{Probe{Nonce: [8]byte{1}, Inbox: Inbox{ID: [16]byte{2}, Secret: [16]byte{4}}, Link: 6}, 41},
+	{Check{Nonce: [8]byte{1}, Reply: Inbox{ID: [16]byte{2}, Secret: [16]byte{5}}, Link: 5, ID: [8]byte{3}, Instance: [16]byte{4}}, 65},
+	{Answer{ID: [8]byte{1}, Link: 4, Noise: bytes.Repeat([]byte{3}, 80)}, 9 + 80},
 	{NewRefusal([8]byte{1}, RefusedProtocol, "offered mux, have “”"), 9 + 24},
 	{Time{ID: [8]byte{1}, Hello: testStart, Listener: testStart.Add(-3)}, 24},
 	{Pong{Nonce: [8]byte{1}}, 8},
@@ -109,6 +109,9 @@ func FuzzParse(f *testing.F) {
 	for _, c := range messages {
 		f.Add(frame(version, c.message.kind(), c.message.append(nil), 200))
 	}
+	for _, c := range linked(MaxLinks) {
+		f.Add(frame(version, c.kind, c.body, 200))
+	}
 	f.Add(frame(2, typeHello, make([]byte, 40), 160))
 	f.Add(frame(version, 10, nil, 160))
 	f.Add([]byte{1, 7, 0})
@@ -127,6 +130,9 @@ func FuzzParse(f *testing.F) {
 func FuzzBody(f *testing.F) {
 	for _, c := range messages {
 		f.Add(c.message.kind(), c.message.append(nil))
+	}
+	for _, c := range linked(MaxLinks) {
+		f.Add(c.kind, c.body)
 	}
 	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
 		m, err := parseBody(kind, body)

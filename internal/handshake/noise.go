@@ -23,7 +23,7 @@ type Secrets struct {
 // state begins a Noise_NNpsk0_25519_AESGCM_SHA256 handshake (the Noise Protocol Framework, revision 34, section
 // 9).
 //
-// The prologue ends with what the hello says in clear, so that nobody can change that.
+// The prologue ends with what the hello says in clear, so that nobody can change that, but for its link.
 func (n *Name) state(initiator bool, clear Hello, random io.Reader) *noise.HandshakeState {
 	state, err := noise.NewHandshakeState(noise.Config{
 		CipherSuite:           suite,
@@ -70,8 +70,8 @@ type Initiator struct {
 	ephemeral []byte // private key; nil once the handshake is finished
 }
 
-// Initiate begins a handshake. The hello may be sealed and sent any number of times. The error is ErrProtocols, or
-// that of rand.
+// Initiate begins a handshake. The hello may be sealed and sent any number of times, with any Link. The error is
+// ErrProtocols, or that of rand.
 func (n *Name) Initiate(rand io.Reader, offer Offer) (*Initiator, Hello, error) {
 	payload, err := offer.encode()
 	if err != nil {
@@ -151,9 +151,9 @@ func (n *Name) Respond(hello Hello) (*Responder, Offer, error) {
 	return &Responder{offer: offer, state: state, random: random}, offer, nil
 }
 
-// Finish makes the answer, which may be sealed and sent any number of times. All public-key work of the listener
-// is done here. The error is ErrMalformed, for a hello whose public key is of low order, or that of rand. Calling
-// Finish again is a bug, and so is a protocol that was not offered.
+// Finish makes the answer, which may be sealed and sent any number of times, with any Link. All public-key work of
+// the listener is done here. The error is ErrMalformed, for a hello whose public key is of low order, or that of
+// rand. Calling Finish again is a bug, and so is a protocol that was not offered.
 func (r *Responder) Finish(rand io.Reader, reply Reply) (Answer, Secrets, error) {
 	if r.state == nil {
 		panic("BUG: handshake: Responder.Finish called twice")

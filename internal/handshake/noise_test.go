@@ -49,10 +49,12 @@ func answerTo(t *testing.T, n *Name, hello Hello, seed byte) Answer {
 }
 
 // An insider, who can seal envelopes, cannot alter a bit of somebody else's hello or answer: not the header, not
-// the clear fields, not Noise, not the padding.
+// the clear fields, not Noise, not the padding. The link alone is free, within its bounds, and changes nothing else.
 func TestInsiderCannotAlterAHello(t *testing.T) {
 	n := NewRoot(testKey, "").Name("thermostat")
 	_, hello := begun(t, n, 21)
+	hello.Link = 5
+	links := 0
 	plaintext := plaintextOf(t, n.HelloKey(), mustSeal(t, n.HelloKey(), seeded(22), hello))
 	for bit := range len(plaintext) * 8 {
 		altered := bytes.Clone(plaintext)
@@ -61,9 +63,16 @@ func TestInsiderCannotAlterAHello(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if _, _, err := n.Respond(m.(Hello)); err == nil {
+		got := m.(Hello)
+		if _, _, err := n.Respond(got); err != nil {
+			continue
+		}
+		if links++; bit/8 != frameHeader+linkAt(hello) || got.Link == hello.Link || got.Digest() != hello.Digest() {
 			t.Fatalf("hello accepted with byte %d, bit %d flipped", bit/8, bit%8)
 		}
+	}
+	if links != 3 {
+		t.Errorf("%d of the bits of the link are free, want those of a number below %d", links, MaxLinks)
 	}
 }
 
@@ -72,12 +81,13 @@ func TestInsiderCannotAlterAnAnswer(t *testing.T) {
 	n := root.Name("thermostat")
 	initiator, hello := begun(t, n, 23)
 	answer := answerTo(t, n, hello, 24)
+	answer.Link = 5
 	plaintext := plaintextOf(t, testInbox.Key(), mustSeal(t, testInbox.Key(), seeded(25), answer))
 	for bit := range len(plaintext) * 8 {
 		altered := bytes.Clone(plaintext)
 		altered[bit/8] ^= 1 << (bit % 8)
 		m, err := testInbox.Key().Open(sealPlaintext(testInbox.Key(), [16]byte{1}, altered))
-		if err != nil {
+		if err != nil || bit/8 == frameHeader+linkAt(answer) {
 			continue
 		}
 		if _, _, err := initiator.Finish(m.(Answer)); err == nil {

@@ -35,10 +35,17 @@ func TestOfferNeverOutgrowsAnEnvelope(t *testing.T) {
 		if room := maxBody - len(hello.append(nil)); room < 32 {
 			t.Errorf("%d protocols leave %d bytes, want 32 for a pinned key", len(c.protocols), room)
 		}
-		_, got, err := n.Respond(mustOpen(t, n.HelloKey(), mustSeal(t, n.HelloKey(), seeded(61), hello)).(Hello))
+		responder, got, err := n.Respond(mustOpen(t, n.HelloKey(), mustSeal(t, n.HelloKey(), seeded(61), hello)).(Hello))
 		if err != nil || !slices.Equal(got.Protocols, plainIfEmpty(c.protocols)) {
-			t.Errorf("%d protocols arrived as %q, error %v", len(c.protocols), got.Protocols, err)
+			t.Fatalf("%d protocols arrived as %q, error %v", len(c.protocols), got.Protocols, err)
 		}
+		reply := testReply
+		reply.Protocol = got.Protocols[0]
+		answer, _, err := responder.Finish(seeded(64), reply)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustOpen(t, testInbox.Key(), mustSeal(t, testInbox.Key(), seeded(65), answer))
 	}
 }
 
@@ -47,7 +54,7 @@ func TestOfferRefusesWhatIsMalformed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const sizeAt, pinnedAt, countAt = 16, 20, 21
+	const sizeAt, linksAt, pinnedAt, countAt = 16, 20, 21, 22
 	change := func(at int, b ...byte) []byte {
 		payload := bytes.Clone(good)
 		copy(payload[at:], b)
@@ -59,6 +66,8 @@ func TestOfferRefusesWhatIsMalformed(t *testing.T) {
 		"a byte more":           append(bytes.Clone(good), 0),
 		"message size too low":  change(sizeAt, 0, 0, 1, 0xff),
 		"message size too high": change(sizeAt, 0, 0x10, 0, 1),
+		"no link":               change(linksAt, 0),
+		"too many links":        change(linksAt, MaxLinks+1),
 		"no protocol":           change(countAt, 0)[:countAt+1],
 		"too many protocols":    change(countAt, 4),
 		"too few protocols":     change(countAt, 2),
@@ -70,6 +79,29 @@ func TestOfferRefusesWhatIsMalformed(t *testing.T) {
 	}
 	if _, err := decodeOffer(Hello{}, change(pinnedAt, 32)); !errors.Is(err, ErrPinned) {
 		t.Errorf("pinned key: error %v, want ErrPinned", err)
+	}
+}
+
+func TestReplyRefusesWhatIsMalformed(t *testing.T) {
+	good := testReply.encode()
+	const sizeAt, linksAt = 56, 60
+	change := func(at int, b ...byte) []byte {
+		payload := bytes.Clone(good)
+		copy(payload[at:], b)
+		return payload
+	}
+	for what, payload := range map[string][]byte{
+		"nothing":               {},
+		"cut":                   good[:len(good)-1],
+		"a byte more":           append(bytes.Clone(good), 0),
+		"message size too low":  change(sizeAt, 0, 0, 1, 0xff),
+		"message size too high": change(sizeAt, 0, 0x10, 0, 1),
+		"no link":               change(linksAt, 0),
+		"too many links":        change(linksAt, MaxLinks+1),
+	} {
+		if _, err := decodeReply(payload); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: error %v, want ErrMalformed", what, err)
+		}
 	}
 }
 
@@ -96,8 +128,15 @@ func TestAnswerMustChooseWhatWasOffered(t *testing.T) {
 
 func TestMessageSizesOutsideTheBoundsAreBugs(t *testing.T) {
 	for _, size := range []int{-1, 0, MinMessageSize - 1, MaxMessageSize + 1} {
-		mustPanic(t, "offer", func() { Offer{MaxMessageSize: size}.encode() })
-		mustPanic(t, "reply", func() { Reply{MaxMessageSize: size}.encode() })
+		mustPanic(t, "offer", func() { Offer{MaxMessageSize: size, Links: 1}.encode() })
+		mustPanic(t, "reply", func() { Reply{MaxMessageSize: size, Links: 1}.encode() })
+	}
+}
+
+func TestNumbersOfLinksOutsideTheBoundsAreBugs(t *testing.T) {
+	for _, links := range []uint8{0, MaxLinks + 1, 255} {
+		mustPanic(t, "offer", func() { Offer{MaxMessageSize: MinMessageSize, Links: links}.encode() })
+		mustPanic(t, "reply", func() { Reply{MaxMessageSize: MinMessageSize, Links: links}.encode() })
 	}
 }
 
@@ -150,7 +189,7 @@ func FuzzOffer(f *testing.F) {
 
 func FuzzReply(f *testing.F) {
 	f.Add(testReply.encode())
-	f.Add(Reply{MaxMessageSize: MinMessageSize}.encode())
+	f.Add(Reply{MaxMessageSize: MinMessageSize, Links: MaxLinks}.encode())
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		reply, err := decodeReply(payload)
 		if err != nil {

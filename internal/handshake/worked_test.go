@@ -3,6 +3,7 @@ package handshake
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -22,20 +23,22 @@ type workedExample struct {
 	Key  hexBytes
 	Name string
 
-	PRK         hexBytes
-	PSK         hexBytes
-	Rendezvous  hexBytes
-	Topic       string
-	HelloKey    hexBytes
-	Device      hexBytes
-	Prologue    hexBytes
-	DialerTopic string
+	PRK        hexBytes
+	PSK        hexBytes
+	Rendezvous hexBytes
+	Topic      string
+	HelloKey   hexBytes
+	Device     hexBytes
+	Prologue   hexBytes
 
 	DialerID             hexBytes
 	DialerInbox          hexBytes
 	DialerSecret         hexBytes
 	DialerInboxKey       hexBytes
 	DialerMaskKey        hexBytes
+	DialerLinks          uint8
+	DialerLink           uint8
+	DialerTopic          string // of DialerLink
 	DialerTokens         hexBytes
 	DialerToken          hexBytes
 	DialerTokenHash      hexBytes
@@ -50,6 +53,9 @@ type workedExample struct {
 	ListenerID             hexBytes
 	ListenerInbox          hexBytes
 	ListenerSecret         hexBytes
+	ListenerLinks          uint8
+	ListenerLink           uint8
+	ListenerTopic          string // of ListenerLink
 	ListenerTokenHash      hexBytes
 	ListenerMaxMessageSize int
 	Protocol               string
@@ -114,6 +120,7 @@ func computeWorkedExample(t *testing.T) workedExample {
 	reply.TokenHash = [16]byte(counting(0xe0, 16))
 	x := workedExample{
 		Key: testKey[:], Name: "thermostat",
+		DialerLinks: offer.Links, DialerLink: 1, ListenerLinks: reply.Links, ListenerLink: 0,
 		DialerID: offer.ID[:], DialerInbox: offer.Inbox.ID[:], DialerSecret: offer.Inbox.Secret[:],
 		DialerTokens: tokens.secret[:], DialerToken: token[:], DialerTokenHash: offer.TokenHash[:], DialerMaxMessageSize: offer.MaxMessageSize,
 		Time: offer.Time.UnixNano(), Protocols: offer.Protocols, DialerPrivate: counting(0x60, 32),
@@ -125,12 +132,14 @@ func computeWorkedExample(t *testing.T) workedExample {
 	device, inboxKey, mask := root.Device(x.Name), offer.Inbox.Key(), offer.Inbox.MaskKey()
 	x.PRK, x.PSK, x.Rendezvous, x.Topic = root.prk, n.psk, n.Rendezvous[:], Topic("", n.Rendezvous)
 	x.HelloKey, x.Device, x.Prologue = n.hello.key, device[:], offer.clear().appendClear(n.prologue)
-	x.DialerInboxKey, x.DialerMaskKey, x.DialerTopic = inboxKey.key, mask[:], Topic("", offer.Inbox.ID)
+	x.DialerInboxKey, x.DialerMaskKey = inboxKey.key, mask[:]
+	x.DialerTopic, x.ListenerTopic = offer.Inbox.Topic("", x.DialerLink), reply.Inbox.Topic("", x.ListenerLink)
 
 	initiator, hello, err := n.Initiate(bytes.NewReader(x.DialerPrivate), offer)
 	if err != nil {
 		t.Fatal(err)
 	}
+	hello.Link = x.DialerLink
 	x.Offer, x.NoiseMessage1 = initiator.payload, hello.Noise
 	x.Hello = sealWorked(t, n.HelloKey(), hello, 0xa0, 240)
 
@@ -142,6 +151,7 @@ func computeWorkedExample(t *testing.T) workedExample {
 	if err != nil {
 		t.Fatal(err)
 	}
+	answer.Link = x.ListenerLink
 	x.Reply, x.NoiseMessage2 = reply.encode(), answer.Noise
 	x.Answer = sealWorked(t, inboxKey, answer, 0xb0, 240)
 	x.Gone = sealWorked(t, reply.Inbox.Key(), Gone{Nonce: [8]byte(counting(0xf0, 8)), Token: token}, 0x90, MinEnvelope)
@@ -195,6 +205,9 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 	inbox := func(secret []byte, purpose string, size int) []byte {
 		return plainExpand(plainHMAC([]byte("mqtt-e2e/1 inbox"), secret), purpose, size)
 	}
+	topic := func(secret []byte, link uint8) []byte {
+		return []byte(base64.RawURLEncoding.EncodeToString(inbox(secret, "topic\x00"+string([]byte{link}), 16)))
+	}
 	inboxKey := inbox(x.DialerSecret, "envelope", 32)
 	token := plainExpand(plainHMAC([]byte("mqtt-e2e/1 token"), x.DialerTokens), string(x.DialerID), 16)
 	helloKey := plainExpand(prk, "hello\x00"+x.Name, 32)
@@ -204,13 +217,13 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 	prologue = append(prologue, clear...)
 	tokenHash := sha256.Sum256(token)
 	offer := slices.Clone(tokenHash[:16])
-	offer = append(binary.BigEndian.AppendUint32(offer, uint32(x.DialerMaxMessageSize)), 0, byte(len(x.Protocols)))
+	offer = append(binary.BigEndian.AppendUint32(offer, uint32(x.DialerMaxMessageSize)), x.DialerLinks, 0, byte(len(x.Protocols)))
 	for _, p := range x.Protocols {
 		offer = append(append(offer, byte(len(p))), p...)
 	}
 	reply := slices.Concat(x.ListenerInbox, x.ListenerSecret, x.ListenerID, x.ListenerTokenHash)
 	reply = binary.BigEndian.AppendUint32(reply, uint32(x.ListenerMaxMessageSize))
-	reply = append(append(reply, byte(len(x.Protocol))), x.Protocol...)
+	reply = append(append(reply, x.ListenerLinks, byte(len(x.Protocol))), x.Protocol...)
 	message1, message2, toListener, toDialer, logID := plainHandshake(t, psk, prologue, x.DialerPrivate, x.ListenerPrivate, offer, reply)
 
 	for _, c := range []struct {
@@ -225,13 +238,15 @@ func TestWorkedExampleByASecondImplementation(t *testing.T) {
 		{"Prologue", prologue, x.Prologue},
 		{"DialerInboxKey", inboxKey, x.DialerInboxKey},
 		{"DialerMaskKey", inbox(x.DialerSecret, "mask", 16), x.DialerMaskKey},
+		{"DialerTopic", topic(x.DialerSecret, x.DialerLink), []byte(x.DialerTopic)},
+		{"ListenerTopic", topic(x.ListenerSecret, x.ListenerLink), []byte(x.ListenerTopic)},
 		{"DialerToken", token, x.DialerToken},
 		{"DialerTokenHash", tokenHash[:16], x.DialerTokenHash},
 		{"Offer", offer, x.Offer},
 		{"NoiseMessage1", message1, x.NoiseMessage1},
-		{"Hello", plainSeal(t, helloKey, x.Hello.Salt, 1, slices.Concat(clear, message1), len(x.Hello.Packet)), x.Hello.Packet},
+		{"Hello", plainSeal(t, helloKey, x.Hello.Salt, 1, slices.Concat(clear, []byte{x.DialerLink}, message1), len(x.Hello.Packet)), x.Hello.Packet},
 		{"NoiseMessage2", message2, x.NoiseMessage2},
-		{"Answer", plainSeal(t, inboxKey, x.Answer.Salt, 4, slices.Concat(x.DialerID, message2), len(x.Answer.Packet)), x.Answer.Packet},
+		{"Answer", plainSeal(t, inboxKey, x.Answer.Salt, 4, slices.Concat(x.DialerID, []byte{x.ListenerLink}, message2), len(x.Answer.Packet)), x.Answer.Packet},
 		{"Gone", plainSeal(t, inbox(x.ListenerSecret, "envelope", 32), x.Gone.Salt, 8, slices.Concat(counting(0xf0, 8), token), len(x.Gone.Packet)), x.Gone.Packet},
 		{"ToListener", toListener, x.ToListener},
 		{"ToDialer", toDialer, x.ToDialer},

@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
@@ -97,3 +98,6 @@ func (b *Batch) Reset() {
 
 // appendControl appends packets that are not PUBLISH. Where they do not fit behind a full batch, the buffer grows once.
 func (b *Batch) appendControl(packets ...byte) { b.buf = append(b.buf, packets...) }
+
+// prependControl puts such packets before all others.
+func (b *Batch) prependControl(packets ...byte) { b.buf = slices.Insert(b.buf, 0, packets...) }

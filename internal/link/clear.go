@@ -9,10 +9,10 @@ import (
 // warnInClear says that what proves to the broker who we are travels in the clear, if it does: user and password, or the query
 // of a WebSocket address, which may hold a token.
 func (c *Config) warnInClear() {
-	secure := map[string]string{"mqtt": "mqtts://", "ws": "wss://"}[c.Address.Scheme]
-	secret := c.Address.Username != "" || c.Address.Password != "" || strings.Contains(c.Address.Path, "?")
-	if secure != "" && secret && !loopback(c.Address.Host) {
-		c.Logger.Warn("everybody on the way to the broker can read the credentials for it: write "+secure+" in its address", "host", c.Address.Host)
+	secure := map[string]string{"mqtt": "mqtts://", "ws": "wss://"}[c.Broker.Scheme]
+	secret := c.Broker.Username != "" || c.Broker.Password != "" || strings.Contains(c.Broker.Path, "?")
+	if secure != "" && secret && !loopback(c.Broker.Host) {
+		c.Logger.Warn("everybody on the way to the broker can read the credentials for it: write "+secure+" in its address", "host", c.Broker.Host)
 	}
 }
 

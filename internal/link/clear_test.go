@@ -35,7 +35,7 @@ func TestCredentialsInTheClear(t *testing.T) {
 			t.Fatal(err)
 		}
 		var said bytes.Buffer
-		New(Config{Address: parsed, MaxPayload: testMaxPayload, Logger: slog.New(slog.NewTextHandler(&said, nil))}, nil)
+		New(Config{Broker: parsed.Brokers[0], MaxPayload: testMaxPayload, Logger: slog.New(slog.NewTextHandler(&said, nil))}, nil)
 		warned := strings.Count(said.String(), "level=WARN") == 1 && strings.Count(said.String(), "\n") == 1
 		if warned != (want != "") || !strings.Contains(said.String(), want) || strings.Contains(said.String(), "hunter2") {
 			t.Errorf("a link to %s says %q, want one warning that names %q, or none", text, said.String(), want)

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/proxy"
 )
 
 // dialTimeout bounds one attempt to reach the broker: name, TCP, proxy, TLS and WebSocket together.
@@ -32,67 +31,91 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // every wait on that: for a proxy's handshake and the WebSocket handshake too, which know of deadlines only.
 type dialAttempt struct {
 	*transport
-	config  *Config
-	ctx     context.Context
-	wake    func()      // called when a WebSocket ping waits for its answer
-	address string      // where the socket is to lead
-	stop    func() bool // ends the watch of ctx; nil without a socket
+	config    *Config
+	ctx       context.Context
+	dialTCP   dialFunc
+	wake      func()       // called when a WebSocket ping waits for its answer
+	protocols []string     // what to offer in the broker's TLS; nil: what the caller's configuration says
+	proxy     *proxyServer // of the environment; nil if there is none
+	stop      func() bool  // ends the watch of ctx; nil without a socket
 }
 
-// dial connects to the broker, up to where MQTT begins. wake is called when a WebSocket ping waits for its answer.
-func (c *Config) dial(ctx context.Context, wake func()) (*transport, error) {
+// dial connects to the broker, up to where MQTT begins, by direct unless the caller dials. wake is called when a WebSocket ping
+// waits for its answer.
+func (c *Config) dial(ctx context.Context, direct dialFunc, wake func()) (*transport, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errDialTimeout)
 	defer cancel()
-	a := &dialAttempt{transport: new(transport), config: c, ctx: ctx, wake: wake}
+	if c.DialContext != nil {
+		direct = c.DialContext
+	}
+	a := dialAttempt{config: c, ctx: ctx, dialTCP: direct, wake: wake, protocols: c.protocols()}
+	transport, err := a.run()
+	if a.protocols != nil && refusesProtocols(err) {
+		a.protocols = nil
+		transport, err = a.run()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Broker.Host, err)
+	}
+	return transport, nil
+}
+
+// run makes the attempt, on a copy, so that it can be made again.
+func (a dialAttempt) run() (*transport, error) {
+	a.transport = new(transport)
 	conn, err := a.open()
 	if err = a.explain(err); err != nil {
 		if a.socket != nil {
 			a.socket.Close()
 		}
-		return nil, fmt.Errorf("connecting to the broker at %s: %w", c.Address.Host, err)
+		return nil, err
 	}
 	a.Conn = conn
 	a.socket.begin()
 	return a.transport, nil
 }
 
-// open connects through the proxy of the environment, if there is one and the caller does not dial by itself.
+// open connects up to where MQTT begins.
 func (a *dialAttempt) open() (net.Conn, error) {
-	switch a.config.Address.Scheme {
-	case "mqtt":
-		return a.openStream()
-	case "mqtts":
-		conn, err := a.openStream()
-		if err != nil {
-			return nil, err
-		}
-		secured := tls.Client(conn, a.config.tlsConfig())
+	scheme := a.config.Broker.Scheme
+	if !slices.Contains([]string{"mqtt", "mqtts", "ws", "wss"}, scheme) {
+		return nil, fmt.Errorf("unknown scheme %q; mqtt, mqtts, ws and wss are known", scheme)
+	}
+	conn, err := a.openStream()
+	switch {
+	case err != nil:
+		return nil, err
+	case scheme == "mqtts":
+		secured := tls.Client(conn, a.tlsConfig())
 		if err := secured.HandshakeContext(a.ctx); err != nil {
 			return nil, fmt.Errorf("TLS handshake: %w", err)
 		}
 		return secured, nil
-	case "ws", "wss":
-		return a.openWebSocket()
+	case a.config.Broker.WebSocket():
+		return a.openWebSocket(conn)
 	}
-	return nil, fmt.Errorf("unknown scheme %q; mqtt, mqtts, ws and wss are known", a.config.Address.Scheme)
+	return conn, nil
 }
 
-// openStream connects by TCP, through the SOCKS proxy of ALL_PROXY unless the caller dials.
+// openStream connects by TCP, through the proxy of the environment, if there is one and the caller does not dial by itself.
 func (a *dialAttempt) openStream() (net.Conn, error) {
+	broker := &a.config.Broker
 	if a.config.DialContext != nil {
-		return a.Dial("tcp", a.config.Address.Host)
+		return a.Dial("tcp", broker.Host)
 	}
-	return proxy.FromEnvironmentUsing(a).Dial("tcp", a.config.Address.Host)
+	var err error
+	if a.proxy, err = environmentProxy(broker); err != nil {
+		return nil, err
+	}
+	if a.proxy == nil {
+		return a.Dial("tcp", broker.Host)
+	}
+	return a.openTunnel(broker.Host)
 }
 
-// Dial makes the socket, for packages proxy and websocket, too.
+// Dial makes the socket, for package proxy, too.
 func (a *dialAttempt) Dial(network, address string) (net.Conn, error) {
-	a.address = address
-	dialTCP := a.config.DialContext
-	if dialTCP == nil {
-		dialTCP = persist(new(net.Dialer).DialContext)
-	}
-	conn, err := dialTCP(a.ctx, network, address)
+	conn, err := a.dialTCP(a.ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -106,29 +129,16 @@ func (a *dialAttempt) Dial(network, address string) (net.Conn, error) {
 func (a *dialAttempt) explain(err error) error {
 	switch {
 	case a.socket != nil && !a.stop():
-		return context.Cause(a.ctx) // what the closed socket made of it says less
+		err = context.Cause(a.ctx) // what the closed socket made of it says less
 	case a.socket != nil && a.socket.flooded():
-		return errPreamble // and quotes less of what came in
+		err = errPreamble // and quotes less of what came in
 	case err == nil:
 		return nil
-	case a.address != "" && a.address != a.config.Address.Host:
-		return &ProxyError{Proxy: a.address, cause: err}
-	case a.socket != nil:
-		return foreignHandshake(a.config.Address.Scheme, a.socket.first, err)
+	case a.socket != nil && a.proxy == nil:
+		return foreignHandshake(a.config.Broker.Scheme, a.socket.first, err)
+	}
+	if a.proxy != nil {
+		return &ProxyError{a.proxy.hostPort, a.proxy.variable, err}
 	}
 	return err
-}
-
-// tlsConfig returns the caller's TLS configuration, with the broker's host name to verify where it names none.
-func (c *Config) tlsConfig() *tls.Config {
-	config := &tls.Config{}
-	if c.TLSConfig != nil {
-		config = c.TLSConfig.Clone()
-	}
-	if config.ServerName == "" {
-		if host, _, err := net.SplitHostPort(c.Address.Host); err == nil {
-			config.ServerName = host
-		}
-	}
-	return config
 }

@@ -34,21 +34,26 @@ func (e *RefusedError) Error() string { return "the broker refused " + e.Reason 
 
 // ProxyError says that it was through a proxy that the broker was not reached.
 type ProxyError struct {
-	Proxy string // host:port
-	cause error
+	Proxy    string // host:port
+	Variable string // of the environment, which names the proxy
+	cause    error
 }
 
 // Error returns what failed, and where.
 func (e *ProxyError) Error() string {
-	return "through the proxy at " + e.Proxy + ": " + e.cause.Error()
+	return "through the proxy at " + e.Proxy + " (" + e.Variable + "): " + e.cause.Error()
 }
 
 // Unwrap returns what failed.
 func (e *ProxyError) Unwrap() error { return e.cause }
 
 // Permanent tells whether err is of a kind that trying again does not cure: credentials or a subscription refused, a
-// certificate that does not verify on either side, another protocol at the broker's port.
+// certificate that does not verify on either side, another protocol at the broker's port. Of several brokers, that of all.
 func Permanent(err error) bool {
+	var several BrokerErrors
+	if errors.As(err, &several) {
+		return several.permanent()
+	}
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		return refused.Permanent
@@ -86,7 +91,19 @@ func connectRefused(code byte) error {
 	return &refusal
 }
 
-// subscriptionRefused is the error of that return code.
-func subscriptionRefused(filter string) error {
-	return &RefusedError{RefusedSubscription, fmt.Sprintf("the subscription to %q: check the broker's permissions", filter), true}
+// fewSubscriptions is how many a client may have before the number may be the reason why one more is refused: services that limit
+// it allow 8 or more.
+const fewSubscriptions = 5
+
+// subscriptionRefused is the error of that return code, where so many others are confirmed on the connection.
+func subscriptionRefused(filter string, confirmed int) error {
+	return &RefusedError{RefusedSubscription, fmt.Sprintf("the subscription to %q: %s", filter, checkSubscriptions(confirmed)), true}
+}
+
+// checkSubscriptions says what to check where a broker refuses SUBSCRIBE.
+func checkSubscriptions(confirmed int) string {
+	if confirmed <= fewSubscriptions {
+		return "check the broker's permissions, and its limit of subscriptions a client"
+	}
+	return fmt.Sprintf("check the broker's limit of subscriptions a client (it has confirmed %d on this connection), and its permissions", confirmed)
 }

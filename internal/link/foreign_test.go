@@ -122,7 +122,7 @@ func TestForeignProtocolIsRecognised(t *testing.T) {
 		{"hang-up inside TLS", "wss", secure(hangsUp), SpokenTLS, true, "it hung up after the TLS handshake: check the port: one without WebSocket (write mqtts://) does that"},
 	} {
 		t.Run(test.name+" at "+test.scheme, func(t *testing.T) {
-			l := newTestLink(t, address.Address{Scheme: test.scheme, Host: test.host, Path: "/mqtt"}, nil)
+			l := newTestLink(t, address.Broker{Scheme: test.scheme, Host: test.host, Path: "/mqtt"}, nil)
 			l.config.TLSConfig = &tls.Config{InsecureSkipVerify: true}
 			err := l.Connect(context.Background())
 			var foreign *ForeignError

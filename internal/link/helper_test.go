@@ -66,11 +66,11 @@ type testLink struct {
 }
 
 // newTestLink returns a link that closes with the test.
-func newTestLink(t testing.TB, address address.Address, dial dialFunc) *testLink {
+func newTestLink(t testing.TB, address address.Broker, dial dialFunc) *testLink {
 	t.Helper()
 	l := &testLink{source: &testSource{down: make(chan struct{}, 100)}, received: make(chan testMessage, 10_000)}
 	l.Link = New(Config{
-		Address:     address,
+		Broker:      address,
 		DialContext: dial,
 		MaxPayload:  testMaxPayload,
 		Logger:      slog.New(slog.DiscardHandler),
@@ -126,7 +126,7 @@ func (l *testLink) want(t testing.TB, topic, payload string) {
 }
 
 // testAddress is an address to go with a DialContext that does not look at it.
-var testAddress = address.Address{Scheme: "mqtt", Host: "broker.test:1883"}
+var testAddress = address.Broker{Scheme: "mqtt", Host: "broker.test:1883"}
 
 // dialTo returns a DialContext that hands out conns one after the other.
 func dialTo(conns ...net.Conn) dialFunc {

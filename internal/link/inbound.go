@@ -46,6 +46,7 @@ type inbound struct {
 
 	start        time.Time                   // of the connection; never changes
 	lastRead     atomic.Int64                // now, as nanoseconds since start; for the writer
+	connackAt    atomic.Int64                // when CONNACK came, as nanoseconds since start; for the writer
 	subscribing  atomic.Pointer[subscribing] // set by the run loop
 	unsubscribes atomic.Int32                // UNSUBSCRIBE without UNSUBACK; counted up by the run loop
 	pongs        atomic.Uint64               // PINGRESP packets; for the writer
@@ -81,6 +82,10 @@ func (r *inbound) Read(p []byte) (int, error) {
 
 // lastHeard returns when the last byte was read. It may be called from any goroutine.
 func (r *inbound) lastHeard() time.Time { return r.start.Add(time.Duration(r.lastRead.Load())) }
+
+// connectTook returns the round trip of CONNECT, which is written at the start; 0 before CONNACK. It may be called from any
+// goroutine.
+func (r *inbound) connectTook() time.Duration { return time.Duration(r.connackAt.Load()) }
 
 // run handles packets until the connection ends. Its error is never nil.
 func (r *inbound) run() error {
@@ -149,9 +154,13 @@ func (r *inbound) publish(h header) error {
 	if b, err = r.in.Peek(payloadAt); err != nil {
 		return err
 	}
-	handler := r.link.routes.Load().find(b[2:])
+	routes := r.link.routes.Load()
+	handler := routes.find(b[2:])
 	switch {
 	case handler == nil:
+		if routes.renamed(b[2:]) {
+			r.link.counters.renamed.Add(1)
+		}
 		return r.skip(h, &r.link.counters.dropped)
 	case h.length-payloadAt > r.link.config.MaxPayload:
 		return r.skip(h, &r.link.counters.oversize)
@@ -216,6 +225,7 @@ func (r *inbound) connAck(body []byte) error {
 		return connectRefused(body[1])
 	}
 	r.connected = true
+	r.connackAt.Store(int64(r.now.Sub(r.start)))
 	close(r.accepted)
 	return nil
 }

@@ -115,7 +115,7 @@ func TestMosquittoThatHangsUpOnLargePackets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newTestLink(t, address.Address{Scheme: "mqtt", Host: u.Host}, nil)
+	l := newTestLink(t, address.Broker{Scheme: "mqtt", Host: u.Host}, nil)
 	l.mustSubscribe(t, "topic")
 	l.mustConnect(t)
 	for range 2 {

@@ -26,14 +26,15 @@ import (
 
 // Config is what a Link needs to reach its broker.
 type Config struct {
-	// Address is where the broker is and what to tell it.
-	Address address.Address
+	// Broker is where the broker is and what to tell it.
+	Broker address.Broker
 
-	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Address is verified unless ServerName is set.
+	// TLSConfig is used for mqtts and wss. nil is the zero tls.Config. The host of Broker is verified unless ServerName is set.
 	TLSConfig *tls.Config
 
-	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, through the proxies of the
-	// environment (ALL_PROXY with SOCKS5 for mqtt and mqtts; HTTP_PROXY and HTTPS_PROXY for ws and wss; NO_PROXY for all).
+	// DialContext makes TCP connections to the broker. It must heed its context. nil: a net.Dialer, to all addresses of
+	// the host (RFC 8305), through the proxy of the environment, by HTTP CONNECT or SOCKS5 (HTTP_PROXY for ws, HTTPS_PROXY for all
+	// others, else ALL_PROXY; NO_PROXY for all).
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// MaxPayload is the largest payload of a PUBLISH packet, in bytes, both ways. Larger ones that arrive are read over and counted.
@@ -43,11 +44,11 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Format implements fmt.Formatter. A pointer in a field would be printed without asking Address.
-func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Address) }
+// Format implements fmt.Formatter. A pointer in a field would be printed without asking Broker.
+func (c Config) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Config{%v}", c.Broker) }
 
-// Format implements fmt.Formatter: in an unexported field Address cannot hide its password from package fmt.
-func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%v}", l.config.Address) }
+// Format implements fmt.Formatter: in an unexported field Broker cannot hide its password from package fmt.
+func (l *Link) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "link.Link{%v}", l.config.Broker) }
 
 // Source supplies what a Link publishes.
 type Source interface {
@@ -67,10 +68,11 @@ type Source interface {
 type Stats struct {
 	Reconnects uint64 // connections that came up after the first
 	Dropped    uint64 // PUBLISH packets that were retained, not of QoS 0 or on a topic without a handler
+	Renamed    uint64 // of those, packets on a topic that ends like a subscribed one: the broker has rewritten what comes before
 	Oversize   uint64 // PUBLISH packets with payloads larger than MaxPayload
 }
 
-type counters struct{ reconnects, dropped, oversize atomic.Uint64 }
+type counters struct{ reconnects, dropped, renamed, oversize atomic.Uint64 }
 
 // Link is a lasting connection to a broker. Its methods may be called from any goroutine, except that a Handler and the
 // methods of the Source must not call Connect, Subscribe and Close.
@@ -88,17 +90,22 @@ type Link struct {
 	ctx        context.Context
 	cancel     context.CancelFunc // by Close
 
-	// Owned by the run loop, which lends the last three to one connection after the other.
-	backoff     backoff
-	hungUpTwice bool // on large packets
-	largest     largest
-	readBuffer  *bufio.Reader
-	batch       *Batch
+	// Owned by the run loop, which lends the last four to one connection after the other.
+	backoff      backoff
+	lastReason   string // why the last attempt to connect failed; empty: it did not
+	dialer       *dialer
+	hungUpTwice  bool // on large packets
+	largest      largest
+	pingInterval time.Duration // see keepAlive
+	readBuffer   *bufio.Reader
+	batch        *Batch
 
 	mu            sync.Mutex // guards all below
 	subscriptions map[string]*subscription
 	loop          *runLoop      // nil while none runs
 	everUp        bool          // a connection was up once
+	persistent    bool          // by Persist
+	toldDown      bool          // it was logged that a persistent link was never up
 	cameUp        chan struct{} // closed, and replaced, when a connection comes up
 	lastErr       error         // the last failed attempt or lost connection
 }
@@ -112,6 +119,8 @@ func New(config Config, source Source) *Link {
 		config:        config,
 		source:        source,
 		backoff:       backoff{jitter: rand.Float64},
+		dialer:        newDialer(),
+		pingInterval:  keepAliveInterval,
 		readBuffer:    newReadBuffer(config.MaxPayload),
 		batch:         NewBatch(config.MaxPayload),
 		changes:       make(chan struct{}, 1),
@@ -139,8 +148,7 @@ func (l *Link) Connect(ctx context.Context) error {
 			l.mu.Unlock()
 			return nil
 		case l.loop == nil:
-			l.loop = &runLoop{ended: make(chan struct{})}
-			go l.run(l.loop)
+			l.startLoop()
 		}
 		loop, cameUp := l.loop, l.cameUp
 		l.mu.Unlock()
@@ -160,7 +168,7 @@ func (l *Link) gaveUp(ctx context.Context) error {
 	defer l.mu.Unlock()
 	lastErr := l.lastErr
 	if l.connecting.Load() && lastErr == nil {
-		lastErr = foreignSession(l.config.Address.Scheme, nil, errNoAnswer)
+		lastErr = foreignSession(l.config.Broker.Scheme, nil, errNoAnswer)
 	}
 	if lastErr != nil {
 		return fmt.Errorf("waiting for the broker: %w; the last attempt: %w", context.Cause(ctx), lastErr)
@@ -188,6 +196,7 @@ func (l *Link) Stats() Stats {
 	return Stats{
 		Reconnects: l.counters.reconnects.Load(),
 		Dropped:    l.counters.dropped.Load(),
+		Renamed:    l.counters.renamed.Load(),
 		Oversize:   l.counters.oversize.Load(),
 	}
 }

@@ -75,7 +75,7 @@ func TestEveryScheme(t *testing.T) {
 			if strings.HasSuffix(test.scheme, "s") && test.scheme != "ws" {
 				test.listen, tlsConfig = overTLS(t, test.listen)
 			}
-			address := address.Address{Scheme: test.scheme, Path: "/mqtt?x=y", Username: "user", Password: "secret"}
+			address := address.Broker{Scheme: test.scheme, Path: "/mqtt?x=y", Username: "user", Password: "secret"}
 			address.Host = startBroker(t, broker.Config{Username: "user", Password: "secret"}, test.listen)
 			sender, receiver := newTestLink(t, address, nil), newTestLink(t, address, nil)
 			sender.config.TLSConfig, receiver.config.TLSConfig = tlsConfig, tlsConfig
@@ -89,12 +89,12 @@ func TestMosquitto(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := address.Address{Scheme: "mqtt", Host: u.Host}
+	address := address.Broker{Scheme: "mqtt", Host: u.Host}
 	exchange(t, newTestLink(t, address, nil), newTestLink(t, address, nil))
 }
 
 func TestRefusedCredentialsArePermanentAndNotQuoted(t *testing.T) {
-	address := address.Address{Scheme: "mqtt", Username: "someuser", Password: "wrongpassword"}
+	address := address.Broker{Scheme: "mqtt", Username: "someuser", Password: "wrongpassword"}
 	address.Host = startBroker(t, broker.Config{Username: "someuser", Password: "secret"}, (*broker.Broker).Listen)
 	err := newTestLink(t, address, nil).Connect(context.Background())
 	var refused *RefusedError
@@ -111,7 +111,7 @@ func TestRefusedCredentialsArePermanentAndNotQuoted(t *testing.T) {
 func TestCertificateThatDoesNotVerifyIsPermanent(t *testing.T) {
 	for _, scheme := range []string{"mqtts", "wss"} {
 		listen, _ := overTLS(t, (*broker.Broker).Listen)
-		address := address.Address{Scheme: scheme, Host: startBroker(t, broker.Config{}, listen), Path: "/mqtt"}
+		address := address.Broker{Scheme: scheme, Host: startBroker(t, broker.Config{}, listen), Path: "/mqtt"}
 		if err := newTestLink(t, address, nil).Connect(context.Background()); !Permanent(err) {
 			t.Errorf("%s: Connect: %v; want a permanent error", scheme, err)
 		}

@@ -23,7 +23,8 @@ type outbound struct {
 }
 
 func newOutbound(c *connection) *outbound {
-	w := &outbound{c: c, batch: c.link.batch, keepAlive: keepAlive{lastWrite: c.inbound.start}, unsent: newUnsent(c.transport.socket.bound)}
+	w := &outbound{c: c, batch: c.link.batch, unsent: newUnsent(c.transport.socket.bound)}
+	w.keepAlive = keepAlive{interval: c.link.pingInterval, lastWrite: c.inbound.start}
 	w.batch.Reset()
 	w.batch.limit = batchLimit
 	c.link.largest.begin()
@@ -63,17 +64,16 @@ func (w *outbound) run() error {
 func (w *outbound) writeAll() (next time.Time, err error) {
 	for {
 		now := time.Now()
-		next, ping, dead := w.keepAlive.update(now, w.c.inbound.lastHeard())
+		next, ping, dead := w.keepAlive.update(now, w.c.inbound.lastHeard(), w.c.inbound.connectTook())
 		if dead {
-			return next, fmt.Errorf("the broker has been silent for %v after a ping", answerTimeout)
+			return next, w.silent()
 		}
-		ping = w.c.transport.pongDue.Swap(false) || ping
 		closing := w.c.link.ctx.Err() != nil
-		w.fill(now, ping, closing)
+		ping, data := w.fill(now, w.c.transport.pongDue.Swap(false) || ping, closing)
 		if len(w.batch.Bytes()) == 0 {
 			return next, nil
 		}
-		if err := w.write(now, ping); err != nil {
+		if err := w.write(now, ping, data); err != nil {
 			return next, err
 		}
 		if closing {
@@ -82,28 +82,43 @@ func (w *outbound) writeAll() (next time.Time, err error) {
 	}
 }
 
-// fill collects the next batch: data first, so that DISCONNECT comes last.
-func (w *outbound) fill(now time.Time, ping, closing bool) {
+// silent ends the connection of a broker that did not answer a ping.
+func (w *outbound) silent() error {
+	k := &w.keepAlive
+	w.c.link.pingInterval = k.learn()
+	return fmt.Errorf("the broker has been silent for %v after a ping", k.answerBy.Sub(k.pinged).Round(time.Second))
+}
+
+// fill collects the next batch, and tells whether a ping and whether data are in it. The ping comes first, so that a slow network
+// does not delay its answer by the data; DISCONNECT comes last.
+func (w *outbound) fill(now time.Time, ping, closing bool) (pings, data bool) {
 	w.batch.Reset()
 	if w.isUp.Load() {
 		w.c.link.source.Fill(w.batch, now)
-	}
-	largest := &w.c.link.largest
-	if largest.wrote(w.batch.largest, w.c.inbound.pongs.Load()) || ping {
-		largest.pings++
-		w.batch.appendControl(packets.Pingreq<<4, 0)
 	}
 	w.mu.Lock()
 	w.batch.appendControl(w.control...)
 	w.control = nil
 	w.mu.Unlock()
+	data = len(w.batch.Bytes()) > 0
+	ping = ping || data && w.keepAlive.pingsWithData(now)
+	largest := &w.c.link.largest
+	if ping {
+		largest.pings++
+		w.batch.prependControl(packets.Pingreq<<4, 0)
+	}
+	if largest.wrote(w.batch.largest, w.c.inbound.pongs.Load()) {
+		largest.pings++
+		w.batch.appendControl(packets.Pingreq<<4, 0)
+	}
 	if closing {
 		w.batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
 	}
+	return ping, data
 }
 
 // write writes the batch at once. now is a time before it.
-func (w *outbound) write(now time.Time, ping bool) error {
+func (w *outbound) write(now time.Time, ping, data bool) error {
 	start := time.Now()
 	if _, err := w.c.transport.Write(w.batch.Bytes()); err != nil {
 		return fmt.Errorf("writing to the broker: %w", err)
@@ -111,6 +126,6 @@ func (w *outbound) write(now time.Time, ping bool) error {
 	end := time.Now()
 	w.unsent.wrote(len(w.batch.Bytes()), end.Sub(start))
 	w.batch.limit = w.unsent.batch()
-	w.keepAlive.wrote(now, end, ping)
+	w.keepAlive.wrote(now, end, ping, data)
 	return nil
 }

@@ -196,7 +196,7 @@ func TestDialThatNeverEndsTimesOut(t *testing.T) {
 			simtest.Run(t, func(t *testing.T) {
 				ours, theirs := simtest.Pipe() // nobody answers here
 				defer theirs.Close()
-				l := newTestLink(t, address.Address{Scheme: scheme, Host: "broker.test:1", Path: "/"}, dialTo(ours))
+				l := newTestLink(t, address.Broker{Scheme: scheme, Host: "broker.test:1", Path: "/"}, dialTo(ours))
 				start := time.Now()
 				err := l.Connect(context.Background())
 				limit := dialTimeout
@@ -218,7 +218,7 @@ func TestMosquittoKilledAndRestarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newTestLink(t, address.Address{Scheme: "mqtt", Host: u.Host}, nil)
+	l := newTestLink(t, address.Broker{Scheme: "mqtt", Host: u.Host}, nil)
 	l.mustSubscribe(t, "topic")
 	l.mustConnect(t)
 	for range 3 {

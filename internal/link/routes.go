@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// topicTail is the length, in bytes, of what is random in a topic of a stream and no broker changes: 16 bytes in base64, at its end.
+const topicTail = 22
+
 // Handler handles the payload of a PUBLISH packet. It is called on the reader goroutine, so it must not block, write to the
 // network or call Close. topic and payload lie in the read buffer: it may modify payload, and must keep neither. now is when
 // the packet was read.
@@ -14,6 +17,7 @@ type Handler func(topic, payload []byte, now time.Time)
 // routes finds the handler of a topic. It is immutable, so that the reader needs no lock.
 type routes struct {
 	exact     map[string]Handler
+	tails     map[string]bool // the last topicTail bytes of each exact topic
 	wildcards []wildcardRoute
 }
 
@@ -24,12 +28,15 @@ type wildcardRoute struct {
 }
 
 func newRoutes(subscriptions map[string]*subscription) *routes {
-	r := &routes{exact: make(map[string]Handler)}
+	r := &routes{exact: make(map[string]Handler), tails: make(map[string]bool)}
 	for filter, s := range subscriptions {
 		if strings.ContainsAny(filter, "+#") {
 			r.wildcards = append(r.wildcards, wildcardRoute{filter, s.handler})
 		} else {
 			r.exact[filter] = s.handler
+			if len(filter) >= topicTail {
+				r.tails[filter[len(filter)-topicTail:]] = true
+			}
 		}
 	}
 	return r
@@ -46,6 +53,12 @@ func (r *routes) find(topic []byte) Handler {
 		}
 	}
 	return nil
+}
+
+// renamed tells whether topic, which has no handler, ends like one that has: the broker has rewritten what comes before, as RabbitMQ
+// turns dots into slashes. It does not allocate.
+func (r *routes) renamed(topic []byte) bool {
+	return len(topic) >= topicTail && r.tails[string(topic[len(topic)-topicTail:])]
 }
 
 // matches tells whether filter covers topic (MQTT 3.1.1, section 4.7). A topic that is none, since it has wildcards or NUL

@@ -96,3 +96,25 @@ func TestExactTopicsComeFirstAndFindingDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", allocations)
 	}
 }
+
+// TestRenamedTopicsAreCounted has a broker that rewrites the prefix of a topic, and sends others that are not ours at all.
+func TestRenamedTopicsAreCounted(t *testing.T) {
+	const tail, other = "abcdefghijklmnopqrstuv", "bbcdefghijklmnopqrstuv"
+	scripted(t, func(t *testing.T, l *testLink, broker *script) {
+		l.mustSubscribe(t, "ours.of.us/"+tail, "short")
+		go broker.accept("")
+		l.mustConnect(t)
+		for _, topic := range []string{"ours/of/us/" + tail, tail, "ours/of/us/" + other, "ours.of.us/" + other, "a/short", "ours.of.us/", ""} {
+			broker.send(appendPublish(nil, 0, topic, []byte("x"))...)
+		}
+		broker.send(appendPublish(nil, 0, "ours.of.us/"+tail, []byte("last"))...)
+		l.want(t, "ours.of.us/"+tail, "last")
+		if stats := l.Stats(); stats.Renamed != 2 || stats.Dropped != 7 {
+			t.Errorf("%+v; want 2 renamed of 7 dropped", stats)
+		}
+		topic := []byte("ours/of/us/" + tail)
+		if n := testing.AllocsPerRun(100, func() { l.routes.Load().renamed(topic) }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
+}

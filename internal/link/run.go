@@ -1,6 +1,9 @@
 package link
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // disconnectTimeout bounds how long Close waits for the network to take the last batch and DISCONNECT.
 const disconnectTimeout = 200 * time.Millisecond
@@ -11,14 +14,12 @@ type runLoop struct {
 	err   error         // why it has; set before ended is closed
 }
 
-// run connects and reconnects until the link is closed, or fails to connect the very first time.
+// run connects and reconnects until the link is closed, or fails to connect the very first time and is not to persist.
 func (l *Link) run(loop *runLoop) {
 	defer close(loop.ended)
 	for !l.shouldEnd(loop, l.connectOnce()) {
-		delay := l.backoff.next(time.Now())
-		l.config.Logger.Debug("reconnecting to the broker", "in", delay)
 		select {
-		case <-time.After(delay):
+		case <-time.After(l.backoff.next(time.Now())):
 		case <-l.ctx.Done():
 		}
 	}
@@ -33,7 +34,7 @@ func (l *Link) shouldEnd(loop *runLoop, err error) bool {
 		err = ErrClosed
 	}
 	l.lastErr = err
-	if !closed && l.everUp {
+	if !closed && l.persists(err) {
 		return false
 	}
 	loop.err = err
@@ -49,18 +50,18 @@ func (l *Link) connectOnce() error {
 	if l.ctx.Err() != nil {
 		return ErrClosed
 	}
-	transport, err := l.config.dial(l.ctx, l.Wake)
+	transport, err := l.config.dial(l.ctx, l.dialer.DialContext, l.Wake)
 	if err != nil {
-		l.config.Logger.Debug("the broker cannot be reached", "error", err)
+		l.failed("the broker cannot be reached", err)
 		return err
 	}
 	l.smallOnly.Store(transport.smallOnly || l.hungUpTwice)
 	c := newConnection(l, transport)
 	l.connecting.Store(true)
-	err = c.login(&l.config.Address)
+	err = c.login(&l.config.Broker)
 	l.connecting.Store(false)
 	if err != nil {
-		l.config.Logger.Debug("the MQTT handshake failed", "error", err)
+		l.failed("the MQTT handshake failed", err)
 		return err
 	}
 	err = l.serve(c)
@@ -101,7 +102,7 @@ func (l *Link) updateSubscriptions(c *connection) error {
 			return nil
 		}
 		refused, err := c.subscribe(subscribe)
-		if refusal := l.refuse(refused); refusal != nil {
+		if refusal := l.refuse(refused, len(c.subscribed)); refusal != nil {
 			return refusal
 		}
 		if err != nil {
@@ -124,7 +125,7 @@ func (l *Link) end(c *connection, reason error) {
 		return
 	}
 	if reason != ErrClosed { // whoever closed the link knows
-		l.config.Logger.Info("the connection to the broker is over", "reason", reason)
+		l.config.Logger.Info("the connection to the broker is over", "host", l.config.Broker.Host, "reason", reason)
 	}
 	l.source.Down(c.ended)
 	l.backoff.connectionEnded(c.ended.Sub(c.inbound.start))
@@ -136,7 +137,7 @@ func (l *Link) checkLargest(c *connection) {
 		l.hungUpTwice = true
 		l.smallOnly.Store(true)
 		l.config.Logger.Warn("the broker hung up twice on a large message, so streams send at most 4 KiB at once from now on, which is slower: "+
-			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Address.Host)
+			"set MaxMessageSize (--max-message-size) on both sides to what the broker takes", "host", l.config.Broker.Host)
 	}
 }
 
@@ -148,8 +149,20 @@ func (l *Link) setUp() {
 		l.counters.reconnects.Add(1)
 	}
 	l.everUp = true
+	l.lastReason = ""
 	l.isUp.Store(true)
 	close(l.cameUp)
 	l.cameUp = make(chan struct{})
-	l.config.Logger.Info("connected to the broker", "host", l.config.Address.Host)
+	l.config.Logger.Info("connected to the broker", "host", l.config.Broker.Host)
 }
+
+// failed logs why an attempt has failed, unless the one before it failed for the same reason.
+func (l *Link) failed(what string, err error) {
+	if reason := socketAddress.ReplaceAllString(err.Error(), ""); reason != l.lastReason {
+		l.lastReason = reason
+		l.config.Logger.Debug(what, "host", l.config.Broker.Host, "error", err)
+	}
+}
+
+// socketAddress matches our own end of a connection in an error, which differs from attempt to attempt.
+var socketAddress = regexp.MustCompile(`\S+:\d+->`)

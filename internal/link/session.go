@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -57,7 +58,7 @@ func (s *subscribing) subAck(body []byte) error {
 }
 
 // login sends CONNECT and waits for CONNACK. After an error the connection is over.
-func (c *connection) login(broker *address.Address) error {
+func (c *connection) login(broker *address.Broker) error {
 	err := c.ask(encode(connectPacket(broker)), c.inbound.accepted, "CONNECT")
 	if err == nil {
 		return nil
@@ -66,7 +67,7 @@ func (c *connection) login(broker *address.Address) error {
 	return fmt.Errorf("MQTT handshake with the broker at %s: %w", broker.Host, foreignSession(broker.Scheme, c.inbound.first(), c.err))
 }
 
-func connectPacket(broker *address.Address) *packets.ConnectPacket {
+func connectPacket(broker *address.Broker) *packets.ConnectPacket {
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	p.ProtocolName, p.ProtocolVersion, p.CleanSession = "MQTT", 4, true // MQTT 3.1.1
 	p.Keepalive = uint16(keepAliveInterval.Seconds())
@@ -95,10 +96,14 @@ func (c *connection) subscribe(filters []string) (refused []string, err error) {
 	if err != nil {
 		c.shut(err)
 	}
+	unanswered := slices.Concat(slices.Collect(maps.Values(s.filters))...)
 	for _, filter := range filters {
-		if !slices.Contains(s.refused, filter) {
+		if !slices.Contains(s.refused, filter) && !slices.Contains(unanswered, filter) {
 			c.subscribed[filter] = true
 		}
+	}
+	if hungUp(err) {
+		err = fmt.Errorf("while subscribing: %w: if that happens again, %s", err, checkSubscriptions(len(c.subscribed)))
 	}
 	return s.refused, err
 }

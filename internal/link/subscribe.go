@@ -114,12 +114,12 @@ func (l *Link) nextChanges(confirmed map[string]bool) (unsubscribe, subscribe []
 }
 
 // refuse takes note of what the broker refused. That is the waiting Subscribe's error; if nobody waits it is the connection's,
-// since a link without one of its subscriptions would look healthy and be deaf.
-func (l *Link) refuse(filters []string) error {
+// since a link without one of its subscriptions would look healthy and be deaf. So many others are confirmed.
+func (l *Link) refuse(filters []string, confirmed int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, filter := range filters {
-		err := subscriptionRefused(filter)
+		err := subscriptionRefused(filter, confirmed)
 		switch s := l.subscriptions[filter]; {
 		case s == nil: // unsubscribed in the meantime
 		case s.result == nil:

@@ -47,21 +47,21 @@ func BenchmarkThroughMosquitto(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	benchmarkThrough(b, address.Address{Scheme: "mqtt", Host: u.Host})
+	benchmarkThrough(b, address.Broker{Scheme: "mqtt", Host: u.Host})
 }
 
 func BenchmarkThroughEmbeddedBroker(b *testing.B) {
-	benchmarkThrough(b, address.Address{Scheme: "mqtt", Host: startBroker(b, broker.Config{}, (*broker.Broker).Listen)})
+	benchmarkThrough(b, address.Broker{Scheme: "mqtt", Host: startBroker(b, broker.Config{}, (*broker.Broker).Listen)})
 }
 
 // benchmarkThrough measures messages through a broker and back.
-func benchmarkThrough(b *testing.B, address address.Address) {
+func benchmarkThrough(b *testing.B, address address.Broker) {
 	for name, size := range map[string]int{"1KiB": 1 << 10, "16KiB": 16 << 10, "60KiB": 60 << 10, "256KiB": 256 << 10} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
 			p := &pump{size: size, last: int64(b.N), done: make(chan struct{})}
-			p.link = New(Config{Address: address, MaxPayload: size, Logger: slog.New(slog.DiscardHandler)}, p)
+			p.link = New(Config{Broker: address, MaxPayload: size, Logger: slog.New(slog.DiscardHandler)}, p)
 			defer p.link.Close()
 			if err := p.link.Subscribe(b.Context(), "loop", p.handle); err != nil {
 				b.Fatal(err)

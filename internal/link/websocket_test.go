@@ -19,11 +19,11 @@ import (
 )
 
 // webSocketServer runs an HTTP server and returns an address of it.
-func webSocketServer(t *testing.T, handler http.HandlerFunc) address.Address {
+func webSocketServer(t *testing.T, handler http.HandlerFunc) address.Broker {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return address.Address{Scheme: "ws", Host: strings.TrimPrefix(server.URL, "http://"), Path: "/mqtt"}
+	return address.Broker{Scheme: "ws", Host: strings.TrimPrefix(server.URL, "http://"), Path: "/mqtt"}
 }
 
 // TestWebSocketPingIsAnsweredAtOnce has the writer woken for a pong, which goes before a PINGREQ.
@@ -58,7 +58,7 @@ func TestWebSocketToAnAddressWithAZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	dialed := ""
-	err = newTestLink(t, parsed, func(_ context.Context, _, address string) (net.Conn, error) {
+	err = newTestLink(t, parsed.Brokers[0], func(_ context.Context, _, address string) (net.Conn, error) {
 		dialed = address
 		return nil, net.UnknownNetworkError("none in the test")
 	}).Connect(t.Context())
@@ -100,7 +100,7 @@ func TestPayloadLimit(t *testing.T) {
 		if err := b.ListenWebSocket(listener); err != nil {
 			t.Fatal(err)
 		}
-		l := newTestLink(t, address.Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil)
+		l := newTestLink(t, address.Broker{Scheme: "ws", Host: host, Path: "/mqtt"}, nil)
 		if got := l.PayloadLimit("topic"); got != testMaxPayload {
 			t.Errorf("%d bytes before anything is known of the broker, want %d", got, testMaxPayload)
 		}
@@ -122,7 +122,7 @@ func TestPreambleIsBounded(t *testing.T) {
 			}
 		}
 	})
-	if err := newTestLink(t, address.Address{Scheme: "ws", Host: host, Path: "/mqtt"}, nil).Connect(context.Background()); !errors.Is(err, errPreamble) {
+	if err := newTestLink(t, address.Broker{Scheme: "ws", Host: host, Path: "/mqtt"}, nil).Connect(context.Background()); !errors.Is(err, errPreamble) {
 		t.Errorf("Connect: %v, want %v", err, errPreamble)
 	}
 }

@@ -26,11 +26,12 @@ const (
 // deadline.
 type peer struct {
 	*testing.T
-	s      *Stream
-	start  time.Time // of the stream
-	now    time.Time
-	number uint64 // of the next packet that the stream sends
-	theirs uint64 // of the next packet that the peer sends
+	s       *Stream
+	start   time.Time // of the stream
+	now     time.Time
+	number  uint64 // of the next packet that the stream sends
+	theirs  uint64 // of the next packet that the peer sends
+	resumes uint64 // of the peer
 
 	credit                  uint64 // what the peer's next ACK says
 	grantMessages, grant    uint64
@@ -97,8 +98,15 @@ func (p *peer) ack(numbers ...uint64) frame {
 	return func(b []byte) []byte { return wire.AppendAck(b, p.body(numbers)) }
 }
 
+// resume is the RESUME of a new absence, resumeAgain the same one repeated.
 func (p *peer) resume(numbers ...uint64) frame {
-	return func(b []byte) []byte { return wire.AppendResume(b, p.body(numbers)) }
+	p.resumes++
+	return p.resumeAgain(numbers...)
+}
+
+func (p *peer) resumeAgain(numbers ...uint64) frame {
+	r := wire.Resume{Count: p.resumes}
+	return func(b []byte) []byte { return wire.AppendResume(b, r, p.body(numbers)) }
 }
 
 // all returns the numbers from first to last.
@@ -283,9 +291,11 @@ func (d *describer) ranges(name string, a *wire.Ack) {
 	d.add("%s", name)
 }
 
-func (d *describer) Ack(a *wire.Ack)    { d.ranges("ACK", a) }
-func (d *describer) Resume(a *wire.Ack) { d.ranges("RESUME", a) }
-func (d *describer) Fin(final uint64)   { d.add("FIN %d", final) }
-func (d *describer) Stop()              { d.add("STOP") }
-func (d *describer) Reset(code uint64)  { d.add("RESET %d", code) }
-func (d *describer) Ping()              { d.add("PING") }
+func (d *describer) Ack(a *wire.Ack)                   { d.ranges("ACK", a) }
+func (d *describer) Resume(_ wire.Resume, a *wire.Ack) { d.ranges("RESUME", a) }
+func (d *describer) PathChallenge(p wire.Path)         { d.add("PATH_CHALLENGE %d", p.Path) }
+func (d *describer) PathResponse(p wire.Path)          { d.add("PATH_RESPONSE %d", p.Path) }
+func (d *describer) Fin(final uint64)                  { d.add("FIN %d", final) }
+func (d *describer) Stop()                             { d.add("STOP") }
+func (d *describer) Reset(code uint64)                 { d.add("RESET %d", code) }
+func (d *describer) Ping()                             { d.add("PING") }

@@ -83,13 +83,13 @@ func TestProbeRepeatsAllSignals(t *testing.T) {
 	p := newPeer(t)
 	p.write(2000)
 	p.s.Resume()
-	p.want("resumption comes first", "RESUME, STREAM 0+981")
+	p.want("resumption comes first", "RESUME, STREAM 0+979")
 	p.s.Close()
-	p.want("end of reading", "STOP, STREAM 981+993")
-	p.want("end of writing", "STREAM 1974+26, FIN 2000")
+	p.want("end of reading", "STOP, STREAM 979+993")
+	p.want("end of writing", "STREAM 1972+28, FIN 2000")
 	p.timer("probe", 310*ms)
 	p.want("signals are small", "RESUME, FIN 2000, STOP, PING")
-	p.want("the oldest data", "STREAM 0+981")
+	p.want("the oldest data", "STREAM 0+979")
 	p.wantIdle("the probe is over")
 }
 

@@ -10,8 +10,12 @@ import (
 
 // Received is what a packet brought.
 type Received struct {
-	Acknowledged int  // bytes, in packets, that the peer acknowledged
-	Data         bool // it carried stream data
+	Acknowledged int       // bytes, in packets, that the peer acknowledged
+	Data         bool      // it carried stream data
+	Resumed      bool      // it carried a RESUME that is no repetition
+	Path         uint8     // that this named, as the peer numbers it
+	Challenge    wire.Path // it carried; Size 0: none
+	Response     wire.Path // it carried; Size 0: none
 }
 
 // Receive takes in the plaintext of an authenticated packet. If that lies in a
@@ -27,7 +31,6 @@ func (s *Stream) Receive(now time.Time, number uint64, plaintext []byte, block *
 func (s *Stream) receive(now time.Time, number uint64, plaintext []byte, block *Block) error {
 	s.in.opened = block
 	defer s.in.freeOpened()
-	s.unheard = time.Time{}
 	if s.stats.PacketsReceived == 0 && s.config.FirstAnswers {
 		s.seed(now.Sub(s.acks.epoch))
 	}
@@ -37,6 +40,10 @@ func (s *Stream) receive(now time.Time, number uint64, plaintext []byte, block *
 	if err := wire.Parse(plaintext, &s.parsed, v); err != nil {
 		return fmt.Errorf("the peer sent a packet that makes no sense: %w", err)
 	}
+	if s.received.Challenge.Size+s.received.Response.Size > 0 {
+		return nil // it says nothing about the path in use, and is not acknowledged
+	}
+	s.unheard = time.Time{}
 	if errors.Is(v.err, errGaps) {
 		return nil
 	}
@@ -107,14 +114,17 @@ func (v *visitor) Ping() { v.elicit(true) }
 
 // Resume implements wire.Visitor: the peer was away, and whatever was sent
 // before now and is not in its list went to nobody, as soon as it is older
-// than a round trip. A RESUME that was overtaken, or of a peer that has heard
-// nothing since its last one and therefore repeats it, is an ACK: on a path
-// that became slow everything would be taken for lost again and again.
-func (v *visitor) Resume(a *wire.Ack) {
+// than a round trip. One that is repeated, or was overtaken so that its list is old, is
+// an ACK: on a path that became slow everything would be taken for lost again and again.
+func (v *visitor) Resume(r wire.Resume, a *wire.Ack) {
 	s, l := v.stream, &v.stream.sent
 	v.elicit(true)
-	heard := l.eligible == 0 || len(a.Ranges) > 0 && a.Ranges[0].Largest >= l.eligible
-	if v.number >= s.grantedBy && heard {
+	again := r.Count <= s.resumed
+	if !again {
+		s.resumed = r.Count
+		s.received.Resumed, s.received.Path = true, r.Path
+	}
+	if !again && v.number >= s.grantedBy {
 		l.eligible = l.next
 		s.forgetPath()
 	}
@@ -122,6 +132,12 @@ func (v *visitor) Resume(a *wire.Ack) {
 	s.restart = v.now
 	v.Ack(a)
 }
+
+// PathChallenge implements wire.Visitor.
+func (v *visitor) PathChallenge(p wire.Path) { v.stream.received.Challenge = p }
+
+// PathResponse implements wire.Visitor.
+func (v *visitor) PathResponse(p wire.Path) { v.stream.received.Response = p }
 
 // Ack implements wire.Visitor.
 func (v *visitor) Ack(a *wire.Ack) {

@@ -33,6 +33,9 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 	}
 	if acked := before - l.bytes; acked > 0 {
 		s.probe = probeNone
+		if s.stalled.IsZero() && l.count > 0 {
+			s.stalled = now
+		}
 		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()}); ok {
 			s.tryLarger(now, rate)
 		}
@@ -91,6 +94,9 @@ func (s *Stream) sample(now time.Time, p *sentPacket, a *wire.Ack) {
 // not when all that is acknowledged is probes of a peer without credit.
 func (s *Stream) onAcknowledged(p *sentPacket) {
 	s.sent.finish(p)
+	if p.number >= s.sent.newPath {
+		s.stalled = time.Time{}
+	}
 	s.size.onAck(p.size)
 	s.received.Acknowledged += p.size
 	s.pace.onPacket()
@@ -120,6 +126,9 @@ func (s *Stream) detectLoss(now time.Time) {
 		if !p.done && l.overdue(p, now, delay) {
 			s.onLost(p, s.numberAfter(i))
 		}
+	}
+	if l.count == 0 {
+		s.stalled = time.Time{}
 	}
 	l.trim()
 }

@@ -58,14 +58,14 @@ func TestRepeatedResumeIsAnAck(t *testing.T) {
 	p.want("lost", "STREAM 1970+19")
 	p.wantIdle("everything was sent again")
 	p.pass(200 * ms)
-	p.deliver(p.resume(0, 1))
+	p.deliver(p.resumeAgain(0, 1))
 	p.want("the answer is repeated", "ACK 0-2")
 	p.wantIdle("nothing is lost")
 	p.timer("the timeout starts afresh", 310*ms)
 	p.deliver(p.resume(0, 1, 2))
 	p.sends(2)
 	if p.s.stats.Retransmitted != 5 {
-		t.Errorf("%d retransmissions: a peer that heard something was away again", p.s.stats.Retransmitted)
+		t.Errorf("%d retransmissions: the peer was away again", p.s.stats.Retransmitted)
 	}
 }
 

@@ -112,6 +112,22 @@ func (s *Stream) Next(now time.Time, room []byte) (size int, plaintext []byte) {
 	return 0, plaintext
 }
 
+// NextOnPath makes a packet that asks whether a path works, or answers that, or both: the
+// plaintext lies in room behind the header. A Size of 0 leaves a frame out.
+func (s *Stream) NextOnPath(now time.Time, room []byte, challenge, response wire.Path) (plaintext []byte) {
+	s.config.Sealer.Next(now)
+	inside := room[s.config.Header : s.config.Header+s.config.MaxPacket]
+	b := inside[:0]
+	if challenge.Size > 0 {
+		b = wire.AppendPathChallenge(b, challenge)
+	}
+	if response.Size > 0 {
+		b = wire.AppendPathResponse(b, response)
+	}
+	s.stats.PacketsSent++
+	return s.padded(b, inside)
+}
+
 // padded returns the plaintext with the zeros that it needs behind it, in room.
 func (s *Stream) padded(plaintext, room []byte) []byte {
 	size := min(s.config.PadSize, s.config.MaxPacket)
@@ -151,6 +167,7 @@ func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 		s.keepPace(now, &p)
 		s.sent.add(p)
 		s.unheard = Earlier(s.unheard, now)
+		s.stalled = Earlier(s.stalled, now)
 	}
 	if s.congestion.startup && p.length > 0 && !s.canSendData(now) {
 		s.push.sent(now, s.rtt.smoothed)
@@ -230,7 +247,7 @@ func (s *Stream) appendAck(b []byte, now time.Time, p *sentPacket) []byte {
 	}
 	if resume {
 		p.carry(&s.resume, controlResume)
-		return wire.AppendResume(b, &s.ack)
+		return wire.AppendResume(b, wire.Resume{Path: s.path, Count: s.resumes}, &s.ack)
 	}
 	return wire.AppendAck(b, &s.ack)
 }

@@ -84,10 +84,14 @@ type Stream struct {
 	refused   bool // it had not acknowledged all that was written then
 	wasReset  bool // the peer gave the stream up
 	peerCode  uint64
+	path      uint8  // that is sent on, which RESUME tells
+	resumes   uint64 // how often Resume was called
+	resumed   uint64 // how often the peer has resumed
 	pathUp    bool
 	restart   time.Time // when a path came up, or the peer last moved on: probe timeouts count from here
 	movedAt   time.Time // when something written was last acknowledged, or new credit came
 	unheard   time.Time // when the first packet since the peer was last heard asked for an answer
+	stalled   time.Time // when the first packet since one was last acknowledged on this path asked for an answer
 	messages  uint64    // grant: messages in flight towards the peer
 	bytes     uint64    // grant: bytes in flight
 	grantedBy uint64    // number of the packet that brought the grant
@@ -189,18 +193,42 @@ func (s *Stream) Ping() { s.ping.renew() }
 
 // Resume tells the peer after a reconnect what arrived here and asks for the
 // same, until it answers.
-func (s *Stream) Resume() { s.resume.renew() }
+func (s *Stream) Resume() {
+	s.resumes++
+	s.resume.renew()
+}
 
 // NoPath stops the retransmission timers while nothing can reach the peer.
 func (s *Stream) NoPath() { s.pathUp = false }
 
-// PathUp starts them again on a new path, that passes packets of limit bytes of
-// plaintext at most: what was lost on the old one does not count against it, and
-// what was learnt of that says nothing about it (RFC 9000, 9.4).
+// PathUp starts them again after the path was lost, or on another one, that passes packets
+// of limit bytes of plaintext at most: what was lost before does not count against it, and
+// what was learnt before says nothing about it (RFC 9000, 9.4).
 func (s *Stream) PathUp(now time.Time, limit int) {
 	s.pathUp = true
 	s.restart = now
 	s.forgetPath()
+	s.size.bound(limit)
+}
+
+// Move is PathUp on another path, which RESUME names: round trip, window and packet size
+// are those of the beginning. measured is the round trip there; 0: not known.
+func (s *Stream) Move(now time.Time, path uint8, limit int, measured time.Duration) {
+	s.SetPath(path, limit)
+	s.rtt = rtt{}
+	if measured > 0 {
+		s.seed(measured)
+	}
+	end := s.congestion.round.end
+	s.congestion = newCongestion(s.size.packet() + s.config.Overhead)
+	s.congestion.round.end = end
+	s.PathUp(now, limit)
+}
+
+// SetPath says which path is in use from the beginning, and what it passes.
+func (s *Stream) SetPath(path uint8, limit int) {
+	s.path = path
+	s.size = newPathSize(s.config)
 	s.size.bound(limit)
 }
 
@@ -215,6 +243,7 @@ func (s *Stream) trace() {
 // forgetPath begins anew what was learnt of a path.
 func (s *Stream) forgetPath() {
 	s.sent.restart()
+	s.stalled = time.Time{}
 	s.congestion.reset()
 	s.trial, s.pace = trial{}, pacer{}
 	s.size.passed = 0
@@ -233,6 +262,7 @@ type Status struct {
 	ResetCode    uint64
 
 	Unheard      time.Time     // since when the peer owes an answer; zero: it does not
+	Stalled      time.Time     // since when packets are in flight on this path and none is acknowledged; zero: it is not so
 	MovedAt      time.Time     // when something written, or the end, was last acknowledged, or credit came
 	ProbeTimeout time.Duration // before any doubling
 }
@@ -253,6 +283,7 @@ func (s *Stream) Status() Status {
 		WasReset:     s.wasReset,
 		ResetCode:    s.peerCode,
 		Unheard:      s.unheard,
+		Stalled:      s.stalled,
 		MovedAt:      s.movedAt,
 		ProbeTimeout: s.probeTimeout(),
 	}

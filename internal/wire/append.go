@@ -24,7 +24,32 @@ func StreamHeaderLen(offset uint64, length int) int {
 func AppendAck(b []byte, a *Ack) []byte { return appendAckBody(append(b, TypeAck), a) }
 
 // AppendResume appends a RESUME frame, under the rules of AppendAck.
-func AppendResume(b []byte, a *Ack) []byte { return appendAckBody(append(b, TypeResume), a) }
+func AppendResume(b []byte, r Resume, a *Ack) []byte {
+	mustBePath(r.Path)
+	return appendAckBody(appendVarint(append(b, TypeResume, r.Path), r.Count), a)
+}
+
+// AppendPathChallenge appends a PATH_CHALLENGE frame.
+func AppendPathChallenge(b []byte, p Path) []byte { return appendPath(append(b, TypePathChallenge), p) }
+
+// AppendPathResponse appends a PATH_RESPONSE frame.
+func AppendPathResponse(b []byte, p Path) []byte { return appendPath(append(b, TypePathResponse), p) }
+
+func appendPath(b []byte, p Path) []byte {
+	mustBePath(p.Path)
+	if p.Size < MinSize || p.Size > MaxSize {
+		panic(fmt.Sprintf("BUG: wire: a size of %d bytes", p.Size))
+	}
+	b = appendVarint(append(b, p.Path), uint64(p.Size))
+	return appendVarint(b, p.Round)
+}
+
+// mustBePath panics unless path is a number that takes one byte as an integer.
+func mustBePath(path uint8) {
+	if path > MaxPath {
+		panic(fmt.Sprintf("BUG: wire: path %d", path))
+	}
+}
 
 // AppendFin appends a FIN frame: the stream ends at offset final.
 func AppendFin(b []byte, final uint64) []byte { return appendVarint(append(b, TypeFin), final) }

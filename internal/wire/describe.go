@@ -36,13 +36,20 @@ func (d *decoder) appendFields(b []byte, f frame, start int) []byte {
 		return fmt.Appendf(b, " %d", d.position-start)
 	case TypeStream:
 		return fmt.Appendf(b, " %d+%d", f.value, len(f.data))
-	case TypeAck, TypeResume:
+	case TypeAck:
 		return appendAckFields(b, d.ack)
+	case TypeResume:
+		return appendAckFields(fmt.Appendf(appendPathNumber(b, f.resume.Path), " count=%d", f.resume.Count), d.ack)
+	case TypePathChallenge, TypePathResponse:
+		return fmt.Appendf(appendPathNumber(b, f.path.Path), " size=%d round=%d", f.path.Size, f.path.Round)
 	case TypeFin, TypeReset:
 		return fmt.Appendf(b, " %d", f.value)
 	}
 	return b
 }
+
+// appendPathNumber shows the sender's link and the receiver's.
+func appendPathNumber(b []byte, path uint8) []byte { return fmt.Appendf(b, " %d-%d", path>>3, path&7) }
 
 func appendAckFields(b []byte, a *Ack) []byte {
 	if len(a.Ranges) == 0 {

@@ -15,6 +15,9 @@ var (
 	errArrival       = errors.New("the arrival is above 2^52-1 microseconds")
 	errTooManyRanges = errors.New("there are more than 32 ranges")
 	errSecondAck     = errors.New("the packet has an ACK or RESUME already")
+	errPath          = errors.New("the path is above 63")
+	errSize          = errors.New("the size is not 512 to 1048576 bytes")
+	errNotAlone      = errors.New("a packet with PATH_CHALLENGE or PATH_RESPONSE holds one of each at most, and else PADDING only")
 	errBelowZero     = errors.New("the range reaches below packet number 0")
 )
 
@@ -38,9 +41,11 @@ func Parse(packet []byte, scratch *Ack, v Visitor) error {
 
 // frame is one decoded frame; which fields have a meaning depends on kind. The body of ACK and RESUME stands in the decoder's ack.
 type frame struct {
-	kind  byte
-	value uint64 // STREAM: offset, FIN: final offset, RESET: code
-	data  []byte // STREAM
+	kind   byte
+	value  uint64 // STREAM: offset, FIN: final offset, RESET: code
+	data   []byte // STREAM
+	resume Resume
+	path   Path // PATH_CHALLENGE, PATH_RESPONSE
 }
 
 func visit(f frame, a *Ack, v Visitor) {
@@ -59,7 +64,11 @@ func visit(f frame, a *Ack, v Visitor) {
 	case TypePing:
 		v.Ping()
 	case TypeResume:
-		v.Resume(a)
+		v.Resume(f.resume, a)
+	case TypePathChallenge:
+		v.PathChallenge(f.path)
+	case TypePathResponse:
+		v.PathResponse(f.path)
 	default:
 		panic(fmt.Sprintf("BUG: wire: frame type %#x passed the check", f.kind))
 	}
@@ -70,7 +79,8 @@ type decoder struct {
 	packet   []byte
 	position int
 	ack      *Ack
-	acks     int // ACK and RESUME frames so far
+	acks     int    // ACK and RESUME frames so far
+	seen     uint16 // the types of frames so far, PADDING aside, as bits
 	field    string
 	err      error
 }
@@ -85,8 +95,8 @@ func (d *decoder) fail(field string, err error) {
 func (d *decoder) checked() (frame, error) {
 	start := d.position
 	f := d.frame()
-	if d.err == nil && (f.kind == TypeAck || f.kind == TypeResume) {
-		d.countAck()
+	if d.err == nil {
+		d.count(f.kind)
 	}
 	if d.err != nil {
 		return f, fmt.Errorf("wire: malformed %s frame at byte %d of a packet of %d: %s: %w", typeName(f.kind), start, len(d.packet), d.field, d.err)
@@ -94,10 +104,24 @@ func (d *decoder) checked() (frame, error) {
 	return f, nil
 }
 
-// countAck refuses a second ACK or RESUME: each costs its receiver a look at all packets in flight.
-func (d *decoder) countAck() {
-	if d.acks++; d.acks > 1 {
-		d.fail("type", errSecondAck)
+const pathTypes = 1<<TypePathChallenge | 1<<TypePathResponse
+
+// count refuses what may not stand in a packet together: a second ACK or RESUME, each of which costs its receiver a look at all packets in
+// flight, and anything beside what asks about a path, since such packets are not acknowledged.
+func (d *decoder) count(kind byte) {
+	if kind == TypePadding {
+		return
+	}
+	bit := uint16(1) << kind
+	again := d.seen&bit != 0
+	d.seen |= bit
+	if kind == TypeAck || kind == TypeResume {
+		if d.acks++; d.acks > 1 {
+			d.fail("type", errSecondAck)
+		}
+	}
+	if d.seen&pathTypes != 0 && (d.seen&^pathTypes != 0 || again) {
+		d.fail("type", errNotAlone)
 	}
 }
 
@@ -110,8 +134,13 @@ func (d *decoder) frame() frame {
 		d.padding()
 	case TypeStream:
 		f.value, f.data = d.stream()
-	case TypeAck, TypeResume:
+	case TypeAck:
 		d.ackBody()
+	case TypeResume:
+		f.resume = Resume{d.pathNumber(), d.integer("count")}
+		d.ackBody()
+	case TypePathChallenge, TypePathResponse:
+		f.path = d.path()
 	case TypeFin:
 		f.value = d.integer("final offset")
 	case TypeReset:
@@ -133,6 +162,24 @@ func (d *decoder) integer(field string) uint64 {
 	}
 	d.position += size
 	return v
+}
+
+func (d *decoder) pathNumber() uint8 {
+	path := d.integer("path")
+	if path > MaxPath {
+		d.fail("path", errPath)
+		return 0
+	}
+	return uint8(path)
+}
+
+func (d *decoder) path() Path {
+	path, size := d.pathNumber(), d.integer("size")
+	if size < MinSize || size > MaxSize {
+		d.fail("size", errSize)
+		return Path{}
+	}
+	return Path{path, int(size), d.integer("round")}
 }
 
 func (d *decoder) padding() {
@@ -219,7 +266,7 @@ func (d *decoder) oneRange(above []Range) Range {
 }
 
 func typeName(kind byte) string {
-	names := [...]string{"PADDING", "STREAM", "ACK", "FIN", "STOP", "RESET", "PING", "RESUME"}
+	names := [...]string{"PADDING", "STREAM", "ACK", "FIN", "STOP", "RESET", "PING", "RESUME", "PATH_CHALLENGE", "PATH_RESPONSE"}
 	if int(kind) < len(names) {
 		return names[kind]
 	}

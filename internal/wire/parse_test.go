@@ -16,7 +16,7 @@ func TestMalformed(t *testing.T) {
 		packet, field string
 		cause         error
 	}{
-		{"\x08", "type", errUnknownType},
+		{"\x0a", "type", errUnknownType},
 		{"\xff", "type", errUnknownType},
 		{"\x00\x00\x06", "padding", errNotZero},
 		{"\x01", "offset", errTruncated},
@@ -42,7 +42,13 @@ func TestMalformed(t *testing.T) {
 		{ackHead + "\x02\x05\x00\x04\x00", "gap", errBelowZero},
 		{ackHead + "\x02\x05\x05\x00\x00", "gap", errBelowZero},
 		{ackHead + "\x02\x05\x00\x03\x01", "range length", errBelowZero},
-		{"\x07\x00\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
+		{"\x07\x00\x00\x00\x00\x00\x00\x00\x40\x00", "range count", errNotMinimal},
+		{"\x07\x00\x40\x05\x00\x00\x00\x00\x00\x00", "count", errNotMinimal},
+		{"\x07\x40\x40\x00\x00\x00\x00\x00\x00", "path", errPath},
+		{"\x08\x40\x40\x42\x00\x00", "path", errPath},
+		{"\x08\x00\x41\xff\x00", "size", errSize},
+		{"\x09\x00\x80\x10\x00\x01\x00", "size", errSize},
+		{"\x09\x00\x42\x00", "round", errTruncated},
 		{"\x03", "final offset", errTruncated},
 		{"\x05\x40", "code", errTruncated},
 	} {
@@ -63,6 +69,9 @@ func TestMalformed(t *testing.T) {
 // randomPacket returns frames of all types with fields of all sizes, and some padding.
 func randomPacket(r *rand.Rand) []byte {
 	var b []byte
+	if r.IntN(4) == 0 {
+		return append(randomPathPacket(r), make([]byte, r.IntN(3))...)
+	}
 	acks := 0
 	for range r.IntN(6) {
 		kind := 1 + r.IntN(7)
@@ -83,7 +92,7 @@ func randomPacket(r *rand.Rand) []byte {
 		case TypeAck:
 			b = AppendAck(b, randomAck(r))
 		case TypeResume:
-			b = AppendResume(b, randomAck(r))
+			b = AppendResume(b, Resume{uint8(r.IntN(MaxPath + 1)), randomInteger(r)}, randomAck(r))
 		case TypeFin:
 			b = AppendFin(b, randomInteger(r))
 		case TypeStop:
@@ -95,6 +104,16 @@ func randomPacket(r *rand.Rand) []byte {
 		}
 	}
 	return append(b, make([]byte, r.IntN(3))...)
+}
+
+func randomPathPacket(r *rand.Rand) (b []byte) {
+	path := func() Path {
+		return Path{uint8(r.IntN(MaxPath + 1)), MinSize + r.IntN(MaxSize-MinSize+1), randomInteger(r)}
+	}
+	if r.IntN(2) == 0 {
+		b = AppendPathResponse(b, path())
+	}
+	return AppendPathChallenge(b, path())
 }
 
 func randomInteger(r *rand.Rand) uint64 { return r.Uint64() >> (2 + r.IntN(62)) }
@@ -129,7 +148,7 @@ func TestRandomPackets(t *testing.T) {
 
 func TestSecondAck(t *testing.T) {
 	ack := AppendAck(nil, new(Ack))
-	for _, second := range [][]byte{ack, AppendResume(nil, new(Ack))} {
+	for _, second := range [][]byte{ack, AppendResume(nil, Resume{}, new(Ack))} {
 		if _, calls, err := reencode(append(bytes.Clone(ack), second...)); !errors.Is(err, errSecondAck) || calls != 0 {
 			t.Errorf("after an ACK % x: %v, %d frames visited", second, err, calls)
 		}
@@ -137,6 +156,27 @@ func TestSecondAck(t *testing.T) {
 		if !strings.HasPrefix(text, "ACK none delay=0us arrival=0us credit=0 grant=0/0 wire: malformed") || !strings.Contains(text, errSecondAck.Error()) {
 			t.Errorf("after an ACK % x: described as %q", second, text)
 		}
+	}
+}
+
+func TestPathFramesStandAlone(t *testing.T) {
+	p := Path{Path: 11, Size: 32 << 10, Round: 300}
+	challenge, response := AppendPathChallenge(nil, p), AppendPathResponse(nil, p)
+	for name, packet := range map[string][]byte{
+		"behind a PING":       append(AppendPing(nil), challenge...),
+		"before a PING":       AppendPing(bytes.Clone(response)),
+		"before an ACK":       AppendAck(bytes.Clone(response), new(Ack)),
+		"two challenges":      append(bytes.Clone(challenge), challenge...),
+		"two responses":       append(bytes.Clone(response), response...),
+		"a third":             append(append(bytes.Clone(challenge), response...), challenge...),
+		"behind STREAM bytes": append(append(AppendStreamHeader(nil, 0, 1), 'x'), challenge...),
+	} {
+		if _, calls, err := reencode(packet); !errors.Is(err, errNotAlone) || calls != 0 {
+			t.Errorf("%s: %v, %d frames visited", name, err, calls)
+		}
+	}
+	if _, calls, err := reencode(append(append(challenge, response...), 0, 0)); err != nil || calls != 2 {
+		t.Errorf("one of each: %v, %d frames visited", err, calls)
 	}
 }
 
@@ -244,15 +284,17 @@ type discard struct{}
 
 func (discard) Stream(uint64, []byte) {}
 func (discard) Ack(*Ack)              {}
-func (discard) Resume(*Ack)           {}
+func (discard) Resume(Resume, *Ack)   {}
 func (discard) Fin(uint64)            {}
 func (discard) Stop()                 {}
 func (discard) Reset(uint64)          {}
 func (discard) Ping()                 {}
+func (discard) PathChallenge(Path)    {}
+func (discard) PathResponse(Path)     {}
 
 func TestNoAllocations(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	packet := AppendPing(AppendFin(AppendResume(nil, randomAck(r)), 5))
+	packet := AppendPing(AppendFin(AppendResume(nil, Resume{9, 300}, randomAck(r)), 5))
 	buffer := make([]byte, 0, 2048)
 	var scratch Ack
 	var v Visitor = discard{}

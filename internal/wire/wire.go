@@ -18,7 +18,10 @@ const (
 	TypeStop    = 4 // the peer reads no more
 	TypeReset   = 5 // code: the connection is aborted
 	TypePing    = 6 // asks for an ACK at once
-	TypeResume  = 7 // as ACK, and asks for an ACK at once
+	TypeResume  = 7 // path, count, then as ACK; asks for an ACK at once
+
+	TypePathChallenge = 8 // path, size, round: asks for a PATH_RESPONSE on the way back
+	TypePathResponse  = 9 // path, size, round: answers that
 )
 
 // MaxInteger is the largest value of any field, 2^62-1: the limit of the variable-length integers. No stream reaches beyond this offset.
@@ -34,6 +37,15 @@ const MaxDelay = (1<<32 - 1) * time.Microsecond
 
 // MaxArrival is the latest arrival that an ACK or RESUME can tell, 2^52-1 microseconds (142 years).
 const MaxArrival = (1<<52 - 1) * time.Microsecond
+
+// MaxPath is the largest number of a path: 8 times that of the sender's link, plus that of the receiver's, both 0 to 7.
+const MaxPath = 63
+
+// MinSize and MaxSize bound what a PATH_CHALLENGE or PATH_RESPONSE can say of the largest MQTT payload that its sender accepts, bytes.
+const (
+	MinSize = 512
+	MaxSize = 1 << 20
+)
 
 // Range is a run of packet numbers, both ends included.
 type Range struct{ Smallest, Largest uint64 }
@@ -55,13 +67,28 @@ type Ack struct {
 	Ranges []Range
 }
 
+// Resume is what stands in a RESUME before the fields of an ACK.
+type Resume struct {
+	Path  uint8  // that the sender sends on from now on, as it numbers it
+	Count uint64 // how often the sender has resumed, this time included; that of a RESUME that is repeated stays
+}
+
+// Path is the body of PATH_CHALLENGE and PATH_RESPONSE.
+type Path struct {
+	Path  uint8  // that the frame is sent on, as its sender numbers it
+	Size  int    // of the largest MQTT payload that the sender accepts on this path, bytes
+	Round uint64 // of a PATH_CHALLENGE, the sender's choice; of a PATH_RESPONSE, that of the challenge
+}
+
 // Visitor receives the frames of a packet in their order. Data and Ack are valid during the call only.
 type Visitor interface {
 	Stream(offset uint64, data []byte) // data is never empty, and offset+len(data) at most MaxInteger
 	Ack(a *Ack)
-	Resume(a *Ack)
+	Resume(r Resume, a *Ack)
 	Fin(final uint64)
 	Stop()
 	Reset(code uint64)
 	Ping()
+	PathChallenge(p Path)
+	PathResponse(p Path)
 }

@@ -17,13 +17,15 @@ type encoder struct {
 func (e *encoder) Stream(offset uint64, data []byte) {
 	e.add(append(AppendStreamHeader(e.b, offset, len(data)), data...))
 }
-func (e *encoder) Ack(a *Ack)        { e.add(AppendAck(e.b, a)) }
-func (e *encoder) Resume(a *Ack)     { e.add(AppendResume(e.b, a)) }
-func (e *encoder) Fin(final uint64)  { e.add(AppendFin(e.b, final)) }
-func (e *encoder) Stop()             { e.add(AppendStop(e.b)) }
-func (e *encoder) Reset(code uint64) { e.add(AppendReset(e.b, code)) }
-func (e *encoder) Ping()             { e.add(AppendPing(e.b)) }
-func (e *encoder) add(b []byte)      { e.b, e.calls = b, e.calls+1 }
+func (e *encoder) Ack(a *Ack)              { e.add(AppendAck(e.b, a)) }
+func (e *encoder) Resume(r Resume, a *Ack) { e.add(AppendResume(e.b, r, a)) }
+func (e *encoder) Fin(final uint64)        { e.add(AppendFin(e.b, final)) }
+func (e *encoder) Stop()                   { e.add(AppendStop(e.b)) }
+func (e *encoder) Reset(code uint64)       { e.add(AppendReset(e.b, code)) }
+func (e *encoder) Ping()                   { e.add(AppendPing(e.b)) }
+func (e *encoder) PathChallenge(p Path)    { e.add(AppendPathChallenge(e.b, p)) }
+func (e *encoder) PathResponse(p Path)     { e.add(AppendPathResponse(e.b, p)) }
+func (e *encoder) add(b []byte)            { e.b, e.calls = b, e.calls+1 }
 
 // reencode parses packet and encodes its frames again, with the padding, which visitors do not see.
 func reencode(packet []byte) (again []byte, calls int, err error) {

@@ -1,22 +1,51 @@
 package ui
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
-// broker says why the broker is of no use.
+// broker says why the broker is of no use, or each of several.
 func (p Place) broker(cause error) string {
-	return "the broker " + p.Broker + " " + brokerReason(cause)
+	var several link.BrokerErrors
+	if !errors.As(cause, &several) || len(several) == 1 {
+		return p.brokers() + " " + brokerReason(cause)
+	}
+	texts := make([]string, len(several))
+	for i, err := range several {
+		texts[i] = err.Broker.String() + " " + brokerReason(err.Err)
+	}
+	// They come in the order in which they failed, and what differs in that alone is no news.
+	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(p.index(a), p.index(b)), strings.Compare(a, b)) })
+	return fmt.Sprintf("none of the %d brokers is of use: %s", len(several), strings.Join(texts, "; "))
+}
+
+// index returns which of the brokers a text begins with.
+func (p Place) index(text string) int {
+	return slices.IndexFunc(p.At.Brokers, func(b address.Broker) bool { return strings.HasPrefix(text, b.String()+" ") })
+}
+
+// several reports whether there is more than one broker.
+func (p Place) several() bool { return len(p.At.Brokers) > 1 }
+
+// brokers begins or continues a sentence about the broker, or several.
+func (p Place) brokers() string {
+	if p.several() {
+		return "the brokers " + p.At.String()
+	}
+	return "the broker " + p.At.String()
 }
 
 // brokerReason continues a sentence that begins with the broker.
@@ -40,7 +69,7 @@ func brokerReason(cause error) string {
 	case errors.As(cause, &op) && op.Op == "remote error":
 		return fmt.Sprintf("ended the TLS handshake (%v): check --client-cert and --client-key", strings.TrimPrefix(op.Err.Error(), "tls: "))
 	case errors.As(cause, &proxy):
-		return fmt.Sprintf("cannot be reached through the proxy at %s: %s: check ALL_PROXY, HTTP_PROXY and HTTPS_PROXY in the environment", proxy.Proxy, Reason(cause))
+		return fmt.Sprintf("cannot be reached through the proxy at %s: %s", proxy.Proxy, proxyReason(proxy))
 	case errors.As(cause, &dns):
 		return "cannot be reached: " + Reason(cause) + ": check the spelling of the host, and this machine's DNS"
 	case errors.Is(cause, syscall.ECONNREFUSED):
@@ -49,6 +78,15 @@ func brokerReason(cause error) string {
 		return "hung up: check --user and --password-file, and what the broker lets this user do"
 	}
 	return "cannot be reached: " + Reason(cause) + ": check host, port and network"
+}
+
+// proxyReason says where to look, unless the reason does.
+func proxyReason(err *link.ProxyError) string {
+	reason := Reason(err)
+	if strings.Contains(reason, ": check ") || strings.Contains(reason, err.Variable) {
+		return reason
+	}
+	return reason + ": check " + err.Variable + " in the environment"
 }
 
 func isHangUp(err error) bool {

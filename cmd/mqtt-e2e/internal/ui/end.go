@@ -17,7 +17,7 @@ func StreamEnd(err error, here string) string {
 	switch {
 	case err == nil:
 		return "complete"
-	case errors.As(err, &known) && known.Kind == mqtte2e.ErrPeerGone:
+	case errors.As(err, &known) && errors.Is(known.Kind, mqtte2e.ErrPeerGone):
 		// What to check follows the semicolon; it is no matter for a record.
 		text, _, _ := strings.Cut(Place{}.known(known), ";")
 		return text

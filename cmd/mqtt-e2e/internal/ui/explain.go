@@ -14,7 +14,7 @@ import (
 
 // A Place is where the command looks for its listener: what an error names.
 type Place struct {
-	Broker string // scheme, host and port
+	At     address.Address // of which the brokers count
 	Name   string
 	Key    mqtte2e.Key
 	Filter string // the flag that says which messages are received
@@ -23,12 +23,12 @@ type Place struct {
 // PlaceOf returns the Place of the listener under name behind an Endpoint; name and
 // address are valid.
 func PlaceOf(endpoint *mqtte2e.Endpoint, name string) Place {
-	broker, _ := address.Parse(endpoint.Broker)
+	at, _ := address.Parse(endpoint.Broker)
 	key := endpoint.Config.Key
 	if endpoint.Config.Fleet {
 		key, _ = key.Device(name)
 	}
-	return Place{Broker: broker.String(), Name: name, Key: key}
+	return Place{At: at, Name: name, Key: key}
 }
 
 // An Error is an error in the words of this package.
@@ -84,8 +84,12 @@ func (p Place) known(err *engine.Error) string {
 	switch {
 	case err.Kind == mqtte2e.ErrBroker:
 		return p.broker(err.Cause)
+	case err.Kind == engine.ErrOffline && errors.As(err.Cause, &field):
+		return "the broker is gone: " + field.In(p.flag)
 	case err.Kind == mqtte2e.ErrPeerGone && errors.As(err.Cause, &field):
 		return "the other side is gone: " + field.In(p.flag)
+	case err.Kind == mqtte2e.ErrNoAnswer && errors.As(err.Cause, &field):
+		return fmt.Sprintf("nobody answered as %v: %s", p, field.In(p.flag))
 	case err.Kind == mqtte2e.ErrRefused:
 		return "the listener refused " + err.Text
 	case err.Cause == nil:
@@ -95,21 +99,30 @@ func (p Place) known(err *engine.Error) string {
 }
 
 func (p Place) noAnswer() string {
-	return fmt.Sprintf("nobody answered as %v: check that listen runs there, that name, key (listen shows its fingerprint) and --topic-prefix are equal on both sides, and what the broker lets both do", p)
+	there, broker := "there", "the broker lets"
+	if p.several() {
+		there, broker = "at one of these brokers", "they let"
+	}
+	return fmt.Sprintf("nobody answered as %v: check that listen runs %s, that name, key (listen shows its fingerprint) and --topic-prefix are equal on both sides, and what %s both do", p, there, broker)
 }
 
 // Waits says what a call waits for that has got nowhere yet. connected says
-// whether the broker is reached.
+// whether a broker is reached.
 func (p Place) Waits(connected bool) string {
-	if connected {
+	switch {
+	case connected && p.several():
+		return fmt.Sprintf("nobody has answered yet as %v: does listen run at one of these brokers, with this name and key?", p)
+	case connected:
 		return fmt.Sprintf("nobody has answered yet as %v: does listen run there, with this name and key?", p)
+	case p.several():
+		return fmt.Sprintf("no answer yet from any of %s: are hosts and ports right, and the network up?", p.brokers())
 	}
-	return fmt.Sprintf("no answer yet from the broker %s: are host and port right, and the network up?", p.Broker)
+	return fmt.Sprintf("no answer yet from %s: are host and port right, and the network up?", p.brokers())
 }
 
-// String names the listener, its key and its broker.
+// String names the listener, its key and its brokers.
 func (p Place) String() string {
-	return fmt.Sprintf("%q with %v at %s", p.Name, p.Key, p.Broker)
+	return fmt.Sprintf("%q with %v at %s", p.Name, p.Key, p.At)
 }
 
 // flag is what the command calls a field of a Config.

@@ -19,12 +19,22 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
-var place = Place{Broker: "mqtts://h:8883", Name: "box", Filter: "--topic"}
+var place = Place{At: at("mqtts://h"), Name: "box", Filter: "--topic"}
+
+// at returns an address that is valid.
+func at(text string) address.Address {
+	a, err := address.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
 
 // broker returns an error as an Endpoint does if its broker is of no use.
 func broker(cause error) error {
@@ -75,6 +85,32 @@ func TestExplain(t *testing.T) {
 	}
 	if err := place.Explain(nil); err != nil {
 		t.Errorf("no error becomes %v", err)
+	}
+}
+
+// TestExplainSeveralBrokers: each is named with its own reason, and no other.
+func TestExplainSeveralBrokers(t *testing.T) {
+	place := Place{At: at("mqtts://u:p@h,ws://i/?t"), Name: "box"}
+	brokers := place.At.Brokers
+	all := link.BrokerErrors{{Broker: brokers[0], Err: &link.RefusedError{What: link.RefusedCredentials, Permanent: true}}, {Broker: brokers[1], Err: socket(syscall.ECONNREFUSED)}}
+	const none = "none of the 2 brokers is of use: mqtts://h:8883 refused user and password (CONNACK 4): check --user and --password-file; ws://i:80 cannot be reached: connection refused: check that it runs, and host and port"
+	const both = "mqtts://h:8883,ws://i:80"
+	for _, test := range []struct{ got, want string }{
+		{place.Explain(broker(all)).Error(), none},
+		{place.Explain(broker(link.BrokerErrors{all[1], all[0]})).Error(), none},
+		{place.Explain(fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, all)).Error(), none},
+		{place.Explain(broker(context.DeadlineExceeded)).Error(), "the brokers " + both + " cannot be reached: no answer in time: check host, port and network"},
+		{place.Explain(mqtte2e.ErrNoAnswer).Error(), `nobody answered as "box" with ` + place.Key.String() + " at " + both + ": check that listen runs at one of these brokers, that name, key (listen shows its fingerprint) and --topic-prefix are equal on both sides, and what they let both do"},
+		{place.Waits(true), `nobody has answered yet as "box" with ` + place.Key.String() + " at " + both + ": does listen run at one of these brokers, with this name and key?"},
+		{place.Waits(false), "no answer yet from any of the brokers " + both + ": are hosts and ports right, and the network up?"},
+	} {
+		if test.got != test.want {
+			t.Errorf("it says\n%s\nand not\n%s", test.got, test.want)
+		}
+	}
+	one := Place{At: at("mqtt://h")}
+	if got, want := one.Explain(fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, link.BrokerErrors{{Broker: one.At.Brokers[0], Err: io.EOF}})).Error(), "the broker mqtt://h:1883 hung up"; !strings.HasPrefix(got, want) {
+		t.Errorf("of one broker it says %q, want %q", got, want)
 	}
 }
 

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
-// A path is a Conn between two Engines whose writer and reader goroutines the
+// A loopback is a Conn between two Engines whose writer and reader goroutines the
 // test plays: all that happens to data but for sockets and the broker.
-type path struct {
+type loopback struct {
 	testing.TB
 	engines [2]*Engine
 	conns   [2]*Conn
@@ -21,22 +22,23 @@ type path struct {
 	taken   uint64 // bytes that it read
 }
 
-func newPath(tb testing.TB, messageSize int) *path {
-	p := &path{TB: tb, batch: link.NewBatch(messageSize), buffer: make([]byte, 128<<10)}
+func newLoopback(tb testing.TB, messageSize int) *loopback {
+	p := &loopback{TB: tb, batch: link.NewBatch(messageSize), buffer: make([]byte, 128<<10)}
 	ids := [2][8]byte{{1}, {2}}
 	secrets := [2][32]byte{{1}, {2}}
 	for i := range p.engines {
 		p.engines[i] = New(Config{
-			Key: [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
+			Brokers: make([]address.Broker, 1), // never reached
+			Key:     [16]byte{1}, PadSize: 50, MaxMessageSize: messageSize, PeerTimeout: time.Minute,
 			Logger: slog.New(slog.DiscardHandler),
 		})
 	}
 	now := time.Now()
 	for i, e := range p.engines {
-		e.Up(now)
+		e.uplinks[0].Up(now)
 		other := 1 - i
 		p.conns[i] = e.enter(agreed{
-			id: ids[i], origin: origin{dialer: true, peerID: ids[other], peerInbox: p.engines[other].inbox},
+			id: ids[i], origin: origin{dialer: true, peerID: ids[other], peerInbox: p.engines[other].inbox}, links: 1,
 			incoming: secrets[i], outgoing: secrets[other], maxMessageSize: messageSize,
 		}, now)
 	}
@@ -44,14 +46,14 @@ func newPath(tb testing.TB, messageSize int) *path {
 	return p
 }
 
-func (p *path) end() {
+func (p *loopback) end() {
 	for _, c := range p.conns {
 		c.Discard()
 	}
 }
 
 // carry moves b from one application to the other, and the ACKs back.
-func (p *path) carry(b []byte) {
+func (p *loopback) carry(b []byte) {
 	if _, err := p.conns[0].Write(b); err != nil {
 		p.Fatal(err)
 	}
@@ -69,17 +71,17 @@ func (p *path) carry(b []byte) {
 	}
 }
 
-func (p *path) readable() uint64 {
-	stats, _, _ := p.conns[1].Stats()
+func (p *loopback) readable() uint64 {
+	stats := p.conns[1].Stats()
 	return stats.BytesReceived - p.taken
 }
 
 // flush hands what one Engine publishes to the other, batch by batch.
-func (p *path) flush(from int) {
+func (p *loopback) flush(from int) {
 	for {
 		now := time.Now()
 		p.batch.Reset()
-		p.engines[from].Fill(p.batch, now)
+		p.engines[from].uplinks[0].Fill(p.batch, now)
 		if len(p.batch.Bytes()) == 0 {
 			return
 		}
@@ -87,13 +89,13 @@ func (p *path) flush(from int) {
 			length, size := binary.Uvarint(packets[1:])
 			packet := packets[1+size : 1+size+int(length)]
 			packets = packets[1+size+int(length):]
-			p.engines[1-from].receiveInbox(nil, packet[2+binary.BigEndian.Uint16(packet):], now)
+			p.engines[1-from].uplinks[0].receiveInbox(nil, packet[2+binary.BigEndian.Uint16(packet):], now)
 		}
 	}
 }
 
-func (p *path) packets() uint64 {
-	stats, _, _ := p.conns[0].Stats()
+func (p *loopback) packets() uint64 {
+	stats := p.conns[0].Stats()
 	return stats.PacketsSent
 }
 
@@ -101,7 +103,7 @@ func (p *path) packets() uint64 {
 func BenchmarkConn(b *testing.B) {
 	for _, size := range []int{1 << 10, 16 << 10, 60 << 10, 256 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			p := newPath(b, size)
+			p := newLoopback(b, size)
 			data := make([]byte, 32<<10)
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"net"
+
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
+)
+
+// start connects to all brokers, unless that was done, and returns as soon as one can be used. The others are
+// tried for ever from then on.
+func (e *Engine) start(ctx context.Context) error {
+	if e.isClosed() {
+		return net.ErrClosed
+	}
+	if e.links.Any() {
+		return nil
+	}
+	trying, enough := context.WithCancel(ctx)
+	defer enough()
+	err := e.anywhere(func(u *uplink) error { return u.link.Connect(trying) }, nil)
+	if err != nil {
+		return err
+	}
+	for _, u := range e.uplinks {
+		u.link.Persist()
+	}
+	return nil
+}
+
+// anywhere does something on all links at once. It returns nil when that has succeeded on one, and else the reasons
+// of all. If late is not nil it is told of failures after a success, on another goroutine.
+func (e *Engine) anywhere(do func(u *uplink) error, late func(why link.BrokerError)) error {
+	if len(e.uplinks) == 1 {
+		return e.brokerError(do(e.uplinks[0]))
+	}
+	type result struct {
+		uplink *uplink
+		err    error
+	}
+	results := make(chan result, len(e.uplinks))
+	for _, u := range e.uplinks {
+		go func() { results <- result{u, do(u)} }()
+	}
+	failed := make(link.BrokerErrors, len(e.uplinks)) // in the order of the address
+	for n := len(e.uplinks) - 1; n >= 0; n-- {
+		r := <-results
+		if r.err == nil {
+			go func() {
+				for range n {
+					if r := <-results; r.err != nil && late != nil {
+						late(link.BrokerError{Broker: r.uplink.broker, Err: r.err})
+					}
+				}
+			}()
+			return nil
+		}
+		failed[r.uplink.number] = link.BrokerError{Broker: r.uplink.broker, Err: r.err}
+	}
+	return e.brokerError(failed)
+}
+
+// brokerError dresses what went wrong with a broker, or with all.
+func (e *Engine) brokerError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case e.isClosed():
+		return net.ErrClosed
+	}
+	return &Error{Kind: ErrBroker, Cause: err, Text: err.Error()}
+}
