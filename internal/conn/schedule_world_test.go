@@ -85,7 +85,7 @@ func (n *node) Moved(from, to path.ID, why string) {
 }
 
 func (n *node) Proved()   {}
-func (n *node) Check()    {}
+func (n *node) Check(path.Mask)    {}
 func (n *node) Checked()  {}
 func (n *node) TimeWait() {}
 func (n *node) Forget()   {}

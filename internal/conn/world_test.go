@@ -61,7 +61,7 @@ func (e *end) Moved(from, to path.ID, reason string) {
 }
 
 func (e *end) Proved()   { e.note("proved") }
-func (e *end) Check()    { e.note("check") }
+func (e *end) Check(path.Mask) { e.note("check") }
 func (e *end) Checked()  { e.note("checked") }
 func (e *end) TimeWait() { e.note("time-wait") }
 func (e *end) Forget()   { e.note("forget") }

@@ -148,7 +148,7 @@ func (d *dial) answered(a *attempt, m handshake.Answer, ev event) (*Conn, error)
 		return d.answeredAgain(a, m, ev)
 	}
 	reply, secrets, err := a.initiator.Finish(m)
-	if err != nil || m.Link >= reply.Links {
+	if err != nil {
 		d.engine.rejected.Add(1)
 		return nil, nil
 	}

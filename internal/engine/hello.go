@@ -64,7 +64,7 @@ func (r *rendezvous) hello(u *uplink, m handshake.Hello, now time.Time) {
 	e := r.engine
 	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		if e.limits.time(m, r.rates.times, now) {
+		if e.limits.time(u, m, r.rates.times, now) {
 			u.reply(m.Inbox, m.Link, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return
