@@ -30,8 +30,8 @@ type Config struct {
 	Grant func(now time.Time) (messages, bytes uint64)
 }
 
-// A Sealer protects the packets of one direction: a record.Sealer. It belongs to
-// the goroutine that calls Next.
+// A Sealer protects the packets of one direction: a record.Sealer. Who calls Next
+// sees to it that nobody else uses it meanwhile.
 type Sealer interface {
 	// Next returns the number of the packet that Seal makes next.
 	Next(now time.Time) uint64
