@@ -25,21 +25,24 @@ type place struct {
 	largest []*atomic.Int64 // a broker passes no larger payload, without a word; 0: any
 }
 
-// newPlace must be called inside simtest.Run.
+// newPlace must be called inside simtest.Run. The world's rule is asked about what any broker is sent, its strangers are
+// connected to the first one, and its log is of all.
 func newPlace(t *testing.T, brokers int) *place {
 	p := &place{world: newWorld(t)}
 	for range brokers {
 		silent, passed, largest := new(atomic.Bool), new(atomic.Int64), new(atomic.Int64)
-		b := simtest.Broker(t, broker.Config{Publish: func(_ string, payload []byte) ([]byte, bool) {
+		b := simtest.Broker(t, broker.Config{Publish: func(topic string, payload []byte) ([]byte, bool) {
 			passed.Add(1)
 			most := largest.Load()
-			return payload, !silent.Load() && (most == 0 || int64(len(payload)) <= most)
+			_, pass := p.publish(topic, payload)
+			return payload, pass && !silent.Load() && (most == 0 || int64(len(payload)) <= most)
 		}})
 		p.brokers = append(p.brokers, b)
 		p.silence = append(p.silence, silent.Store)
 		p.passed = append(p.passed, passed)
 		p.largest = append(p.largest, largest)
 	}
+	p.broker = p.brokers[0]
 	return p
 }
 
