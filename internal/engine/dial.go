@@ -152,9 +152,6 @@ func (d *dial) answered(a *attempt, m handshake.Answer, ev event) (*Conn, error)
 		d.engine.rejected.Add(1)
 		return nil, nil
 	}
-	if m.Link >= reply.Links {
-		m.Link = 0 // somebody else changed it; the Conn finds a path that works, as from any wrong one
-	}
 	d.agreed = &agreed{
 		id: a.id,
 		origin: origin{
