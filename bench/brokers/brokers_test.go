@@ -64,7 +64,11 @@ func skip(t *testing.T, err error) {
 
 func newTrials(t *testing.T, k kind, b *broker) (list []*trial) {
 	for _, w := range b.ways {
-		trial, err := newTrial(t.Context(), k, b, w, short)
+		s := short
+		if testing.Short() {
+			s.idle = 0
+		}
+		trial, err := newTrial(t.Context(), k, b, w, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,5 +85,41 @@ func testAll(t *testing.T, trial *trial, list []check) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestServices checks that what arrives is right whatever a service does. How much that is only the program says, which takes longer.
+func TestServices(t *testing.T) {
+	b, err := kinds[0].open(t.TempDir())
+	skip(t, err)
+	defer b.stop()
+	outcomes, errs := make([]outcome, len(services)), make([]error, len(services))
+	var all sync.WaitGroup
+	for i, s := range services {
+		all.Go(func() { outcomes[i], errs[i] = s.try(t.Context(), b.nodes[0].listens[0], shortPhases) })
+	}
+	all.Wait()
+	for i, s := range services {
+		if errs[i] != nil {
+			t.Errorf("%s: %v", s.name, errs[i])
+		}
+		if names := s.rules.Subscriptions - 1; names > 0 && outcomes[i].names != names {
+			t.Errorf("%s: a listener can have %d names, not %d: %v", s.name, outcomes[i].names, names, outcomes[i].refusal)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	small := table{marker: "<!-- small", header: []string{"a", "b"}}
+	text := "before\n<!-- small: written -->\nold text\n| a | b |\n| --- | --- |\n| x | 1 |\n| y | 2 |\n<!-- small ends -->\nafter\n"
+	got, err := small.update(text, [][]string{{"y", "3"}, {"z", "4"}})
+	want := "before\n<!-- small: written -->\n\n| a | b |\n| --- | --- |\n| x | 1 |\n| y | 3 |\n| z | 4 |\n\n<!-- small ends -->\nafter\n"
+	if err != nil || got != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, text := range []string{"", "<!-- small\n"} {
+		if _, err := small.update(text, nil); err == nil {
+			t.Errorf("%q has a table", text)
+		}
 	}
 }

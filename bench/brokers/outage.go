@@ -24,7 +24,8 @@ func (t *trial) strike(ctx context.Context) error {
 		if _, err := transfer(near, w, t.outage); err != nil {
 			return err
 		}
-		t.still, t.late = w.gap, w.resumed.Sub(<-back)
+		t.still = w.gap
+		t.late = min(max(w.resumed.Sub(<-back), 0), w.gap)
 		if reconnects(near) == 0 {
 			return errors.Join(<-failed, errors.New("the dialer did not notice that its broker was killed"))
 		}

@@ -26,7 +26,7 @@ func (t *trial) row() []string {
 		verdict = "failed: " + strings.Join(t.failed, ", ")
 	}
 	return []string{t.name, verdict, fmt.Sprintf("%.0f", t.oneWay), millis(t.median), millis(t.p99), millis(t.beside), seconds(t.figures.conns),
-		millis(t.figures.idle), seconds(t.still), seconds(max(t.late, 0))}
+		millis(t.figures.idle), seconds(t.still), seconds(t.late)}
 }
 
 var servicesTable = table{

@@ -23,7 +23,7 @@ type Host interface {
 	Limit(own uint8) int                   // the largest payload that this link takes both ways, bytes
 	Moved(from, to path.ID, reason string) // the Conn sends on another path from now on
 	Proved()                               // a listener's Conn has proved the key, and may be accepted
-	Check()                                // ask the peer's process whether it knows the Conn
+	Check(paths path.Mask)                 // ask the peer's process whether it knows the Conn; these paths may work
 	Checked()                              // that question is not open any more
 	TimeWait()                             // the Conn is over, and waits for what the peer repeats
 	Forget()                               // the Conn is gone
@@ -119,9 +119,10 @@ func New(config Config, host Host, now time.Time) *Conn {
 func (c *Conn) Start(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	resume := c.take(c.route.Leave(now), now) // the link may have ended since the handshake
 	switch {
 	case c.life.State() != life.Open:
-	case c.route.Single():
+	case c.route.Single() && !resume:
 		c.stream.Ping()
 	default:
 		c.stream.Resume()

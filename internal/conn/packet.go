@@ -67,9 +67,12 @@ func (c *Conn) Receive(own uint8, packet []byte, now time.Time) (received stream
 		return received
 	}
 	c.trace.received(own, number, plaintext)
-	c.oldKeysUntil = oldKeysUntil
-	c.apply(c.life.Hear(now), now)
-	if received, c.violation = c.stream.Receive(now, number, plaintext, block); c.violation != nil {
+	if !oldKeysUntil.IsZero() { // another link's reader may have come to the next epoch meanwhile
+		c.oldKeysUntil = oldKeysUntil
+	}
+	received, c.violation = c.stream.Receive(now, number, plaintext, block)
+	c.apply(c.life.Hear(received.OfPaths(), now), now)
+	if c.violation != nil {
 		c.apply(c.life.Violated(now), now)
 	}
 	c.learn(received, now)

@@ -88,7 +88,7 @@ func (c *Conn) limits() (plaintext int, rtt time.Duration) {
 func (c *Conn) take(step path.Step, now time.Time) (resume bool) {
 	c.wakeOn(step.Wake)
 	if step.Moved == "" {
-		return false
+		return step.Resume
 	}
 	limit, rtt := c.limits()
 	c.life.PathUp(now)
@@ -109,14 +109,18 @@ func (c *Conn) wakeOn(paths path.Mask) {
 
 // learn takes in what a packet said about paths. It is called with c.mu held.
 func (c *Conn) learn(r stream.Received, now time.Time) {
-	if a := r.Response; a.Size > 0 {
-		c.route.Answered(path.ID(a.Path).Reverse(), a.Size, a.Round, now)
+	if a := r.Response; a.Size > 0 && c.take(c.route.Answered(path.ID(a.Path).Reverse(), a.Size, a.Round, now), now) {
+		c.stream.Resume()
 	}
 	if q := r.Challenge; q.Size > 0 {
 		c.take(c.route.Challenged(path.ID(q.Path).Reverse(), q.Size, q.Round, now), now)
 	}
 	if r.Resumed {
 		c.named(path.ID(r.Path).Reverse(), now)
+	}
+	if r.OfPaths() {
+		limit, _ := c.limits()
+		c.stream.Bound(limit)
 	}
 }
 
@@ -126,7 +130,9 @@ func (c *Conn) named(p path.ID, now time.Time) {
 	c.take(c.route.Named(p, now), now)
 	if after := c.route.Current(); after != before && c.route.Moves() == 0 {
 		limit, _ := c.limits()
+		c.life.PathUp(now)
 		c.stream.SetPath(uint8(after), limit)
+		c.stream.PathUp(now, limit)
 	}
 }
 

@@ -16,19 +16,22 @@ import (
 // A schedule is two Conns over a net of paths on which everything is drawn from a seed. One goroutine is the net and the
 // writers of all links, so that a seed leads to about the same each time.
 type schedule struct {
-	t      *testing.T
-	seed   uint64
-	random *rand.Rand
-	links  int
-	begin  time.Time
-	whole  time.Time // when the last fault ends
-	faults int       // how many there are
-	nodes  [2]*node
-	woken  chan struct{} // holds a token while a node has something to send
-	events []happening   // what is going to happen, by time
+	t       *testing.T
+	seed    uint64
+	random  *rand.Rand
+	links   int
+	begin   time.Time
+	whole   time.Time // when the last fault ends
+	lasting bool      // only one path works then
+	faults  int       // how many there are
+	nodes   [2]*node
+	woken   chan struct{} // holds a token while a node has something to send
+	events  []happening   // what is going to happen, by time
 
 	lost   [2][path.MaxLinks * path.MaxLinks]int           // how many faults lose what an end sends on a path
 	delay  [2][path.MaxLinks * path.MaxLinks]time.Duration // of what an end sends on a path
+	most   [2][path.MaxLinks * path.MaxLinks]int           // larger packets are dropped without a word; 0: none are
+	paths  []path.ID                                       // that there are, as the dialer numbers them
 	jitter time.Duration                                   // at most, added to it
 	twice  float64                                         // probability that a packet comes again, a little later
 }
@@ -84,11 +87,11 @@ func (n *node) Moved(from, to path.ID, why string) {
 	n.moves = append(n.moves, move{time.Now(), from, to, why})
 }
 
-func (n *node) Proved()   {}
-func (n *node) Check()    {}
-func (n *node) Checked()  {}
-func (n *node) TimeWait() {}
-func (n *node) Forget()   {}
+func (n *node) Proved()         {}
+func (n *node) Check(path.Mask) {}
+func (n *node) Checked()        {}
+func (n *node) TimeWait()       {}
+func (n *node) Forget()         {}
 
 // movesSince returns how often the Conn moved for each reason since a time.
 func (n *node) movesSince(at time.Time) map[string]int {
@@ -128,7 +131,12 @@ func (s *schedule) connect() {
 	for p := range path.ID(path.MaxLinks * path.MaxLinks) {
 		there := int(p.Own()) < s.links && int(p.Peer()) < s.links && (cluster || order[p.Own()] == int(p.Peer()))
 		took := time.Duration(s.random.IntN(40)) * time.Millisecond
+		most := s.random.IntN(2) * (4 << 10 << s.random.IntN(2))
+		if there {
+			s.paths = append(s.paths, p)
+		}
 		for i, q := range [2]path.ID{p, p.Reverse()} {
+			s.most[i][q] = most
 			if s.delay[i][q] = took; !there {
 				s.lost[i][q]++
 			}
@@ -212,7 +220,7 @@ func (n *node) fill(own uint8) {
 // send has a packet arrive at the other end, unless something is in its way.
 func (s *schedule) send(from *node, p path.ID, packet []byte) {
 	to := s.nodes[1-from.number]
-	if s.lost[from.number][p] > 0 {
+	if most := s.most[from.number][p]; s.lost[from.number][p] > 0 || most > 0 && len(packet) > most {
 		return
 	}
 	arrive := func() {

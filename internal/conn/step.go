@@ -30,7 +30,7 @@ func (c *Conn) apply(s life.Step, now time.Time) {
 		c.stream.Ping()
 	}
 	if s.Check {
-		c.host.Check()
+		c.host.Check(c.route.Hopeful())
 	}
 	if s.Heard {
 		c.host.Checked()

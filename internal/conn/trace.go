@@ -78,7 +78,7 @@ func (t tracer) sealer(s stream.Sealer) stream.Sealer {
 	return s
 }
 
-// A tracedSealer belongs to the goroutine that writes.
+// A tracedSealer is guarded by Conn.filling.
 type tracedSealer struct {
 	stream.Sealer
 	trace  tracer

@@ -36,9 +36,9 @@ type end struct {
 	mu     sync.Mutex // guards all below
 	did    []string   // what the Host was told, but Wake
 	pass   func(packet []byte) bool
-	broken path.Mask // what is sent on these does not arrive
-	limit  int       // largest payload
-	sent   int       // packets
+	broken path.Mask          // what is sent on these does not arrive
+	limits [path.MaxLinks]int // largest payload of each link
+	sent   int                // packets
 }
 
 // Wake implements Host.
@@ -50,21 +50,21 @@ func (e *end) Wake(uint8, stream.Priority) {
 }
 
 // Limit implements Host. The lock of a Conn is held.
-func (e *end) Limit(uint8) int {
+func (e *end) Limit(own uint8) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.limit
+	return e.limits[own]
 }
 
 func (e *end) Moved(from, to path.ID, reason string) {
 	e.note(fmt.Sprintf("moved from %v to %v: %s", from, to, reason))
 }
 
-func (e *end) Proved()   { e.note("proved") }
-func (e *end) Check()    { e.note("check") }
-func (e *end) Checked()  { e.note("checked") }
-func (e *end) TimeWait() { e.note("time-wait") }
-func (e *end) Forget()   { e.note("forget") }
+func (e *end) Proved()         { e.note("proved") }
+func (e *end) Check(path.Mask) { e.note("check") }
+func (e *end) Checked()        { e.note("checked") }
+func (e *end) TimeWait()       { e.note("time-wait") }
+func (e *end) Forget()         { e.note("forget") }
 
 func (e *end) note(what string) {
 	e.mu.Lock()
@@ -106,17 +106,22 @@ func (e *end) breaks(paths ...path.ID) {
 // up and down let a link come up, with packets of so many bytes of plaintext, and end.
 func (e *end) up(own uint8, limit int) {
 	e.mu.Lock()
-	e.limit = limit + record.Overhead
+	e.limits[own] = limit + record.Overhead
 	e.mu.Unlock()
 	now := time.Now()
 	e.links.Up(own, now)
-	e.LinkUp(own, true, now)
+	if e.LinkUp(own, true, now) && e.links.Len() > 1 { // tests of one link say themselves when the Conn resumes
+		e.Resume(now)
+	}
+	e.Introduce(own, now)
 }
 
 func (e *end) down(own uint8) {
 	now := time.Now()
 	e.links.Down(own)
-	e.LinkDown(own, now)
+	if e.LinkDown(own, now) {
+		e.Resume(now)
+	}
 }
 
 // packets returns how many packets the end has sent.
@@ -180,7 +185,10 @@ func pairOver(t *testing.T, links int, change ...func(*Config)) (dialer, listene
 		for _, f := range change {
 			f(&config.Config)
 		}
-		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer, links: config.links, limit: maxPacket + record.Overhead}
+		ends[i] = &end{ready: make(chan struct{}, 1), seal: config.Sealer, peer: config.Life.Peer, links: config.links}
+		for own := range ends[i].limits {
+			ends[i].limits[own] = maxPacket + record.Overhead
+		}
 		ends[i].Conn = New(config.Config, ends[i], now)
 	}
 	ends[0].other, ends[1].other = ends[1], ends[0]
@@ -237,7 +245,12 @@ func bytes32(s string) (b [32]byte) { copy(b[:], s); return b }
 
 // connected returns a pair that both have started, and heard of each other.
 func connected(t *testing.T, change ...func(*Config)) (dialer, listener *end) {
-	dialer, listener = pair(t, change...)
+	return connectedOver(t, 1, change...)
+}
+
+// connectedOver is connected with so many links.
+func connectedOver(t *testing.T, links int, change ...func(*Config)) (dialer, listener *end) {
+	dialer, listener = pairOver(t, links, change...)
 	listener.Start(time.Now())
 	dialer.Start(time.Now())
 	listener.wantDid(t, "proved")

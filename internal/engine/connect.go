@@ -14,6 +14,7 @@ func (e *Engine) start(ctx context.Context) error {
 		return net.ErrClosed
 	}
 	if e.links.Any() {
+		e.persist()
 		return nil
 	}
 	trying, enough := context.WithCancel(ctx)
@@ -22,10 +23,17 @@ func (e *Engine) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, u := range e.uplinks {
-		u.link.Persist()
-	}
+	e.persist()
 	return nil
+}
+
+// persist has all brokers tried for ever: one of them works, or did.
+func (e *Engine) persist() {
+	e.persisting.Do(func() {
+		for _, u := range e.uplinks {
+			u.link.Persist()
+		}
+	})
 }
 
 // anywhere does something on all links at once. It returns nil when that has succeeded on one, and else the reasons

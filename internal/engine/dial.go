@@ -148,9 +148,12 @@ func (d *dial) answered(a *attempt, m handshake.Answer, ev event) (*Conn, error)
 		return d.answeredAgain(a, m, ev)
 	}
 	reply, secrets, err := a.initiator.Finish(m)
-	if err != nil || m.Link >= reply.Links {
+	if err != nil {
 		d.engine.rejected.Add(1)
 		return nil, nil
+	}
+	if m.Link >= reply.Links {
+		m.Link = 0 // somebody else changed it; the Conn finds a path that works, as from any wrong one
 	}
 	d.agreed = &agreed{
 		id: a.id,

@@ -48,7 +48,7 @@ func New(config Config) *Engine {
 		listeners: make(map[string]*Listener),
 		peers:     make(map[process]*peer),
 		limits:    newLimits(),
-		gone:      newBucket(answerRate, answerBurst),
+		gone:      newBucket(answerRate*len(config.Brokers), answerBurst*len(config.Brokers)),
 		replays:   handshake.NewReplayCache(3*config.TimeWindow, handshake.HelloCapacity),
 		links:     path.NewLinks(len(config.Brokers)),
 	}

@@ -67,6 +67,9 @@ var _ conn.Host = (*host)(nil)
 
 // Wake implements conn.Host.
 func (h *host) Wake(own uint8, p stream.Priority) {
+	if !h.engine.links.IsUp(own) {
+		return // which lets all Conns look again when it is
+	}
 	if u := h.engine.uplinks[own]; u.queue.schedule((*Conn)(h), p) {
 		u.link.Wake()
 	}
@@ -78,6 +81,10 @@ func (h *host) Limit(own uint8) int { return h.engine.uplinks[own].messageSize()
 // Moved implements conn.Host.
 func (h *host) Moved(from, to path.ID, reason string) {
 	e := h.engine
+	if from.Own() == to.Own() {
+		e.config.Logger.Debug("the other end goes on by another node of our broker", "conn", h.LogName(), "path", to.String(), "reason", reason)
+		return
+	}
 	e.config.Logger.Info("a connection goes on by another broker", "conn", h.LogName(), "name", h.origin.name,
 		"from", e.uplinks[from.Own()].broker.Host, "to", e.uplinks[to.Own()].broker.Host, "reason", reason)
 }
@@ -93,7 +100,7 @@ func (h *host) Forget() { h.engine.forget((*Conn)(h)) }
 
 // Check implements conn.Host: a dialer asks whoever listens under the name, since a
 // restarted process has another inbox, and a listener asks the dialer's inbox.
-func (h *host) Check() {
+func (h *host) Check(paths path.Mask) {
 	e := h.engine
 	nonce := e.ask((*Conn)(h))
 	question := func(link uint8) handshake.Message {
@@ -102,7 +109,7 @@ func (h *host) Check() {
 	if h.origin.dialer {
 		e.toName(e.name(h.origin.name), question)
 	} else {
-		e.toProcess(h.peer.process, question)
+		e.toProcess(h.peer.inbox, paths, question)
 	}
 }
 

@@ -64,7 +64,7 @@ func (r *rendezvous) hello(u *uplink, m handshake.Hello, now time.Time) {
 	e := r.engine
 	wall := e.config.wall()
 	if !handshake.InTime(m.Time, wall, e.config.TimeWindow) {
-		if e.limits.time(m, r.rates.times, now) {
+		if e.limits.time(u, m, r.rates.times, now) {
 			u.reply(m.Inbox, m.Link, handshake.Time{ID: m.ID, Hello: m.Time, Listener: wall})
 		}
 		return
@@ -84,19 +84,24 @@ func (r *rendezvous) hello(u *uplink, m handshake.Hello, now time.Time) {
 		r.refuse(u, m, now, handshake.RefusedBusy, "too many connections wait to be accepted; try again later")
 		return
 	}
-	e.replays.Add(digest, wall)
 	r.respond(u, m, digest, now)
 }
 
-// respond does the public-key work and leaves a half-open Conn.
+// respond does the public-key work and leaves a half-open Conn. A hello with a link that its dialer does not have was said again
+// by somebody else, who may have been faster: it does not count as answered.
 func (r *rendezvous) respond(u *uplink, m handshake.Hello, digest [32]byte, now time.Time) {
 	e := r.engine
 	responder, offer, err := r.name.Respond(m)
+	if err == nil && m.Link >= offer.Links {
+		e.rejected.Add(1)
+		return
+	}
+	e.replays.Add(digest, e.config.wall())
 	switch {
 	case errors.Is(err, handshake.ErrPinned):
 		r.refuse(u, m, now, handshake.RefusedPinned, err.Error())
 		return
-	case err != nil || m.Link >= offer.Links:
+	case err != nil:
 		e.rejected.Add(1)
 		return
 	}

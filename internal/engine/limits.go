@@ -44,8 +44,9 @@ func newLimits() limits {
 // the others.
 type rates struct{ times, refusals, pongs, gone, notMine *bucket }
 
-func newRates() rates {
-	answers := func() *bucket { return newBucket(answerRate, answerBurst) }
+// links is how many there are: a question comes, and is answered, on each.
+func newRates(links int) rates {
+	answers := func() *bucket { return newBucket(answerRate*links, answerBurst*links) }
 	return rates{
 		times:    newBucket(unwantedRate, unwantedRate),
 		refusals: newBucket(unwantedRate, unwantedRate),
@@ -55,9 +56,10 @@ func newRates() rates {
 	}
 }
 
-// time reports whether a hello whose time is off may be told ours: once each.
-func (l *limits) time(m handshake.Hello, answers *bucket, now time.Time) bool {
-	return allow(l.hellos, m.Digest(), answers, now)
+// time reports whether a hello whose time is off may be told ours: once on each path.
+func (l *limits) time(u *uplink, m handshake.Hello, answers *bucket, now time.Time) bool {
+	digest := m.Digest()
+	return allow(l.hellos, u.digest([8]byte(digest[:]), m.Link), answers, now)
 }
 
 func (l *limits) pong(u *uplink, m handshake.Probe, answers *bucket, now time.Time) bool {

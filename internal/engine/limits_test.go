@@ -10,12 +10,12 @@ import (
 // TestAMessageIsAnsweredOnce replays one of each kind: only a CHECK, which is
 // repeated until somebody answers, may be answered again.
 func TestAMessageIsAnsweredOnce(t *testing.T) {
-	l, r, start := newLimits(), newRates(), time.Unix(1e9, 0)
+	l, r, start := newLimits(), newRates(1), time.Unix(1e9, 0)
 	for kind, test := range map[string]struct {
 		answered func(now time.Time) bool
 		again    bool
 	}{
-		"HELLO": {func(now time.Time) bool { return l.time(handshake.Hello{Noise: []byte{1}}, r.times, now) }, false},
+		"HELLO": {func(now time.Time) bool { return l.time(new(uplink), handshake.Hello{Noise: []byte{1}}, r.times, now) }, false},
 		"PROBE": {func(now time.Time) bool { return l.pong(new(uplink), handshake.Probe{Nonce: [8]byte{1}}, r.pongs, now) }, false},
 		"CHECK": {func(now time.Time) bool { return l.check(new(uplink), handshake.Check{Nonce: [8]byte{1}}, r.gone, now) }, true},
 	} {
@@ -28,7 +28,7 @@ func TestAMessageIsAnsweredOnce(t *testing.T) {
 			}
 		}
 	}
-	if !l.time(handshake.Hello{Noise: []byte{2}}, r.times, start) {
+	if !l.time(new(uplink), handshake.Hello{Noise: []byte{2}}, r.times, start) {
 		t.Error("another HELLO was not answered")
 	}
 }

@@ -45,7 +45,7 @@ func (e *Engine) Listen(ctx context.Context, name string, protocols []string) (*
 // after the broker's confirmation, and is not answered when it comes again.
 func (l *Listener) serve(ctx context.Context, n *name) error {
 	e := l.engine
-	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous), rates: newRates()}
+	r := &rendezvous{Listener: l, name: n, topic: handshake.Topic(e.config.TopicPrefix, n.Rendezvous), rates: newRates(len(e.uplinks))}
 	if !l.add(r) {
 		return net.ErrClosed
 	}

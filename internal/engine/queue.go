@@ -146,6 +146,18 @@ func (q *queue) charge(c *Conn, size int) {
 	s.owes = max(s.owes+size-turnSize, 0)
 }
 
+// clear takes out the Conns that wait: the link is down, and lets all look again when it is up.
+func (q *queue) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for c := q.urgent.pop(); c != nil; c = q.urgent.pop() {
+		q.seat(c).inUrgent = false
+	}
+	for c := q.data.pop(); c != nil; c = q.data.pop() {
+		q.seat(c).inData = false
+	}
+}
+
 // drain waits until the writer has taken everything, or until the deadline.
 func (q *queue) drain(deadline time.Time) {
 	timer := time.AfterFunc(time.Until(deadline), func() {

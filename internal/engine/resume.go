@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// resumeBatch is how many Conns resume at once after a reconnect or a move, and
+	// resumeBatch is how many Conns resume at once after a link came up or ended, and
 	// resumePause when the next do, so that thousands do not overflow a broker's
 	// queue.
 	resumeBatch = 64
@@ -74,6 +74,7 @@ func (u *uplink) Down(now time.Time) {
 	e.mu.Lock()
 	u.downSince = now
 	e.links.Down(u.number)
+	u.queue.clear()
 	conns := values(e.conns)
 	u.resumes = resumes{}
 	u.resuming.Store(false)
@@ -89,16 +90,26 @@ func (e *Engine) resume(conns []*Conn, happens func(c *Conn) bool) {
 		return !happens(c)
 	})
 	slices.SortStableFunc(conns, func(a, b *Conn) int { return rank(idle[a]) - rank(idle[b]) })
-	e.mu.Lock()
+	waiting := make([][]*Conn, len(e.uplinks))
 	for _, c := range conns {
-		u := e.uplinks[c.Own()]
-		u.resumes.waiting = append(u.resumes.waiting, c)
-		u.resuming.Store(true)
+		own := c.Own() // which takes its lock, and so comes before the Engine's
+		waiting[own] = append(waiting[own], c)
 	}
-	e.mu.Unlock()
-	for _, u := range e.uplinks {
-		u.link.Wake()
+	for own, conns := range waiting {
+		e.uplinks[own].waitToResume(conns)
 	}
+}
+
+// waitToResume has Conns resume over the link in their turn.
+func (u *uplink) waitToResume(conns []*Conn) {
+	if len(conns) == 0 {
+		return
+	}
+	u.engine.mu.Lock()
+	u.resumes.waiting = append(u.resumes.waiting, conns...)
+	u.resuming.Store(true)
+	u.engine.mu.Unlock()
+	u.link.Wake()
 }
 
 func rank(late bool) int {

@@ -25,21 +25,24 @@ type place struct {
 	largest []*atomic.Int64 // a broker passes no larger payload, without a word; 0: any
 }
 
-// newPlace must be called inside simtest.Run.
+// newPlace must be called inside simtest.Run. The world's rule is asked about what any broker is sent, its strangers are
+// connected to the first one, and its log is of all.
 func newPlace(t *testing.T, brokers int) *place {
 	p := &place{world: newWorld(t)}
 	for range brokers {
 		silent, passed, largest := new(atomic.Bool), new(atomic.Int64), new(atomic.Int64)
-		b := simtest.Broker(t, broker.Config{Publish: func(_ string, payload []byte) ([]byte, bool) {
+		b := simtest.Broker(t, broker.Config{Publish: func(topic string, payload []byte) ([]byte, bool) {
 			passed.Add(1)
 			most := largest.Load()
-			return payload, !silent.Load() && (most == 0 || int64(len(payload)) <= most)
+			_, pass := p.publish(topic, payload)
+			return payload, pass && !silent.Load() && (most == 0 || int64(len(payload)) <= most)
 		}})
 		p.brokers = append(p.brokers, b)
 		p.silence = append(p.silence, silent.Store)
 		p.passed = append(p.passed, passed)
 		p.largest = append(p.largest, largest)
 	}
+	p.broker = p.brokers[0]
 	return p
 }
 
@@ -89,6 +92,11 @@ type transfer struct {
 }
 
 func startTransfer(t *testing.T, from, to *Conn) *transfer {
+	return startTransferEvery(t, 10*time.Millisecond, from, to)
+}
+
+// startTransferEvery moves a byte each so often, for tests that last minutes.
+func startTransferEvery(t *testing.T, pause time.Duration, from, to *Conn) *transfer {
 	x := &transfer{from: from, to: to, stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		for i := byte(0); ; i++ {
@@ -96,7 +104,7 @@ func startTransfer(t *testing.T, from, to *Conn) *transfer {
 			case <-x.stop:
 				from.CloseWrite()
 				return
-			case <-time.After(10 * time.Millisecond):
+			case <-time.After(pause):
 				if _, err := from.Write([]byte{i}); err != nil {
 					t.Errorf("write: %v", err)
 					return

@@ -48,6 +48,9 @@ type Engine struct {
 	config  Config
 	uplinks []*uplink // one for each broker, in the order of the address
 	links   *path.Links
+
+	persisting sync.Once // all links were told to go on trying
+
 	root    *handshake.Root        // of Config.Key
 	inbox   handshake.Inbox        // what others write to us under
 	tokens  handshake.TokenSecret  // show that a CHECK reached us
@@ -137,13 +140,13 @@ func (e *Engine) toName(n *name, message func(link uint8) handshake.Message) {
 	}
 }
 
-// toProcess sends a message to a process by every path whose link is up here.
-func (e *Engine) toProcess(p process, message func(link uint8) handshake.Message) {
-	for _, u := range e.uplinks {
-		for its := range p.links {
-			if e.links.IsUp(u.number) {
-				u.toInbox(p.inbox, its, message(u.number))
-			}
+// toProcess sends a message to a process by paths whose link is up here.
+func (e *Engine) toProcess(inbox handshake.Inbox, paths path.Mask, message func(link uint8) handshake.Message) {
+	for paths != 0 {
+		p, _ := paths.First()
+		paths = paths.Without(p)
+		if e.links.IsUp(p.Own()) {
+			e.uplinks[p.Own()].toInbox(inbox, p.Peer(), message(p.Own()))
 		}
 	}
 }

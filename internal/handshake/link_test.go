@@ -74,9 +74,13 @@ func TestHelloIsTheSameOnEveryLink(t *testing.T) {
 		if got.Link != link || !bytes.Equal(answer.Noise, noise) {
 			t.Errorf("hello with link %d arrived with link %d and has another answer: %v", link, got.Link, !bytes.Equal(answer.Noise, noise))
 		}
-		answer.Link = MaxLinks - 1 - link
+		answer.Link = testReply.Links
+		if _, _, err := initiator.Finish(answer); !errors.Is(err, ErrMalformed) {
+			t.Errorf("answer by a link that the listener does not have: %v", err)
+		}
+		answer.Link = link % testReply.Links
 		if reply, _, err := initiator.Finish(answer); err != nil || reply != testReply {
-			t.Errorf("answer by link %d: %+v, error %v", answer.Link, reply, err)
+			t.Errorf("answer by link %d, after one that does not fit: %+v, error %v", answer.Link, reply, err)
 		}
 	}
 	if len(digests) != 1 {

@@ -119,6 +119,9 @@ func (i *Initiator) Finish(answer Answer) (Reply, Secrets, error) {
 	if err != nil {
 		return Reply{}, Secrets{}, err
 	}
+	if answer.Link >= reply.Links {
+		return Reply{}, Secrets{}, fmt.Errorf("%w: it came by a link beyond those of the listener", ErrMalformed)
+	}
 	if !slices.Contains(plainIfEmpty(i.offer.Protocols), reply.Protocol) {
 		return Reply{}, Secrets{}, fmt.Errorf("%w: it chose protocol %q", ErrNotOffered, reply.Protocol)
 	}

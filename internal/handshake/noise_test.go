@@ -81,7 +81,7 @@ func TestInsiderCannotAlterAnAnswer(t *testing.T) {
 	n := root.Name("thermostat")
 	initiator, hello := begun(t, n, 23)
 	answer := answerTo(t, n, hello, 24)
-	answer.Link = 5
+	answer.Link = 1
 	plaintext := plaintextOf(t, testInbox.Key(), mustSeal(t, testInbox.Key(), seeded(25), answer))
 	for bit := range len(plaintext) * 8 {
 		altered := bytes.Clone(plaintext)

@@ -57,6 +57,6 @@ func with(p *Peer) func(*Config) { return func(c *Config) { c.Peer = p } }
 // open returns a Life that is in use.
 func open(change ...func(*Config)) *Life {
 	l := newLife(change...)
-	l.Hear(start)
+	l.Hear(false, start)
 	return l
 }

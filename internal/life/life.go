@@ -94,11 +94,14 @@ func (l *Life) Done() bool { return l.closed && l.state >= TimeWait }
 func (l *Life) MaySend() bool { return l.state != HalfOpen && l.state != Over }
 
 // Hear takes note of an authenticated packet: the peer's process lives, and a
-// half-open Conn has proved the key.
-func (l *Life) Hear(now time.Time) Step {
-	step := Step{Heard: !l.checked.IsZero()}
+// half-open Conn has proved the key. One that is about paths only answers nothing.
+func (l *Life) Hear(ofPaths bool, now time.Time) Step {
+	step := Step{}
 	l.config.Peer.Hear(now)
-	l.spoken, l.checked = latest(l.spoken, now), time.Time{}
+	if !ofPaths {
+		step.Heard = !l.checked.IsZero()
+		l.spoken, l.checked = latest(l.spoken, now), time.Time{}
+	}
 	if l.state <= Open {
 		step.Proved = l.state == HalfOpen
 		l.state, l.until = Open, time.Time{}

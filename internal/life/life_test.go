@@ -92,7 +92,7 @@ var events = map[string]struct {
 	hears  bool // an open question is closed, whatever the state
 	want   map[*scene]outcome
 }{
-	"Hear": {func(l *Life, now time.Time) Step { return l.Hear(now) }, false, true, map[*scene]outcome{
+	"Hear": {func(l *Life, now time.Time) Step { return l.Hear(false, now) }, false, true, map[*scene]outcome{
 		halfOpen:    {Step{Proved: true}, Open, never},
 		unconfirmed: {Step{}, Open, never},
 	}},

@@ -34,8 +34,8 @@ var moves = []struct {
 	name string
 	make func(r *run) Step
 }{
-	{"Hear", func(r *run) Step { r.status.Unheard = time.Time{}; return r.l.Hear(r.now) }},
-	{"Hear", func(r *run) Step { r.status.Unheard = time.Time{}; return r.l.Hear(r.now) }},
+	{"Hear", func(r *run) Step { r.status.Unheard = time.Time{}; return r.l.Hear(false, r.now) }},
+	{"Hear", func(r *run) Step { r.status.Unheard = time.Time{}; return r.l.Hear(false, r.now) }},
 	{"another Conn is heard", func(r *run) Step { r.l.config.Peer.Hear(r.now); return Step{} }},
 	{"Close", func(r *run) Step { return r.l.Close(r.now) }},
 	{"Abort", func(r *run) Step { return r.l.Abort(CodeAborted, r.now) }},

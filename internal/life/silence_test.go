@@ -54,7 +54,7 @@ func TestSilence(t *testing.T) {
 		"slept for a little":     {func(*Life, *machine) {}, 5 * second, Silence{Lasted: 30 * second, Slept: 5 * second}},
 		"the clock was set":      {func(*Life, *machine) {}, 5*second - 1, Silence{Lasted: 30 * second}},
 		"the clock was set back": {func(*Life, *machine) {}, -time.Hour, Silence{Lasted: 30 * second}},
-		"slept before":           {func(l *Life, m *machine) { l.Hear(m.at(10*second, time.Hour)) }, time.Hour, Silence{Lasted: 20 * second}},
+		"slept before":           {func(l *Life, m *machine) { l.Hear(false, m.at(10*second, time.Hour)) }, time.Hour, Silence{Lasted: 20 * second}},
 		"slept before the last sample of the clock": {func(l *Life, m *machine) { l.config.Peer.Hear(m.at(second, time.Hour)) }, time.Hour,
 			Silence{Lasted: 29 * second}},
 		"slept after it": {func(l *Life, m *machine) { l.config.Peer.Hear(m.at(second-1, time.Hour)) }, time.Hour,
@@ -76,7 +76,7 @@ func TestNewLifeKnowsOfThePath(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	l = newLife(func(c *Config) { c.PathUp = after(2 * second) }, dialer)
-	l.Hear(start)
+	l.Hear(false, start)
 	if got := until(l.Deadline(owed(second))); got != 5*second {
 		t.Errorf("due after %v", got)
 	}

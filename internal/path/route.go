@@ -11,6 +11,9 @@ const (
 	// than a second is what a busy machine or a broker that stores something takes.
 	stallTimeouts = 3
 	stallLeast    = time.Second
+	// stallAgain is what it takes in the first minute on a path that was chosen while the last one worked, or may have: brokers that are
+	// slow by turns, but deliver, are not left in turns.
+	stallAgain = 4 * time.Second
 	// settle is how long a stalled Conn waits after another path answered: if all were silent it was the peer that had stopped, and
 	// its acknowledgement on the path in use is as near as that answer.
 	settle = 100 * time.Millisecond
@@ -32,19 +35,22 @@ type Route struct {
 	set     *Set
 	dialer  bool
 	current ID
-	told    bool   // the peer said which path it sends on
-	moves   uint64 // to another path
+	told    bool      // the peer said which path it sends on
+	moves   uint64    // to another path
+	chosen  time.Time // when it last moved though the link of the last path was up; zero: it did not
 
-	round      uint64 // of our last challenges
-	asked      time.Time
-	open       Mask   // challenged in this round, and not answered
-	challenges Mask   // yet to be sent
-	responses  Mask   // yet to be sent
-	peerRound  uint64 // that they answer
+	round      uint64    // of our last challenges
+	asked      time.Time // when it began
+	open       Mask      // challenged in this round, and not answered
+	answers    Mask      // that answered in this round
+	challenges Mask      // yet to be sent
+	responses  Mask      // yet to be sent
+	peerRound  uint64    // that they answer
 
-	stall    time.Time     // which stall askAt belongs to
-	askAt    time.Time     // when to look or ask again
+	stall    time.Time     // since when the path in use is silent, as far as it was dealt with; zero: it is not
+	askAt    time.Time     // when to look or ask again because of that
 	pause    time.Duration // between two questions
+	renewed  bool          // the peer was told in this stall that the path in use works
 	returnAt time.Time     // when a dialer looks for an earlier path again; zero: there is none
 }
 
@@ -82,6 +88,9 @@ func (r *Route) Begin(now time.Time) Step {
 	return r.ask(r.set.usable(), now)
 }
 
+// Hopeful are the path in use and those whose link is up that have worked.
+func (r *Route) Hopeful() Mask { return r.set.hopeful().With(r.current) }
+
 // Introduce challenges the paths of a link that came up.
 func (r *Route) Introduce(own uint8, now time.Time) Step {
 	if r.Single() {
@@ -93,12 +102,17 @@ func (r *Route) Introduce(own uint8, now time.Time) Step {
 // ask challenges paths. Questions close to each other are one round, so that the answers to all count.
 func (r *Route) ask(m Mask, now time.Time) Step {
 	if now.Sub(r.asked) > answerTime {
-		r.round, r.asked, r.open = r.round+1, now, 0
+		r.begin(now)
 	}
 	r.open |= m
 	r.challenges |= m
 	r.set.challenge(m, now)
 	return Step{Wake: m}
+}
+
+// begin begins a round, in which nothing has answered yet.
+func (r *Route) begin(now time.Time) {
+	r.round, r.asked, r.open, r.answers = r.round+1, now, 0, 0
 }
 
 // Pending are the paths on which a challenge or an answer has to be sent.
@@ -111,9 +125,9 @@ func (r *Route) Take(p ID) (challenge, response uint64, challenges, responds boo
 	return r.round, r.peerRound, challenges, responds
 }
 
-// Challenged takes in a challenge of the peer.
+// Challenged takes in a challenge of the peer. On a path whose link is down here there is no answering.
 func (r *Route) Challenged(p ID, size int, round uint64, now time.Time) Step {
-	if r.Single() || !r.set.valid(p) {
+	if r.Single() || !r.set.valid(p) || !r.set.links.IsUp(p.Own()) {
 		return Step{}
 	}
 	if round != r.peerRound {
@@ -127,16 +141,23 @@ func (r *Route) Challenged(p ID, size int, round uint64, now time.Time) Step {
 	return step
 }
 
-// Answered takes in the answer to a challenge of ours.
-func (r *Route) Answered(p ID, size int, round uint64, now time.Time) {
+// Answered takes in the answer to a challenge of ours. Where the Conn had no path it has one now.
+func (r *Route) Answered(p ID, size int, round uint64, now time.Time) Step {
 	if round != r.round || !r.open.Has(p) {
-		return
+		return Step{}
 	}
-	r.open = r.open.Without(p)
+	r.open, r.answers = r.open.Without(p), r.answers.With(p)
 	r.set.answered(p, size, now)
-	if p != r.current {
+	if !r.Works() && r.set.links.IsUp(p.Own()) {
+		return r.move(p, ReasonDown, now)
+	}
+	if p != r.current || !r.renewed {
 		r.askAt = stream.Earlier(r.askAt, now.Add(settle))
 	}
+	if _, ok := r.set.steady(Mask(0).With(p)&r.set.earlier(r.current), now); ok {
+		r.planReturn(now)
+	}
+	return Step{}
 }
 
 // Named takes in which path the peer says it sends on from now on, which is followed. What a dialer says first tells the
@@ -164,7 +185,10 @@ func (r *Route) move(to ID, why string, now time.Time) Step {
 	r.set.left(r.current)
 	r.current = to
 	r.moves++
-	r.stall, r.askAt, r.returnAt = time.Time{}, time.Time{}, time.Time{}
+	r.stall, r.askAt, r.returnAt, r.renewed = time.Time{}, time.Time{}, time.Time{}, false
+	if why != ReasonDown {
+		r.chosen = now
+	}
 	if why == ReasonReturn {
 		r.planReturn(now.Add(steadyTime))
 	} else {
@@ -173,21 +197,27 @@ func (r *Route) move(to ID, why string, now time.Time) Step {
 	return step
 }
 
-// Leave takes another path if the link of that in use is down, and another one is up.
+// Leave takes another path if the link of that in use is down, and another one is up that has worked or may. If there is
+// none it asks all.
 func (r *Route) Leave(now time.Time) Step {
 	if r.Single() || r.Works() {
 		return Step{}
 	}
-	if p, ok := r.set.guess(r.current, r.dialer); ok {
+	if p, ok := r.set.guess(r.current, r.dialer, now); ok {
 		return r.move(p, ReasonDown, now)
 	}
-	return Step{}
+	return r.stalled(now, now)
 }
 
 // Deadline is when Expire has to be called; zero: not until something happens.
 func (r *Route) Deadline(s stream.Status) time.Time {
-	if r.Single() || !r.Works() {
+	switch {
+	case r.Single():
 		return time.Time{}
+	case r.set.usable() == 0:
+		return time.Time{}
+	case !r.Works():
+		return r.askAt
 	}
 	return stream.Earlier(r.stalledAt(s), r.returnAt)
 }
@@ -197,7 +227,11 @@ func (r *Route) stalledAt(s stream.Status) time.Time {
 	if s.Stalled.IsZero() {
 		return time.Time{}
 	}
-	at := s.Stalled.Add(max(stallTimeouts*s.ProbeTimeout, stallLeast))
+	least := stallLeast
+	if !r.chosen.IsZero() && s.Stalled.Sub(r.chosen) < steadyTime {
+		least = stallAgain
+	}
+	at := s.Stalled.Add(max(stallTimeouts*s.ProbeTimeout, least))
 	if s.Stalled.Equal(r.stall) && r.askAt.After(at) {
 		at = r.askAt
 	}
@@ -206,10 +240,15 @@ func (r *Route) stalledAt(s stream.Status) time.Time {
 
 // Expire does what is due at now.
 func (r *Route) Expire(s stream.Status, now time.Time) Step {
-	if r.Single() || !r.Works() {
+	switch at := r.stalledAt(s); {
+	case r.Single():
 		return Step{}
-	}
-	if at := r.stalledAt(s); !at.IsZero() && !now.Before(at) {
+	case !r.Works():
+		if passed(now, r.askAt) {
+			return r.stalled(r.stall, now)
+		}
+		return Step{}
+	case passed(now, at):
 		return r.stalled(s.Stalled, now)
 	}
 	if !r.returnAt.IsZero() && !now.Before(r.returnAt) {
@@ -218,17 +257,30 @@ func (r *Route) Expire(s stream.Status, now time.Time) Step {
 	return Step{}
 }
 
-// stalled moves to a path that has answered since this one fell silent, or asks all.
+func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// stalled asks which paths work, at first those that have, and moves to one that has answered since. If that in use has it is
+// the peer that sends on another, and has to be told.
 func (r *Route) stalled(since, now time.Time) Step {
-	if p, ok := r.set.working(r.current, since, r.dialer); ok {
-		return r.move(p, ReasonStall, now)
-	}
+	paths := r.set.usable()
 	if !since.Equal(r.stall) {
-		r.stall, r.pause = since, askPause
+		r.begin(now)
+		r.stall, r.pause, r.renewed = since, askPause, false
+		if worked := r.set.hopeful(); worked.Without(r.current) != 0 {
+			paths = worked | paths&Mask(0).With(r.current)
+		}
+	}
+	if r.answers.Has(r.current) && !r.renewed {
+		r.renewed = true
+		r.askAt = now.Add(r.pause)
+		return Step{Resume: true}
+	}
+	if p, ok := r.set.first(r.answers.Without(r.current)&paths, r.dialer); ok {
+		return r.move(p, ReasonStall, now)
 	}
 	r.askAt = now.Add(r.pause)
 	r.pause = min(2*r.pause, maxAskPause)
-	return r.ask(r.set.usable(), now)
+	return r.ask(paths, now)
 }
 
 // planReturn makes a dialer look for an earlier path at some time. A listener follows it: both would go back in turns.
@@ -238,14 +290,18 @@ func (r *Route) planReturn(at time.Time) {
 	}
 }
 
+// goBack moves to an earlier path that is steady, as the Conns of the two processes know, once it has answered this one.
 func (r *Route) goBack(now time.Time) Step {
-	earlier := r.set.earlier(r.current)
-	if p, ok := r.set.steady(earlier, now); ok {
+	p, steady := r.set.steady(r.set.earlier(r.current), now)
+	if steady && r.answers.Has(p) && now.Sub(r.asked) <= answerTime {
 		return r.move(p, ReasonReturn, now)
 	}
 	r.planReturn(now.Add(recheckPause))
-	if earlier != 0 && r.set.recheck(now) {
-		return r.ask(earlier, now)
+	switch {
+	case steady:
+		return r.ask(Mask(0).With(p), now)
+	case r.set.recheck(now):
+		return r.ask(r.set.hopeful().Without(r.current), now)
 	}
 	return Step{}
 }

@@ -248,7 +248,28 @@ func TestStallMovesToAPathThatAnswers(t *testing.T) {
 		t.Errorf("it sends on %v after %d moves", s.Current(), s.Moves())
 	}
 	s.wantAt("moved", stream.Status{}, time.Time{})
-	s.wantAt("stalled there", stalled(after(2*second), 0), after(3*second))
+	s.wantAt("stalled there", stalled(after(2*second), 0), after(6*second))
+}
+
+// TestStallAfterAMoveTakesLonger for a minute, unless it left a link that had ended.
+func TestStallAfterAMoveTakesLonger(t *testing.T) {
+	for why, move := range map[string]func(s *scene){
+		ReasonPeer:  func(s *scene) { s.Named(Of(0, 1), start); s.Named(Of(1, 1), start) },
+		ReasonStall: func(s *scene) { s.set.answer(start, Of(1, 1)); s.Expire(stalled(after(-second), 0), start) },
+		ReasonDown:  func(s *scene) { s.links.Down(0); s.Leave(start) },
+	} {
+		s := newScene(t, 2, false)
+		move(s)
+		if s.Current() != Of(1, 1) {
+			t.Fatalf("%s: it is on %v", why, s.Current())
+		}
+		least := 4 * second
+		if why == ReasonDown {
+			least = second
+		}
+		s.wantAt(why, stalled(after(time.Minute-1), 0), after(time.Minute-1+least))
+		s.wantAt(why, stalled(after(time.Minute), 0), after(time.Minute+second))
+	}
 }
 
 // TestAnswerOnThePathInUseHurriesNothing: there is no other one to move to, and to ask again at once would be a storm.
@@ -424,7 +445,7 @@ func TestDialThatBeganOnALaterBroker(t *testing.T) {
 // TestStallComesBeforeTheWayBack.
 func TestStallComesBeforeTheWayBack(t *testing.T) {
 	s := returning(t)
-	status := stalled(after(19*second), 0)
+	status := stalled(after(16*second), 0)
 	s.want("both are due", s.Expire(status, after(20*second)), Step{Wake: allOfTwo})
 	s.wantAt("then the way back", status, after(20*second))
 }

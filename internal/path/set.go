@@ -6,8 +6,7 @@ import (
 )
 
 const (
-	// answerTime is how long an answer to a challenge may take before it counts as none, and for how long a Conn that is stalled takes
-	// another's answer for its own.
+	// answerTime is how long an answer to a challenge may take before it counts as none.
 	answerTime = 5 * time.Second
 	// steadyTime is how long a path has to have answered every challenge before a Conn goes back to it: a broker that comes and goes
 	// takes nobody along.
@@ -66,8 +65,11 @@ func (s *Set) usable() (m Mask) {
 
 func (s *Set) ofLink(own uint8) Mask { return (1<<s.peer - 1) << (own * MaxLinks) }
 
-// paths calls visit for each of those in m.
+// paths calls visit for each of those in m, where there are several.
 func (s *Set) paths(m Mask, visit func(p ID, k *known)) {
+	if s.single() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for m != 0 {
@@ -131,10 +133,20 @@ func (s *Set) size(p ID) (size int, rtt time.Duration) {
 	return size, rtt
 }
 
-// working returns a path, but for one, that has answered a challenge made after a time.
-func (s *Set) working(but ID, after time.Time, dialer bool) (found ID, ok bool) {
-	s.paths(s.usable().Without(but), func(p ID, k *known) {
-		if k.asked.After(after) && k.answered.After(after) && (!ok || before(p, found, dialer)) {
+// hopeful are the paths that have worked and whose link is up.
+func (s *Set) hopeful() (m Mask) {
+	s.paths(s.usable(), func(p ID, k *known) {
+		if !k.answered.IsZero() {
+			m = m.With(p)
+		}
+	})
+	return m
+}
+
+// first returns the path of several that a Conn takes.
+func (s *Set) first(m Mask, dialer bool) (found ID, ok bool) {
+	s.paths(m, func(p ID, _ *known) {
+		if !ok || before(p, found, dialer) {
 			found, ok = p, true
 		}
 	})
@@ -151,11 +163,15 @@ func before(p, q ID, dialer bool) bool {
 }
 
 // guess returns the path that most likely works when another has ended: one that has worked, and has neither link of the one that
-// ended, since what is lost here is most often a broker, and so lost there as well.
-func (s *Set) guess(ended ID, dialer bool) (best ID, ok bool) {
+// ended, since what is lost here is most often a broker, and so lost there as well. One that was asked for long and never answered
+// is none.
+func (s *Set) guess(ended ID, dialer bool, now time.Time) (best ID, ok bool) {
 	most := -1
 	s.paths(s.usable().Without(ended), func(p ID, k *known) {
 		likely := 0
+		if k.answered.IsZero() && !k.asked.IsZero() && now.Sub(k.asked) > answerTime {
+			return
+		}
 		if !k.answered.IsZero() {
 			likely += 2
 		}
@@ -170,21 +186,14 @@ func (s *Set) guess(ended ID, dialer bool) (best ID, ok bool) {
 }
 
 // earlier are the paths that have worked and whose link stands before that of p in the list.
-func (s *Set) earlier(p ID) (m Mask) {
-	before := Mask(1)<<(p.Own()*MaxLinks) - 1
-	s.paths(s.usable()&before, func(p ID, k *known) {
-		if !k.answered.IsZero() {
-			m = m.With(p)
-		}
-	})
-	return m
-}
+func (s *Set) earlier(p ID) Mask { return s.hopeful() & (Mask(1)<<(p.Own()*MaxLinks) - 1) }
 
-// steady returns the first of these that has answered every challenge for a while.
+// steady returns the first of these that has answered every challenge for a while, but for one that is open.
 func (s *Set) steady(m Mask, now time.Time) (found ID, ok bool) {
 	s.paths(m, func(p ID, k *known) {
-		lasting := !k.since.IsZero() && k.answered.Sub(k.since) >= steadyTime && !k.asked.After(k.answered)
-		if !ok && lasting && now.Sub(s.links.Since(p.Own())) >= steadyTime {
+		lasting := !k.since.IsZero() && k.answered.Sub(k.since) >= steadyTime
+		answers := !k.asked.After(k.answered) || now.Sub(k.asked) <= answerTime
+		if !ok && lasting && answers && now.Sub(s.links.Since(p.Own())) >= steadyTime {
 			found, ok = p, true
 		}
 	})

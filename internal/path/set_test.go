@@ -95,30 +95,33 @@ func TestPeersChallengeOfAnUnknownPath(t *testing.T) {
 	}
 }
 
-func TestWorkingPathAnsweredSince(t *testing.T) {
+func TestFirstIsThatOfTheDialersList(t *testing.T) {
+	s := NewSet(linksUp(3), 3)
+	if _, ok := s.first(0, true); ok {
+		t.Error("the first of none")
+	}
+	both := mask(Of(1, 2), Of(2, 1))
+	if p, ok := s.first(both, true); !ok || p != Of(1, 2) {
+		t.Errorf("a dialer takes %v", p)
+	}
+	if p, ok := s.first(both, false); !ok || p != Of(2, 1) {
+		t.Errorf("a listener takes %v", p)
+	}
+}
+
+func TestHopefulPathsHaveWorkedAndAreUp(t *testing.T) {
 	links := linksUp(3)
 	s := NewSet(links, 3)
-	want := func(but ID, since time.Duration, want ID, wantOK bool) {
-		t.Helper()
-		if got, ok := s.working(but, after(since), true); ok != wantOK || ok && got != want {
-			t.Errorf("but for %v since %v it is %v, %v, want %v, %v", but, since, got, ok, want, wantOK)
-		}
-	}
-	want(0, 0, 0, false)
 	s.challenge(mask(Of(1, 1), Of(2, 2)), after(second))
-	want(0, 0, 0, false)
+	if m := s.hopeful(); m != 0 {
+		t.Errorf("before any answer: %b", m)
+	}
 	s.answered(Of(2, 2), 1, after(2*second))
-	want(0, second-1, Of(2, 2), true)
-	want(0, second, 0, false) // it was asked before
-	want(Of(2, 2), 0, 0, false)
-	s.answered(Of(1, 1), 1, after(3*second))
-	want(0, 0, Of(1, 1), true)
-	want(Of(1, 1), 0, Of(2, 2), true)
+	s.answered(Of(1, 1), 1, after(2*second))
 	links.Down(1)
-	want(0, 0, Of(2, 2), true)
-	s.challenge(mask(Of(2, 2)), after(4*second))
-	want(0, 3*second, 0, false) // not answered yet
-	want(0, 2*second-1, Of(2, 2), true)
+	if m := s.hopeful(); m != mask(Of(2, 2)) {
+		t.Errorf("with link 1 down: %b", m)
+	}
 }
 
 func TestGuess(t *testing.T) {
@@ -146,7 +149,7 @@ func TestGuess(t *testing.T) {
 		for _, own := range test.down {
 			links.Down(own)
 		}
-		if got, ok := s.guess(test.ended, true); ok == test.none || ok && got != test.want {
+		if got, ok := s.guess(test.ended, true, after(time.Hour)); ok == test.none || ok && got != test.want {
 			t.Errorf("%s: %v, %v; want %v", name, got, ok, test.want)
 		}
 	}
@@ -165,8 +168,8 @@ func TestBothEndsTakeTheSamePath(t *testing.T) {
 	}
 	for _, works := range [][]ID{{Of(1, 2), Of(2, 1)}, {Of(0, 1), Of(1, 0), Of(2, 2)}, {Of(1, 0), Of(2, 0)}, {Of(0, 1), Of(0, 2)}, nil} {
 		dialer, listener := both(works)
-		a, ok := dialer.working(0, start, true)
-		b, okToo := listener.working(0, start, false)
+		a, ok := dialer.first(dialer.hopeful(), true)
+		b, okToo := listener.first(listener.hopeful(), false)
 		if ok != okToo || ok && a != b.Reverse() {
 			t.Errorf("of %v the dialer takes %v, the listener %v", works, a, b)
 		}
@@ -175,8 +178,8 @@ func TestBothEndsTakeTheSamePath(t *testing.T) {
 		dialer, listener := both(works)
 		dialer.links.Down(0)
 		listener.links.Down(0)
-		a, _ := dialer.guess(0, true)
-		if b, _ := listener.guess(0, false); a != b.Reverse() {
+		a, _ := dialer.guess(0, true, after(time.Hour))
+		if b, _ := listener.guess(0, false, after(time.Hour)); a != b.Reverse() {
 			t.Errorf("of %v the dialer guesses %v, the listener %v", works, a, b)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Opener opens the packets of one direction of one connection. It belongs to the goroutine that reads them.
+// Opener opens the packets of one direction of one connection. One goroutine at a time may use it.
 type Opener struct {
 	secret        *[secretSize]byte          // of the epoch after this one
 	previous      *atomic.Pointer[epochKeys] // nil if there is none, or it was dropped, by any goroutine

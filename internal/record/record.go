@@ -3,8 +3,8 @@
 //
 //	masked connection id (8) | protected packet number (4) | ciphertext | tag (16)
 //
-// The package is pure: no I/O, no goroutine, no lock, and time is a parameter. A [Sealer] belongs to the goroutine that writes packets, an [Opener] and
-// the method of a [Mask] to the one that reads them.
+// The package is pure: no I/O, no goroutine, no lock, and time is a parameter. A [Sealer], an [Opener] and the
+// method of a [Mask] are used by one goroutine at a time.
 package record
 
 import (

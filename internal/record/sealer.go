@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Sealer makes the packets of one direction of one connection. It belongs to the goroutine that writes them.
+// Sealer makes the packets of one direction of one connection. One goroutine at a time may use it.
 type Sealer struct {
 	secret    *[secretSize]byte // of the epoch after this one: what made the keys in use is gone
 	keys      *epochKeys

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
@@ -33,11 +34,40 @@ type acks struct {
 	every     int       // packets that an ACK may wait for, from the grant
 	quarter   uint64    // bytes that an ACK may wait for, from the grant
 	gap       bool      // a number out of order came, and no eliciting packet since
+	aside     []uint64  // numbers of packets about paths, until a higher one of another packet comes; maxAside at most, the oldest goes
+}
+
+// maxAside is more packets about paths than are sent at once. One that is forgotten leaves a gap in what is acknowledged.
+const maxAside = 64
+
+// setAside takes note of a packet that is not acknowledged by itself: it may have overtaken, on another path, what is in
+// flight on the path in use, which would look lost.
+func (a *acks) setAside(number uint64) {
+	if len(a.aside) == maxAside {
+		a.aside = append(a.aside[:0], a.aside[1:]...)
+	}
+	a.aside = append(a.aside, number)
+}
+
+// takeBack lists those set aside that are below a number which is acknowledged.
+func (a *acks) takeBack(number uint64) {
+	a.aside = slices.DeleteFunc(a.aside, func(n uint64) bool {
+		if n < number {
+			a.received.add(n, n+1)
+		}
+		return n < number
+	})
+	if len(a.aside) == 0 {
+		a.aside = nil
+	}
 }
 
 // receive takes note of an authenticated packet. atOnce asks for an immediate
 // ACK; a number out of order does so by itself.
 func (a *acks) receive(now time.Time, number uint64, size int, eliciting, atOnce bool) {
+	if len(a.aside) > 0 {
+		a.takeBack(number)
+	}
 	inOrder := len(a.received) == 0 || number == a.received[len(a.received)-1].end
 	if len(a.received) == 0 || number >= a.received[len(a.received)-1].end {
 		a.largestAt = now

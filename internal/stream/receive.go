@@ -18,6 +18,9 @@ type Received struct {
 	Response     wire.Path // it carried; Size 0: none
 }
 
+// OfPaths reports whether the packet was about paths only.
+func (r Received) OfPaths() bool { return r.Challenge.Size+r.Response.Size > 0 }
+
 // Receive takes in the plaintext of an authenticated packet. If that lies in a
 // Block, the stream owns it from now on. An error means that the peer broke the
 // protocol, and the connection has to end.
@@ -40,8 +43,9 @@ func (s *Stream) receive(now time.Time, number uint64, plaintext []byte, block *
 	if err := wire.Parse(plaintext, &s.parsed, v); err != nil {
 		return fmt.Errorf("the peer sent a packet that makes no sense: %w", err)
 	}
-	if s.received.Challenge.Size+s.received.Response.Size > 0 {
-		return nil // it says nothing about the path in use, and is not acknowledged
+	if s.received.OfPaths() { // which says nothing about the path in use
+		s.acks.setAside(number)
+		return nil
 	}
 	s.unheard = time.Time{}
 	if errors.Is(v.err, errGaps) {

@@ -30,8 +30,8 @@ type Config struct {
 	Grant func(now time.Time) (messages, bytes uint64)
 }
 
-// A Sealer protects the packets of one direction: a record.Sealer. It belongs to
-// the goroutine that calls Next.
+// A Sealer protects the packets of one direction: a record.Sealer. Who calls Next
+// sees to it that nobody else uses it meanwhile.
 type Sealer interface {
 	// Next returns the number of the packet that Seal makes next.
 	Next(now time.Time) uint64
@@ -225,6 +225,9 @@ func (s *Stream) Move(now time.Time, path uint8, limit int, measured time.Durati
 	s.PathUp(now, limit)
 }
 
+// Bound makes packets no larger than limit bytes of plaintext: the path takes no more.
+func (s *Stream) Bound(limit int) { s.size.bound(limit) }
+
 // SetPath says which path is in use from the beginning, and what it passes.
 func (s *Stream) SetPath(path uint8, limit int) {
 	s.path = path
@@ -283,10 +286,18 @@ func (s *Stream) Status() Status {
 		WasReset:     s.wasReset,
 		ResetCode:    s.peerCode,
 		Unheard:      s.unheard,
-		Stalled:      s.stalled,
+		Stalled:      s.stalledSince(),
 		MovedAt:      s.movedAt,
 		ProbeTimeout: s.probeTimeout(),
 	}
+}
+
+// stalledSince is since when nothing in flight was acknowledged; zero: nothing is in flight.
+func (s *Stream) stalledSince() time.Time {
+	if s.sent.count == 0 {
+		return time.Time{}
+	}
+	return s.stalled
 }
 
 // Stats returns the counts so far and the smoothed round-trip time.
