@@ -109,7 +109,7 @@ func (k kind) measure(ctx context.Context, dir string, s sizes) (rows [][]string
 		}
 		defer trials[i].close()
 	}
-	for _, checks := range [][]check{checks, outages} {
+	for _, checks := range [][]check{checks, idlenesses, outages} {
 		for _, t := range trials {
 			failed = errors.Join(failed, t.run(ctx, checks))
 		}
