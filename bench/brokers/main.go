@@ -63,6 +63,10 @@ func run(ctx context.Context, checkOnly bool, only, document string) error {
 		}
 	}
 	outcomes, err := tryServices(ctx, dir, pattern, checkOnly)
+	if errors.Is(err, errMissing) {
+		fmt.Fprintln(os.Stderr, err)
+		return failed
+	}
 	if !checkOnly {
 		err = errors.Join(err, save(document, servicesTable, outcomes))
 	}
