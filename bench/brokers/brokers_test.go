@@ -37,7 +37,7 @@ func TestBrokers(t *testing.T) {
 	for _, part := range []struct {
 		name string
 		list []check
-	}{{"", checks}, {", outages", outages}} {
+	}{{"", checks}, {", idle", idlenesses}, {", killed", outages}} {
 		for i, k := range kinds {
 			t.Run(k.name+part.name, func(t *testing.T) {
 				skip(t, errs[i])

@@ -52,7 +52,7 @@ type check struct {
 	run  func(t *trial, ctx context.Context) error
 }
 
-// checks are those that a broker outlives, and outages the others, which come once no trial needs it any more.
+// The checks of all trials come before any waits for idleness, and those before outages, which end what was idle.
 var (
 	checks = []check{
 		{"nettest", (*trial).netTest},
@@ -60,9 +60,9 @@ var (
 		{"many Conns at once", (*trial).manyConns},
 		{"a reader that pauses", (*trial).pausingReader},
 		{"rates", (*trial).rates},
-		{"idleness", (*trial).idleness},
 	}
-	outages = []check{{"outage", (*trial).strike}}
+	idlenesses = []check{{"idleness", (*trial).idleness}}
+	outages    = []check{{"outage", (*trial).strike}}
 )
 
 // newTrial waits until messages pass on a way and leaves a Conn of it alone, which the check of idleness asks for later.

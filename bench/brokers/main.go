@@ -63,6 +63,10 @@ func run(ctx context.Context, checkOnly bool, only, document string) error {
 		}
 	}
 	outcomes, err := tryServices(ctx, dir, pattern, checkOnly)
+	if errors.Is(err, errMissing) {
+		fmt.Fprintln(os.Stderr, err)
+		return failed
+	}
 	if !checkOnly {
 		err = errors.Join(err, save(document, servicesTable, outcomes))
 	}
@@ -109,7 +113,7 @@ func (k kind) measure(ctx context.Context, dir string, s sizes) (rows [][]string
 		}
 		defer trials[i].close()
 	}
-	for _, checks := range [][]check{checks, outages} {
+	for _, checks := range [][]check{checks, idlenesses, outages} {
 		for _, t := range trials {
 			failed = errors.Join(failed, t.run(ctx, checks))
 		}
