@@ -59,10 +59,12 @@ func once(t *testing.T, ends ...*mqtte2e.Conn) {
 	}
 }
 
-// exchange sends so many bytes each way, and checks what arrives.
+// exchange sends so many bytes each way within a minute, and checks what arrives.
 func exchange(t *testing.T, a, b *mqtte2e.Conn, size int64) {
 	t.Helper()
 	want, _ := hashOf(content(size))
+	stuck := time.AfterFunc(time.Minute, func() { a.Reset() })
+	defer stuck.Stop()
 	var both sync.WaitGroup
 	for _, way := range [][2]*mqtte2e.Conn{{a, b}, {b, a}} {
 		both.Go(func() {
