@@ -297,7 +297,8 @@ func (r *Route) planReturn(at time.Time) {
 
 // goBack moves to an earlier path that is steady, as the Conns of the two processes know, once it has answered this one.
 func (r *Route) goBack(now time.Time) Step {
-	p, steady := r.set.steady(r.set.earlier(r.current), now)
+	earlier := r.set.earlier(r.current)
+	p, steady := r.set.steady(earlier, now)
 	if steady && r.answers.Has(p) && now.Sub(r.asked) <= answerTime {
 		return r.move(p, ReasonReturn, now)
 	}
@@ -305,8 +306,8 @@ func (r *Route) goBack(now time.Time) Step {
 	switch {
 	case steady:
 		return r.ask(Mask(0).With(p), now)
-	case r.set.recheck(now):
-		return r.ask(r.set.hopeful().Without(r.current), now)
+	case earlier != 0 && r.set.recheck(now):
+		return r.ask(earlier, now)
 	}
 	return Step{}
 }
