@@ -54,6 +54,16 @@ func (s *scene) takeAll() (challenged Mask) {
 	return challenged
 }
 
+// stallsAndMoves has the Conn move to a path that answers, because that in use is silent.
+func (s *scene) stallsAndMoves(to ID, at time.Time) {
+	s.t.Helper()
+	status, want := stalled(at.Add(-6*second), 0), moved(s.Current(), to, ReasonStall)
+	s.Expire(status, at.Add(-second))
+	s.takeAll()
+	s.Answered(to, 1000, s.round, at.Add(rtt-second))
+	s.want("stalled", s.Expire(status, at), want)
+}
+
 func moved(from, to ID, why string) Step {
 	return Step{Moved: why, From: from, To: to, Resume: why != ReasonPeer}
 }
@@ -255,7 +265,7 @@ func TestStallMovesToAPathThatAnswers(t *testing.T) {
 func TestStallAfterAMoveTakesLonger(t *testing.T) {
 	for why, move := range map[string]func(s *scene){
 		ReasonPeer:  func(s *scene) { s.Named(Of(0, 1), start); s.Named(Of(1, 1), start) },
-		ReasonStall: func(s *scene) { s.set.answer(start, Of(1, 1)); s.Expire(stalled(after(-second), 0), start) },
+		ReasonStall: func(s *scene) { s.stallsAndMoves(Of(1, 1), start) },
 		ReasonDown:  func(s *scene) { s.links.Down(0); s.Leave(start) },
 	} {
 		s := newScene(t, 2, false)
@@ -272,14 +282,41 @@ func TestStallAfterAMoveTakesLonger(t *testing.T) {
 	}
 }
 
-// TestAnswerOnThePathInUseHurriesNothing: there is no other one to move to, and to ask again at once would be a storm.
-func TestAnswerOnThePathInUseHurriesNothing(t *testing.T) {
+// TestPathInUseThatAnswers: the peer sends its acknowledgements elsewhere, and is told once. To ask again at once would be a storm.
+func TestPathInUseThatAnswers(t *testing.T) {
 	s := newScene(t, 2, true)
 	status := stalled(start, 0)
 	s.Expire(status, after(second))
-	s.Answered(Of(0, 0), 100, 1, after(second+rtt))
-	s.wantAt("answered", status, after(2*second))
-	s.wantAt("the round trip has become longer", stalled(start, second), after(3*second))
+	s.Answered(Of(1, 1), 100, 1, after(second+rtt))
+	s.Answered(Of(0, 0), 100, 1, after(second+2*rtt))
+	at := after(second + rtt + settle)
+	s.wantAt("answered", status, at)
+	s.want("told before anything else", s.Expire(status, at), Step{Resume: true})
+	s.wantAt("then the other", status, at.Add(2*second))
+	s.want("then the other", s.Expire(status, at.Add(2*second)), moved(Of(0, 0), Of(1, 1), ReasonStall))
+	if s.Moves() != 1 {
+		t.Errorf("%d moves", s.Moves())
+	}
+}
+
+// TestPeerIsToldOnceInAStall, however often the path in use answers, and again in the next one.
+func TestPeerIsToldOnceInAStall(t *testing.T) {
+	s := newScene(t, 2, true)
+	at := after(second)
+	for _, stall := range []stream.Status{stalled(start, 0), stalled(after(200*second), 0)} {
+		at = stall.Stalled.Add(second)
+		s.want("stalled", s.Expire(stall, at), Step{Wake: allOfTwo})
+		s.Answered(Of(0, 0), 100, s.round, at.Add(rtt))
+		s.wantAt("answered", stall, at.Add(rtt+settle))
+		at = at.Add(rtt + settle)
+		s.want("answered", s.Expire(stall, at), Step{Resume: true})
+		for _, pause := range []time.Duration{2, 2, 4, 8, 16, 16} {
+			at = at.Add(pause * second)
+			s.wantAt("told", stall, at)
+			s.want("told", s.Expire(stall, at), Step{Wake: allOfTwo})
+			s.Answered(Of(0, 0), 100, s.round, at.Add(rtt))
+		}
+	}
 }
 
 // TestStallThatEnds: all were silent because the peer had stopped, and the path in use answers as soon as another.
@@ -293,14 +330,50 @@ func TestStallThatEnds(t *testing.T) {
 	s.wantAt("the next stall asks anew", stalled(after(10*second), 0), after(12*second))
 }
 
-// TestEarlierAnswersDoNotCount: what answered before the path fell silent may have fallen silent with it.
-func TestEarlierAnswersDoNotCount(t *testing.T) {
-	s := newScene(t, 2, true)
-	s.set.answer(after(-second), Of(1, 1))
-	s.want("stalled", s.Expire(stalled(start, 0), after(second)), Step{Wake: allOfTwo})
-	s = newScene(t, 2, true)
-	s.set.answer(after(second/2), Of(1, 1)) // asked by another Conn meanwhile
-	s.want("stalled", s.Expire(stalled(start, 0), after(second)), moved(Of(0, 0), Of(1, 1), ReasonStall))
+// TestOnlyAnswersInTheStallCount, and those to this Conn: what answered before may have fallen silent with the path in use, and
+// what answers another Conn is not seldom another's process.
+func TestOnlyAnswersInTheStallCount(t *testing.T) {
+	for name, answers := range map[string]func(s *scene){
+		"before":                       func(s *scene) { s.set.answer(after(-second), Of(1, 1)) },
+		"to another Conn":              func(s *scene) { s.set.answer(after(second/2), Of(1, 1)) },
+		"just before it was looked at": func(s *scene) { s.Answered(Of(1, 1), 100, 1, after(second-1)) },
+	} {
+		s := newScene(t, 2, true)
+		s.Introduce(1, after(second/2))
+		s.takeAll()
+		answers(s)
+		status := stalled(start, 0)
+		s.want(name, s.Expire(status, after(second)), Step{Wake: mask(Of(0, 0), Of(1, 1))})
+		s.takeAll()
+		s.Answered(Of(1, 0), 100, 1, after(second+rtt)) // to what was asked before
+		s.wantAt(name, status, after(2*second))
+		s.want(name, s.Expire(status, after(2*second)), Step{Wake: allOfTwo})
+		s.Answered(Of(1, 1), 100, s.round, after(2*second+rtt))
+		s.want(name, s.Expire(status, after(2*second+rtt+settle)), moved(Of(0, 0), Of(1, 1), ReasonStall))
+	}
+}
+
+// TestStallAsksFirstWhatHasWorked, and all if nothing else has, or if that does not answer.
+func TestStallAsksFirstWhatHasWorked(t *testing.T) {
+	for _, test := range []struct {
+		worked []ID
+		down   []uint8
+		first  Mask
+	}{
+		{nil, nil, allOfTwo},
+		{[]ID{Of(0, 0)}, nil, allOfTwo},
+		{[]ID{Of(0, 1)}, nil, mask(Of(0, 0), Of(0, 1))},
+		{[]ID{Of(0, 0), Of(1, 1)}, nil, mask(Of(0, 0), Of(1, 1))},
+		{[]ID{Of(1, 1)}, []uint8{1}, mask(Of(0, 0), Of(0, 1))},
+	} {
+		s := newScene(t, 2, false)
+		s.set.answer(after(-second), test.worked...)
+		for _, own := range test.down {
+			s.links.Down(own)
+		}
+		s.want("first", s.Expire(stalled(start, 0), after(second)), Step{Wake: test.first})
+		s.want("then", s.Expire(stalled(start, 0), after(2*second)), Step{Wake: s.set.usable()})
+	}
 }
 
 func TestStallAsksWithDoublingPauses(t *testing.T) {
@@ -341,9 +414,90 @@ func TestNothingIsDueWithoutALink(t *testing.T) {
 	s.links.Down(1)
 	s.wantAt("no link", status, time.Time{})
 	s.want("no link", s.Expire(status, after(time.Hour)), Step{})
+	s.want("no link", s.Leave(after(time.Hour)), Step{})
+	s.wantAt("no link, and it looked for another", status, time.Time{})
 	single := newScene(t, 1, true)
 	single.wantAt("a single path", status, time.Time{})
 	single.want("a single path", single.Expire(status, after(time.Hour)), Step{})
+}
+
+// blackOut is a scene in which the path in use has ended, and those whose link is up were asked for long and never answered.
+func blackOut(t *testing.T) *scene {
+	s := newScene(t, 2, true)
+	s.Begin(start)
+	s.takeAll()
+	s.Answered(Of(0, 0), 100, 1, after(rtt))
+	s.links.Down(0)
+	return s
+}
+
+func TestConnWithoutAPathAsksWithDoublingPauses(t *testing.T) {
+	s := blackOut(t)
+	at := after(time.Minute)
+	want := Step{Wake: mask(Of(1, 0), Of(1, 1))}
+	s.want("its link ended", s.Leave(at), want)
+	for _, pause := range []time.Duration{1, 2, 4, 8, 16, 16} {
+		at = at.Add(pause * second)
+		s.wantAt("no path", stalled(start, 0), at)
+		s.want("no path", s.Expire(stalled(start, 0), at), want)
+	}
+	if s.Moves() != 0 || s.Works() {
+		t.Errorf("after %d moves it works: %v", s.Moves(), s.Works())
+	}
+	s.links.Down(1)
+	s.wantAt("no link", stalled(start, 0), time.Time{})
+	s.links.Up(1, at)
+	s.want("a link came up", s.Leave(at), want)
+	s.wantAt("it asks anew", stream.Status{}, at.Add(second))
+}
+
+func TestConnWithoutAPathMovesOnTheFirstAnswer(t *testing.T) {
+	s := blackOut(t)
+	at := after(time.Minute)
+	s.Leave(at)
+	s.links.Up(0, at.Add(second)) // that of the path in use is back before
+	s.want("it has a path", s.Answered(Of(1, 0), 100, s.round, at.Add(second)), Step{})
+	s.links.Down(0)
+	s.want("of a link that ended", s.Answered(Of(0, 1), 100, s.round, at.Add(second)), Step{})
+	s.want("no path", s.Answered(Of(1, 1), 100, s.round, at.Add(2*second)), moved(Of(0, 0), Of(1, 1), ReasonDown))
+	s.want("a path", s.Answered(Of(1, 0), 100, s.round, at.Add(2*second)), Step{})
+	if s.Moves() != 1 {
+		t.Errorf("%d moves", s.Moves())
+	}
+}
+
+// TestConnsWithoutAPathDoNotMisleadEachOther: what one asks just now is none the less a path that never answered.
+func TestConnsWithoutAPathDoNotMisleadEachOther(t *testing.T) {
+	s := blackOut(t)
+	second := NewRoute(s.set, 0, true, start)
+	for i, r := range []*Route{&s.Route, &second, &s.Route, &second} {
+		s.want("no path", r.Leave(after(time.Minute+time.Duration(i)*rtt)), Step{Wake: mask(Of(1, 0), Of(1, 1))})
+	}
+}
+
+func TestLeaveToAPathThatMayYetAnswer(t *testing.T) {
+	s := blackOut(t)
+	s.want("asked just now", s.Leave(after(answerTime)), moved(Of(0, 0), Of(1, 1), ReasonDown))
+	s = blackOut(t)
+	s.want("asked for long", s.Leave(after(answerTime+1)), Step{Wake: mask(Of(1, 0), Of(1, 1))})
+}
+
+func TestChallengeOnALinkThatIsDown(t *testing.T) {
+	s := newScene(t, 2, false)
+	s.links.Down(1)
+	s.want("down", s.Challenged(Of(1, 1), 100, 1, start), Step{})
+	if size, _ := s.set.size(Of(1, 1)); s.Pending() != 0 || size != 0 {
+		t.Errorf("pending: %x; its size is taken for %d", s.Pending(), size)
+	}
+}
+
+func TestHopefulPathsOfARoute(t *testing.T) {
+	s := newScene(t, 2, true)
+	s.set.answer(start, Of(1, 1), Of(0, 1))
+	s.links.Down(0)
+	if got := s.Hopeful(); got != mask(Of(0, 0), Of(1, 1)) {
+		t.Errorf("%x", got)
+	}
 }
 
 // returning is a scene in which a dialer left the first broker, whose paths had worked for long, at the start.
@@ -366,7 +520,7 @@ func TestDialerGoesBackAfterAMinute(t *testing.T) {
 		}
 		s.Answered(Of(0, 0), 100, uint64(i+1), at.Add(rtt))
 	}
-	at := after(100 * second)
+	at := after(80*second + rtt)
 	s.wantAt("on the second broker", stream.Status{}, at)
 	s.want("a minute of answers", s.Expire(stream.Status{}, at), moved(Of(1, 1), Of(0, 0), ReasonReturn))
 	s.wantAt("on the first", stream.Status{}, time.Time{})
@@ -376,13 +530,12 @@ func TestDialerGoesBackAfterAMinute(t *testing.T) {
 func TestReturnWaitsForEveryAnswer(t *testing.T) {
 	s := returning(t)
 	asked := 0
-	for i := range 20 {
-		at := after(time.Duration(i+1) * 20 * second)
-		step := s.Expire(stream.Status{}, at)
-		if step.Moved != "" {
-			break
+	for s.Moves() == 1 && asked < 20 {
+		at := s.Deadline(stream.Status{})
+		s.Expire(stream.Status{}, at)
+		if s.takeAll() == 0 {
+			continue
 		}
-		s.takeAll()
 		if asked++; asked != 3 {
 			s.Answered(Of(0, 0), 100, uint64(asked), at.Add(rtt))
 		}
@@ -393,16 +546,48 @@ func TestReturnWaitsForEveryAnswer(t *testing.T) {
 	}
 }
 
+// TestReturnWaitsForAnAnswerToThisConn: that the path is steady may be another Conn's word, whose peer is somebody else.
+func TestReturnWaitsForAnAnswerToThisConn(t *testing.T) {
+	s := returning(t)
+	s.set.answer(after(20*second), Of(0, 0))
+	s.set.answer(after(80*second), Of(0, 0))
+	for _, at := range []time.Duration{80, 100, 120} {
+		s.want("steady", s.Expire(stream.Status{}, after(at*second)), Step{Wake: mask(Of(0, 0))})
+		s.wantAt("no answer", stream.Status{}, after((at+20)*second))
+		s.set.answer(after(at*second+rtt), Of(0, 0))
+	}
+	s.Expire(stream.Status{}, after(140*second))
+	s.Answered(Of(0, 0), 100, s.round, after(140*second+answerTime))
+	s.wantAt("answered", stream.Status{}, after(140*second+answerTime))
+	s.want("answered", s.Expire(stream.Status{}, after(140*second+answerTime)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
+}
+
+// TestOldAnswerIsNoWayBack: the path may be dead since.
+func TestOldAnswerIsNoWayBack(t *testing.T) {
+	s := returning(t)
+	s.Expire(stream.Status{}, after(20*second))
+	s.Answered(Of(0, 0), 100, s.round, after(20*second+rtt))
+	s.set.answer(after(20*second+rtt+time.Minute), Of(0, 0))
+	s.want("an answer of the last minute", s.Expire(stream.Status{}, after(90*second)), Step{Wake: mask(Of(0, 0))})
+}
+
 func TestTwoWaysBackAreAMinuteApart(t *testing.T) {
 	s := newScene(t, 3, true)
 	s.Named(Of(2, 2), start)
-	s.set.answer(start, Of(1, 1))
-	s.set.answer(after(20*second), Of(0, 0))
+	s.set.answer(start, Of(0, 0), Of(1, 1))
+	s.set.answer(after(40*second), Of(0, 0))
 	s.set.answer(after(60*second), Of(1, 1))
-	s.want("to the second broker", s.Expire(stream.Status{}, after(60*second)), moved(Of(2, 2), Of(1, 1), ReasonReturn))
-	s.set.answer(after(80*second), Of(0, 0))
-	s.wantAt("to the first", stream.Status{}, after(120*second))
-	s.want("to the first", s.Expire(stream.Status{}, after(120*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
+	s.want("steady", s.Expire(stream.Status{}, after(60*second)), Step{Wake: mask(Of(1, 1))})
+	s.Introduce(0, after(60*second))
+	s.Answered(Of(1, 1), 100, s.round, after(60*second+rtt))
+	s.want("to the second broker", s.Expire(stream.Status{}, after(60*second+rtt)), moved(Of(2, 2), Of(1, 1), ReasonReturn))
+	s.Answered(Of(0, 0), 100, s.round, after(60*second+rtt+rtt))
+	at := after(120*second + rtt)
+	s.wantAt("the first broker is steady as well", stream.Status{}, at)
+	s.want("a minute later", s.Expire(stream.Status{}, at), Step{Wake: mask(Of(0, 0))})
+	s.Answered(Of(0, 0), 100, s.round, at.Add(rtt))
+	s.wantAt("to the first", stream.Status{}, at.Add(rtt))
+	s.want("to the first", s.Expire(stream.Status{}, at.Add(rtt)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
 }
 
 // TestLinkOfAnEarlierPathMustBeUpForAMinute.
@@ -417,7 +602,7 @@ func TestLinkOfAnEarlierPathMustBeUpForAMinute(t *testing.T) {
 	}
 	s.want("answers for 40 s, up for 70 s", s.Expire(stream.Status{}, after(100*second)), Step{Wake: mask(Of(0, 0))})
 	s.Answered(Of(0, 0), 100, 4, after(100*second))
-	s.want("answers for a minute", s.Expire(stream.Status{}, after(120*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
+	s.want("answers for a minute", s.Expire(stream.Status{}, after(100*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
 }
 
 func TestListenerDoesNotGoBack(t *testing.T) {
@@ -446,7 +631,7 @@ func TestDialThatBeganOnALaterBroker(t *testing.T) {
 func TestStallComesBeforeTheWayBack(t *testing.T) {
 	s := returning(t)
 	status := stalled(after(16*second), 0)
-	s.want("both are due", s.Expire(status, after(20*second)), Step{Wake: allOfTwo})
+	s.want("both are due", s.Expire(status, after(20*second)), Step{Wake: mask(Of(0, 0), Of(1, 1))})
 	s.wantAt("then the way back", status, after(20*second))
 }
 
@@ -454,10 +639,7 @@ func TestStallComesBeforeTheWayBack(t *testing.T) {
 // left and taken in turns.
 func TestPathThatWasLeftHasToProveItselfAgain(t *testing.T) {
 	for name, leave := range map[string]func(s *scene){
-		"stalled": func(s *scene) {
-			s.set.answer(after(-second/2), Of(1, 1))
-			s.Expire(stalled(after(-second), 0), start)
-		},
+		"stalled":        func(s *scene) { s.stallsAndMoves(Of(1, 1), start) },
 		"the peer moved": func(s *scene) { s.Named(Of(1, 1), start) },
 	} {
 		s := newScene(t, 2, true)
