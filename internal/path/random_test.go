@@ -2,6 +2,7 @@ package path
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type walker struct {
 	Route
 	dialer bool
 	status stream.Status
+	told   time.Time // the stall in which the peer was told by Resume that the path in use works
 }
 
 func newWalk(t *testing.T, seed uint64) *walk {
@@ -70,13 +72,14 @@ func (w *walk) validPath() ID {
 	return Of(uint8(w.random.IntN(int(w.n))), uint8(w.random.IntN(int(w.peer))))
 }
 
-// took checks a Step and sends what it asks for.
+// took checks a Step and sends what it asks for. What a stream waits for on another path is a stall of its own.
 func (w *walk) took(r *walker, s Step, event string, named ID) {
 	w.t.Helper()
 	if s.Moved != "" {
 		w.moved(r, s, event, named)
+		r.status = stream.Status{}
 	} else if s.Resume {
-		w.errorf("%s: it has to tell of a move that there was not", event)
+		w.renewed(r, event)
 	}
 	if !w.valid(r.Current()) {
 		w.errorf("%s: it sends on %v", event, r.Current())
@@ -96,6 +99,16 @@ func (w *walk) took(r *walker, s Step, event string, named ID) {
 	}
 }
 
+// renewed checks that the peer is told once in a stall that the path in use works, which has answered in it.
+func (w *walk) renewed(r *walker, event string) {
+	w.t.Helper()
+	since := r.status.Stalled
+	if event != "expire" || since.IsZero() || since.Equal(r.told) || !w.answeredInStall(r, r.Current()) {
+		w.errorf("%s: it tells that %v works, stalled since %v, and told of that since %v", event, r.Current(), since.Sub(start), r.told.Sub(start))
+	}
+	r.told = since
+}
+
 func (w *walk) moved(r *walker, s Step, event string, named ID) {
 	w.t.Helper()
 	if s.To != r.Current() || s.From == s.To || s.Resume != (s.Moved != ReasonPeer) || !w.links.IsUp(s.To.Own()) {
@@ -103,20 +116,19 @@ func (w *walk) moved(r *walker, s Step, event string, named ID) {
 	}
 	switch s.Moved {
 	case ReasonDown:
-		if w.links.IsUp(s.From.Own()) {
-			w.errorf("%s: it left %v, whose link is up", event, s.From)
+		if w.links.IsUp(s.From.Own()) || w.hopeless(s.To) && event != "answered" {
+			w.errorf("%s: it left %v for %v, whose links are up: %v", event, s.From, s.To, w.links.IsUp(s.From.Own()))
 		}
 	case ReasonPeer:
 		if event != "named" || s.To != named {
 			w.errorf("%s: the peer named %v, and it moved to %v", event, named, s.To)
 		}
 	case ReasonStall:
-		since := r.status.Stalled
-		if since.IsZero() || w.now.Before(since.Add(max(stallTimeouts*r.status.ProbeTimeout, stallLeast))) || !w.answeredSince(s.To, since) {
-			w.errorf("%s: it left %v for %v, stalled %v ago", event, s.From, s.To, w.now.Sub(since))
+		if !w.answeredInStall(r, s.To) {
+			w.errorf("%s: it left %v for %v, stalled %v ago", event, s.From, s.To, w.now.Sub(r.status.Stalled))
 		}
 	case ReasonReturn:
-		if !r.dialer || s.To.Own() >= s.From.Own() || !w.provedForAMinute(s.To) {
+		if !r.dialer || s.To.Own() >= s.From.Own() || !w.provedForAMinute(s.To) || !w.answeredLately(r, s.To) {
 			w.errorf("%s: it went back from %v to %v", event, s.From, s.To)
 		}
 		if last, ok := w.returns[r]; ok && w.now.Sub(last) < time.Minute {
@@ -132,14 +144,24 @@ func (w *walk) moved(r *walker, s Step, event string, named ID) {
 	w.left[s.From] = w.now
 }
 
-// answeredSince reports whether a path was challenged since a time, and answered something since then.
-func (w *walk) answeredSince(p ID, since time.Time) bool {
-	asked, answered := false, false
-	for _, c := range w.asked[p] {
-		asked = asked || c.at.After(since)
-		answered = answered || c.back.After(since)
+// answeredInStall reports whether a path answered a question of this Route that it made since its path in use is taken for stalled.
+func (w *walk) answeredInStall(r *walker, p ID) bool {
+	if r.status.Stalled.IsZero() {
+		return false
 	}
-	return asked && answered
+	taken := r.status.Stalled.Add(max(stallTimeouts*r.status.ProbeTimeout, stallLeast))
+	return slices.ContainsFunc(w.asked[p], func(c span) bool { return c.walker == r && !c.at.Before(taken) && !c.back.IsZero() })
+}
+
+// answeredLately reports whether a path answered a question of this Route in the time that one has for that.
+func (w *walk) answeredLately(r *walker, p ID) bool {
+	return slices.ContainsFunc(w.asked[p], func(c span) bool { return c.walker == r && !c.back.IsZero() && w.now.Sub(c.at) <= answerTime })
+}
+
+// hopeless reports whether a path was asked longer ago than an answer takes, and has never answered.
+func (w *walk) hopeless(p ID) bool {
+	asked := w.asked[p]
+	return len(asked) > 0 && w.now.Sub(asked[0].at) > answerTime && !slices.ContainsFunc(asked, func(c span) bool { return !c.back.IsZero() })
 }
 
 // provedForAMinute reports whether a path answered challenges at the beginning and the end of some minute, and no Route left it and its link was
@@ -182,12 +204,24 @@ func (w *walk) answers() {
 			if wait := w.now.Sub(c.at); !c.back.IsZero() || w.dead.Has(p) || !w.links.IsUp(p.Own()) || wait > 4*second || w.slow && wait < 2*second {
 				continue
 			}
-			if c.round == c.walker.round && c.walker.open.Has(p) { // else it is one too many
-				w.counts(p, *c)
-			}
-			c.walker.Answered(p, 1000, c.round, w.now)
+			w.answer(p, *c)
 		}
 	}
+}
+
+// answer has a Route hear an answer. One that has no path takes it.
+func (w *walk) answer(p ID, c span) {
+	r := c.walker
+	counts := c.round == r.round && r.open.Has(p) // else it is one too many
+	none := !r.Works()
+	if counts {
+		w.counts(p, c)
+	}
+	step := r.Answered(p, 1000, c.round, w.now)
+	if (step.Moved != "") != (counts && none) {
+		w.errorf("an answer on %v that counts: %v, and that it had no path: %v, but %+v", p, counts, none, step)
+	}
+	w.took(r, step, "answered", 0)
 }
 
 // counts takes note of an answer, which is to all challenges of a round.
@@ -209,6 +243,9 @@ func (w *walk) happens() {
 		own := uint8(w.random.IntN(int(w.n)))
 		w.links.Up(own, w.now)
 		for _, r := range w.routes {
+			if r.Current().Own() == own {
+				r.status = stream.Status{}
+			}
 			w.took(r, r.Leave(w.now), "link up", 0)
 		}
 		w.took(r, r.Introduce(own, w.now), "introduce", 0)
@@ -237,9 +274,24 @@ func (w *walk) down(own uint8) {
 	w.links.Down(own)
 	for _, r := range w.routes {
 		w.took(r, r.Leave(w.now), "link down", 0)
-		if w.n > 1 && w.links.Any() && !r.Works() {
-			w.errorf("it stays on %v, whose link is down", r.Current())
+		w.stays(r)
+	}
+}
+
+// stays checks a Route whose link is down: those that are up have no path that may work, and it goes on asking.
+func (w *walk) stays(r *walker) {
+	if r.Works() || !w.links.Any() || w.n*w.peer == 1 {
+		return
+	}
+	for own := range w.n {
+		for peer := range w.peer {
+			if p := Of(own, peer); w.links.IsUp(own) && !w.hopeless(p) {
+				w.errorf("it stays on %v, whose link is down, and not on %v", r.Current(), p)
+			}
 		}
+	}
+	if at := r.Deadline(r.status); at.IsZero() || at.Sub(w.now) > maxAskPause {
+		w.errorf("it has no path, and asks again at %v", at.Sub(start))
 	}
 }
 
@@ -257,9 +309,6 @@ func (w *walk) pass(d time.Duration) {
 			}
 			step := r.Expire(r.status, w.now)
 			w.took(r, step, "expire", 0)
-			if step.Moved != "" {
-				r.status = stream.Status{}
-			}
 			if next := r.Deadline(r.status); !next.IsZero() && !next.After(w.now) && step.Moved == "" && r.status.Stalled.IsZero() {
 				w.errorf("the same is due again: %v", next)
 			}
@@ -287,7 +336,7 @@ func TestRandomWalks(t *testing.T) {
 func TestIdlePathsCostAHandfulAMinute(t *testing.T) {
 	for _, answers := range []bool{false, true} {
 		s := NewSet(linksUp(3), 3)
-		s.answer(start, Of(0, 0))
+		s.answer(start, Of(0, 0), Of(1, 1), Of(1, 2), Of(2, 2))
 		s.links.Up(0, after(time.Hour)) // and so is not steady
 		var routes []*Route
 		for i := range 100 {

@@ -52,6 +52,7 @@ type Route struct {
 	pause    time.Duration // between two questions
 	renewed  bool          // the peer was told in this stall that the path in use works
 	returnAt time.Time     // when a dialer looks for an earlier path again; zero: there is none
+	rest     time.Time     // until when one that went back stays; zero: it did not, or moved since
 }
 
 // A Step is what to do after something happened to a Route.
@@ -189,11 +190,11 @@ func (r *Route) move(to ID, why string, now time.Time) Step {
 	if why != ReasonDown {
 		r.chosen = now
 	}
+	r.rest = time.Time{}
 	if why == ReasonReturn {
-		r.planReturn(now.Add(steadyTime))
-	} else {
-		r.planReturn(now.Add(recheckPause))
+		r.rest = now.Add(steadyTime)
 	}
+	r.planReturn(now.Add(recheckPause))
 	return step
 }
 
@@ -283,8 +284,12 @@ func (r *Route) stalled(since, now time.Time) Step {
 	return r.ask(paths, now)
 }
 
-// planReturn makes a dialer look for an earlier path at some time. A listener follows it: both would go back in turns.
+// planReturn makes a dialer look for an earlier path at some time, but not while it rests. A listener follows it: both would
+// go back in turns.
 func (r *Route) planReturn(at time.Time) {
+	if at.Before(r.rest) {
+		at = r.rest
+	}
 	if r.dialer && r.current.Own() > 0 {
 		r.returnAt = at
 	}
@@ -292,7 +297,8 @@ func (r *Route) planReturn(at time.Time) {
 
 // goBack moves to an earlier path that is steady, as the Conns of the two processes know, once it has answered this one.
 func (r *Route) goBack(now time.Time) Step {
-	p, steady := r.set.steady(r.set.earlier(r.current), now)
+	earlier := r.set.earlier(r.current)
+	p, steady := r.set.steady(earlier, now)
 	if steady && r.answers.Has(p) && now.Sub(r.asked) <= answerTime {
 		return r.move(p, ReasonReturn, now)
 	}
@@ -300,8 +306,8 @@ func (r *Route) goBack(now time.Time) Step {
 	switch {
 	case steady:
 		return r.ask(Mask(0).With(p), now)
-	case r.set.recheck(now):
-		return r.ask(r.set.hopeful().Without(r.current), now)
+	case earlier != 0 && r.set.recheck(now):
+		return r.ask(earlier, now)
 	}
 	return Step{}
 }

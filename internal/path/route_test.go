@@ -54,6 +54,16 @@ func (s *scene) takeAll() (challenged Mask) {
 	return challenged
 }
 
+// stallsAndMoves has the Conn move to a path that answers, because that in use is silent.
+func (s *scene) stallsAndMoves(to ID, at time.Time) {
+	s.t.Helper()
+	status, want := stalled(at.Add(-6*second), 0), moved(s.Current(), to, ReasonStall)
+	s.Expire(status, at.Add(-second))
+	s.takeAll()
+	s.Answered(to, 1000, s.round, at.Add(rtt-second))
+	s.want("stalled", s.Expire(status, at), want)
+}
+
 func moved(from, to ID, why string) Step {
 	return Step{Moved: why, From: from, To: to, Resume: why != ReasonPeer}
 }
@@ -219,256 +229,20 @@ func TestLeave(t *testing.T) {
 	single.want("a single path", single.Leave(start), Step{})
 }
 
-func TestStallBeginsAfterThreeProbeTimeoutsOrASecond(t *testing.T) {
-	for _, test := range []struct{ probeTimeout, want time.Duration }{
-		{0, second}, {second / 3, second}, {second/3 + 1, second + 2}, {2 * second, 6 * second},
-	} {
-		s := newScene(t, 2, true)
-		since := after(5 * second)
-		status := stalled(since, test.probeTimeout)
-		s.wantAt("stalled", status, since.Add(test.want))
-		s.want("stalled", s.Expire(status, since.Add(test.want)), Step{Wake: allOfTwo})
-	}
-}
-
-func TestStallMovesToAPathThatAnswers(t *testing.T) {
+func TestChallengeOnALinkThatIsDown(t *testing.T) {
 	s := newScene(t, 2, false)
-	status := stalled(start, 0)
-	s.Expire(status, after(second))
-	if got := s.takeAll(); got != allOfTwo {
-		t.Errorf("%x is challenged", got)
-	}
-	s.wantAt("no answer yet", status, after(2*second))
-	s.Answered(Of(1, 1), 100, 1, after(second+rtt))
-	s.wantAt("answered", status, after(second+rtt+100*time.Millisecond))
-	s.Answered(Of(1, 0), 100, 1, after(second+rtt+rtt))
-	s.wantAt("answered on another, too", status, after(second+rtt+settle))
-	s.want("settled", s.Expire(status, after(second+rtt+settle)), moved(Of(0, 0), Of(1, 0), ReasonStall))
-	if s.Current() != Of(1, 0) || s.Moves() != 1 {
-		t.Errorf("it sends on %v after %d moves", s.Current(), s.Moves())
-	}
-	s.wantAt("moved", stream.Status{}, time.Time{})
-	s.wantAt("stalled there", stalled(after(2*second), 0), after(6*second))
-}
-
-// TestStallAfterAMoveTakesLonger for a minute, unless it left a link that had ended.
-func TestStallAfterAMoveTakesLonger(t *testing.T) {
-	for why, move := range map[string]func(s *scene){
-		ReasonPeer:  func(s *scene) { s.Named(Of(0, 1), start); s.Named(Of(1, 1), start) },
-		ReasonStall: func(s *scene) { s.set.answer(start, Of(1, 1)); s.Expire(stalled(after(-second), 0), start) },
-		ReasonDown:  func(s *scene) { s.links.Down(0); s.Leave(start) },
-	} {
-		s := newScene(t, 2, false)
-		move(s)
-		if s.Current() != Of(1, 1) {
-			t.Fatalf("%s: it is on %v", why, s.Current())
-		}
-		least := 4 * second
-		if why == ReasonDown {
-			least = second
-		}
-		s.wantAt(why, stalled(after(time.Minute-1), 0), after(time.Minute-1+least))
-		s.wantAt(why, stalled(after(time.Minute), 0), after(time.Minute+second))
-	}
-}
-
-// TestAnswerOnThePathInUseHurriesNothing: there is no other one to move to, and to ask again at once would be a storm.
-func TestAnswerOnThePathInUseHurriesNothing(t *testing.T) {
-	s := newScene(t, 2, true)
-	status := stalled(start, 0)
-	s.Expire(status, after(second))
-	s.Answered(Of(0, 0), 100, 1, after(second+rtt))
-	s.wantAt("answered", status, after(2*second))
-	s.wantAt("the round trip has become longer", stalled(start, second), after(3*second))
-}
-
-// TestStallThatEnds: all were silent because the peer had stopped, and the path in use answers as soon as another.
-func TestStallThatEnds(t *testing.T) {
-	s := newScene(t, 2, true)
-	s.Expire(stalled(start, 0), after(second))
-	s.Answered(Of(1, 1), 100, 1, after(second+rtt))
-	s.wantAt("acknowledged", stream.Status{}, time.Time{})
-	s.want("acknowledged", s.Expire(stream.Status{}, after(second+rtt+settle)), Step{})
-	s.Expire(stalled(after(10*second), 0), after(11*second))
-	s.wantAt("the next stall asks anew", stalled(after(10*second), 0), after(12*second))
-}
-
-// TestEarlierAnswersDoNotCount: what answered before the path fell silent may have fallen silent with it.
-func TestEarlierAnswersDoNotCount(t *testing.T) {
-	s := newScene(t, 2, true)
-	s.set.answer(after(-second), Of(1, 1))
-	s.want("stalled", s.Expire(stalled(start, 0), after(second)), Step{Wake: allOfTwo})
-	s = newScene(t, 2, true)
-	s.set.answer(after(second/2), Of(1, 1)) // asked by another Conn meanwhile
-	s.want("stalled", s.Expire(stalled(start, 0), after(second)), moved(Of(0, 0), Of(1, 1), ReasonStall))
-}
-
-func TestStallAsksWithDoublingPauses(t *testing.T) {
-	s := newScene(t, 2, true)
-	status := stalled(start, 0)
-	at := after(second)
-	for _, pause := range []time.Duration{1, 2, 4, 8, 16, 16, 16} {
-		s.wantAt("stalled", status, at)
-		s.want("stalled", s.Expire(status, at), Step{Wake: allOfTwo})
-		at = at.Add(pause * second)
-	}
-	at = at.Add(-10 * second) // something was acknowledged before the next question was due
-	status = stalled(at, 0)
-	at = at.Add(second)
-	for _, pause := range []time.Duration{1, 2} {
-		s.wantAt("stalled again", status, at)
-		s.want("stalled again", s.Expire(status, at), Step{Wake: allOfTwo})
-		at = at.Add(pause * second)
-	}
-}
-
-func TestOnlyUsablePathsAreAsked(t *testing.T) {
-	s := newScene(t, 3, true)
 	s.links.Down(1)
-	want := s.set.usable()
-	if want.OfLink(1) != 0 || want.OfLink(2) == 0 {
-		t.Fatalf("usable: %x", want)
+	s.want("down", s.Challenged(Of(1, 1), 100, 1, start), Step{})
+	if size, _ := s.set.size(Of(1, 1)); s.Pending() != 0 || size != 0 {
+		t.Errorf("pending: %x; its size is taken for %d", s.Pending(), size)
 	}
-	s.want("stalled", s.Expire(stalled(start, 0), after(second)), Step{Wake: want})
 }
 
-func TestNothingIsDueWithoutALink(t *testing.T) {
+func TestHopefulPathsOfARoute(t *testing.T) {
 	s := newScene(t, 2, true)
+	s.set.answer(start, Of(1, 1), Of(0, 1))
 	s.links.Down(0)
-	status := stalled(start, 0)
-	s.wantAt("its link ended", status, time.Time{})
-	s.want("its link ended", s.Expire(status, after(time.Hour)), Step{})
-	s.links.Down(1)
-	s.wantAt("no link", status, time.Time{})
-	s.want("no link", s.Expire(status, after(time.Hour)), Step{})
-	single := newScene(t, 1, true)
-	single.wantAt("a single path", status, time.Time{})
-	single.want("a single path", single.Expire(status, after(time.Hour)), Step{})
-}
-
-// returning is a scene in which a dialer left the first broker, whose paths had worked for long, at the start.
-func returning(t *testing.T) *scene {
-	s := newScene(t, 2, true)
-	s.set.answer(after(-10*time.Minute), Of(0, 0), Of(1, 1))
-	s.set.answer(start, Of(0, 0), Of(1, 1))
-	s.Named(Of(1, 1), start)
-	return s
-}
-
-func TestDialerGoesBackAfterAMinute(t *testing.T) {
-	s := returning(t)
-	for i, pause := range []time.Duration{20, 40, 60, 80} {
-		at := after(pause * second)
-		s.wantAt("on the second broker", stream.Status{}, at)
-		s.want("recheck", s.Expire(stream.Status{}, at), Step{Wake: mask(Of(0, 0))})
-		if got := s.takeAll(); got != mask(Of(0, 0)) {
-			t.Errorf("recheck %d asks on %x", i, got)
-		}
-		s.Answered(Of(0, 0), 100, uint64(i+1), at.Add(rtt))
-	}
-	at := after(100 * second)
-	s.wantAt("on the second broker", stream.Status{}, at)
-	s.want("a minute of answers", s.Expire(stream.Status{}, at), moved(Of(1, 1), Of(0, 0), ReasonReturn))
-	s.wantAt("on the first", stream.Status{}, time.Time{})
-}
-
-// TestReturnWaitsForEveryAnswer: one that is missed begins the minute anew.
-func TestReturnWaitsForEveryAnswer(t *testing.T) {
-	s := returning(t)
-	asked := 0
-	for i := range 20 {
-		at := after(time.Duration(i+1) * 20 * second)
-		step := s.Expire(stream.Status{}, at)
-		if step.Moved != "" {
-			break
-		}
-		s.takeAll()
-		if asked++; asked != 3 {
-			s.Answered(Of(0, 0), 100, uint64(asked), at.Add(rtt))
-		}
-	}
-	// The 3rd is missed, which the 4th tells; its answer begins a minute that that of the 7th completes.
-	if asked != 7 || s.Current() != Of(0, 0) {
-		t.Errorf("after %d questions it is on %v", asked, s.Current())
-	}
-}
-
-func TestTwoWaysBackAreAMinuteApart(t *testing.T) {
-	s := newScene(t, 3, true)
-	s.Named(Of(2, 2), start)
-	s.set.answer(start, Of(1, 1))
-	s.set.answer(after(20*second), Of(0, 0))
-	s.set.answer(after(60*second), Of(1, 1))
-	s.want("to the second broker", s.Expire(stream.Status{}, after(60*second)), moved(Of(2, 2), Of(1, 1), ReasonReturn))
-	s.set.answer(after(80*second), Of(0, 0))
-	s.wantAt("to the first", stream.Status{}, after(120*second))
-	s.want("to the first", s.Expire(stream.Status{}, after(120*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
-}
-
-// TestLinkOfAnEarlierPathMustBeUpForAMinute.
-func TestLinkOfAnEarlierPathMustBeUpForAMinute(t *testing.T) {
-	s := returning(t)
-	s.links.Down(0)
-	s.want("nothing to ask", s.Expire(stream.Status{}, after(20*second)), Step{})
-	s.links.Up(0, after(30*second))
-	for i, at := range []time.Duration{40, 60, 80} {
-		s.want("recheck", s.Expire(stream.Status{}, after(at*second)), Step{Wake: mask(Of(0, 0))})
-		s.Answered(Of(0, 0), 100, uint64(i+1), after(at*second))
-	}
-	s.want("answers for 40 s, up for 70 s", s.Expire(stream.Status{}, after(100*second)), Step{Wake: mask(Of(0, 0))})
-	s.Answered(Of(0, 0), 100, 4, after(100*second))
-	s.want("answers for a minute", s.Expire(stream.Status{}, after(120*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
-}
-
-func TestListenerDoesNotGoBack(t *testing.T) {
-	s := newScene(t, 2, false)
-	s.Named(Of(1, 1), start)
-	s.set.answer(start, Of(0, 0))
-	s.set.answer(after(10*time.Minute), Of(0, 0))
-	s.wantAt("on the second broker", stream.Status{}, time.Time{})
-	s.want("long after", s.Expire(stream.Status{}, after(time.Hour)), Step{})
-	first := newScene(t, 2, true)
-	first.wantAt("a dialer on the first broker", stream.Status{}, time.Time{})
-}
-
-// TestDialThatBeganOnALaterBroker looks for an earlier one as well.
-func TestDialThatBeganOnALaterBroker(t *testing.T) {
-	s := newScene(t, 2, true)
-	s.Route = NewRoute(s.set, Of(1, 0), true, start)
-	s.wantAt("on the second broker", stream.Status{}, after(20*second))
-	s.want("nothing has worked there", s.Expire(stream.Status{}, after(20*second)), Step{})
-	s.set.answer(after(30*second), Of(0, 1))
-	s.wantAt("on the second broker", stream.Status{}, after(40*second))
-	s.want("something has", s.Expire(stream.Status{}, after(40*second)), Step{Wake: mask(Of(0, 1))})
-}
-
-// TestStallComesBeforeTheWayBack.
-func TestStallComesBeforeTheWayBack(t *testing.T) {
-	s := returning(t)
-	status := stalled(after(16*second), 0)
-	s.want("both are due", s.Expire(status, after(20*second)), Step{Wake: allOfTwo})
-	s.wantAt("then the way back", status, after(20*second))
-}
-
-// TestPathThatWasLeftHasToProveItselfAgain, whatever it had answered before: or a broker that is slow at times would be
-// left and taken in turns.
-func TestPathThatWasLeftHasToProveItselfAgain(t *testing.T) {
-	for name, leave := range map[string]func(s *scene){
-		"stalled": func(s *scene) {
-			s.set.answer(after(-second/2), Of(1, 1))
-			s.Expire(stalled(after(-second), 0), start)
-		},
-		"the peer moved": func(s *scene) { s.Named(Of(1, 1), start) },
-	} {
-		s := newScene(t, 2, true)
-		s.set.answer(after(-10*time.Minute), Of(0, 0))
-		s.set.answer(after(-time.Minute), Of(0, 0))
-		leave(s)
-		if s.Current() != Of(1, 1) {
-			t.Fatalf("%s: it is on %v", name, s.Current())
-		}
-		s.want(name, s.Expire(stream.Status{}, after(20*second)), Step{Wake: mask(Of(0, 0))})
-		s.Answered(Of(0, 0), 100, 1, after(20*second+rtt))
-		s.want(name, s.Expire(stream.Status{}, after(40*second)), Step{Wake: mask(Of(0, 0))})
+	if got := s.Hopeful(); got != mask(Of(0, 0), Of(1, 1)) {
+		t.Errorf("%x", got)
 	}
 }

@@ -29,6 +29,7 @@ type Set struct {
 // known is what is known of one path.
 type known struct {
 	asked    time.Time     // when it was last challenged; zero: never
+	open     time.Time     // when it was first challenged since the last answer; zero: it was not
 	answered time.Time     // when the last answer came; zero: none did
 	since    time.Time     // since when it has answered every challenge and no Conn left it; zero: it has not
 	rtt      time.Duration // of the last one
@@ -88,10 +89,16 @@ func (s *Set) begin() bool {
 	return first
 }
 
+// silent reports whether a challenge has gone unanswered for long, however often it was repeated since: many Conns ask.
+func (k *known) silent(now time.Time) bool { return !k.open.IsZero() && now.Sub(k.open) > answerTime }
+
 // challenge takes note of challenges.
 func (s *Set) challenge(m Mask, now time.Time) {
 	s.paths(m, func(_ ID, k *known) {
-		if k.asked.After(k.answered) && now.Sub(k.asked) > answerTime {
+		if k.open.IsZero() {
+			k.open = now
+		}
+		if k.silent(now) {
 			k.since = time.Time{}
 		}
 		k.asked = now
@@ -104,7 +111,7 @@ func (s *Set) answered(p ID, size int, now time.Time) {
 		if k.since.IsZero() {
 			k.since = now
 		}
-		k.answered, k.rtt, k.size = now, now.Sub(k.asked), size
+		k.answered, k.open, k.rtt, k.size = now, time.Time{}, now.Sub(k.asked), size
 	})
 }
 
@@ -169,7 +176,7 @@ func (s *Set) guess(ended ID, dialer bool, now time.Time) (best ID, ok bool) {
 	most := -1
 	s.paths(s.usable().Without(ended), func(p ID, k *known) {
 		likely := 0
-		if k.answered.IsZero() && !k.asked.IsZero() && now.Sub(k.asked) > answerTime {
+		if k.answered.IsZero() && k.silent(now) {
 			return
 		}
 		if !k.answered.IsZero() {
@@ -192,8 +199,7 @@ func (s *Set) earlier(p ID) Mask { return s.hopeful() & (Mask(1)<<(p.Own()*MaxLi
 func (s *Set) steady(m Mask, now time.Time) (found ID, ok bool) {
 	s.paths(m, func(p ID, k *known) {
 		lasting := !k.since.IsZero() && k.answered.Sub(k.since) >= steadyTime
-		answers := !k.asked.After(k.answered) || now.Sub(k.asked) <= answerTime
-		if !ok && lasting && answers && now.Sub(s.links.Since(p.Own())) >= steadyTime {
+		if !ok && lasting && !k.silent(now) && now.Sub(s.links.Since(p.Own())) >= steadyTime {
 			found, ok = p, true
 		}
 	})

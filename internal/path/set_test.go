@@ -155,6 +155,25 @@ func TestGuess(t *testing.T) {
 	}
 }
 
+// TestGuessOfPathsThatDoNotAnswer: one that never did for 5 s is none, also while it is asked again; one that did once may.
+func TestGuessOfPathsThatDoNotAnswer(t *testing.T) {
+	s := NewSet(linksUp(2), 1)
+	for _, test := range []struct {
+		asks, looks time.Duration
+		want        bool
+	}{{0, 0, true}, {answerTime, answerTime, true}, {answerTime, answerTime + 1, false}, {time.Minute, time.Minute, false}} {
+		s.challenge(mask(Of(1, 0)), after(test.asks))
+		if _, ok := s.guess(Of(0, 0), true, after(test.looks)); ok != test.want {
+			t.Errorf("%v after it was asked at first it is guessed: %v", test.looks, ok)
+		}
+	}
+	s.answered(Of(1, 0), 1, after(2*time.Minute))
+	s.challenge(mask(Of(1, 0)), after(3*time.Minute))
+	if _, ok := s.guess(Of(0, 0), true, after(time.Hour)); !ok {
+		t.Error("one that has worked is not guessed")
+	}
+}
+
 // TestBothEndsTakeTheSamePath, whatever the order of their lists.
 func TestBothEndsTakeTheSamePath(t *testing.T) {
 	// both returns what either end knows when these paths have worked.
@@ -209,12 +228,13 @@ func TestSteadyPath(t *testing.T) {
 	for name, test := range map[string]struct {
 		misses int           // the challenge, from 0, that is not answered; negative: none
 		up     time.Duration // when the link came up
-		want   int           // the first challenge at whose answer it is steady; negative: never
+		want   int           // the first challenge at whose answer it is steady; then it stays so
+		open   int           // the first challenge before whose answer it is
 	}{
-		"always answered":     {-1, 0, 3},
-		"the first is missed": {0, 0, 4},
-		"one is missed":       {2, 0, 6},
-		"the link is young":   {-1, 70 * second, 7},
+		"always answered":     {-1, 0, 3, 4},
+		"the first is missed": {0, 0, 4, 5},
+		"one is missed":       {2, 0, 6, 7},
+		"the link is young":   {-1, 70 * second, 7, 7},
 	} {
 		links := NewLinks(2)
 		links.Up(p.Own(), after(test.up))
@@ -222,8 +242,8 @@ func TestSteadyPath(t *testing.T) {
 		for i := range 10 {
 			at := after(time.Duration(i) * 20 * second)
 			s.challenge(mask(p), at)
-			if _, ok := s.steady(mask(p), at); ok {
-				t.Errorf("%s: steady before challenge %d is answered", name, i)
+			if _, ok := s.steady(mask(p), at); ok != (i >= test.open) {
+				t.Errorf("%s: before challenge %d is answered steady: %v", name, i, ok)
 			}
 			if i == test.misses {
 				continue
@@ -233,6 +253,25 @@ func TestSteadyPath(t *testing.T) {
 				t.Errorf("%s: after challenge %d steady: %v", name, i, ok)
 			}
 		}
+	}
+}
+
+// TestSilentPathIsNotSteady, however many Conns ask, and however often.
+func TestSilentPathIsNotSteady(t *testing.T) {
+	p := Of(0, 0)
+	s := NewSet(linksUp(2), 1)
+	s.answered(p, 1, start)
+	s.answered(p, 1, after(time.Minute))
+	for i := range 100 {
+		at := after(2*time.Minute + time.Duration(i)*100*time.Millisecond)
+		s.challenge(mask(p), at)
+		if _, ok := s.steady(mask(p), at); ok != (i <= 50) {
+			t.Errorf("%v after the first challenge steady: %v", at.Sub(after(2*time.Minute)), ok)
+		}
+	}
+	s.answered(p, 1, after(3*time.Minute))
+	if _, ok := s.steady(mask(p), after(3*time.Minute)); ok {
+		t.Error("one answer, and it is steady")
 	}
 }
 
