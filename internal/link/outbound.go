@@ -16,6 +16,7 @@ type outbound struct {
 	batch     *Batch
 	keepAlive keepAlive
 	unsent    unsent
+	fence     fence
 
 	isUp    atomic.Bool // the Source knows; set by the run loop
 	mu      sync.Mutex  // guards control
@@ -93,16 +94,19 @@ func (w *outbound) silent() error {
 // does not delay its answer by the data; DISCONNECT comes last.
 func (w *outbound) fill(now time.Time, ping, closing bool) (pings, data bool) {
 	w.batch.Reset()
-	if w.isUp.Load() {
-		w.c.link.source.Fill(w.batch, now)
-	}
-	w.mu.Lock()
-	w.batch.appendControl(w.control...)
-	w.control = nil
-	w.mu.Unlock()
-	data = len(w.batch.Bytes()) > 0
-	ping = ping || data && w.keepAlive.pingsWithData(now)
 	largest := &w.c.link.largest
+	ask, hold := w.fence.stands(now, !closing && w.isUp.Load() && w.controlWaits(), largest.pings, w.c.inbound.pongs.Load())
+	if !hold {
+		w.batch.appendControl(w.takeControl()...)
+		if w.isUp.Load() {
+			w.c.link.source.Fill(w.batch, now)
+		}
+	}
+	if w.batch.largest > 0 {
+		w.fence.lastData = now
+	}
+	data = len(w.batch.Bytes()) > 0
+	ping = ping || ask || data && w.keepAlive.pingsWithData(now)
 	if ping {
 		largest.pings++
 		w.batch.prependControl(packets.Pingreq<<4, 0)
@@ -115,6 +119,20 @@ func (w *outbound) fill(now time.Time, ping, closing bool) (pings, data bool) {
 		w.batch.appendControl(encode(packets.NewControlPacket(packets.Disconnect))...)
 	}
 	return ping, data
+}
+
+func (w *outbound) controlWaits() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.control) > 0
+}
+
+func (w *outbound) takeControl() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	control := w.control
+	w.control = nil
+	return control
 }
 
 // write writes the batch at once. now is a time before it.
