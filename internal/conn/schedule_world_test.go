@@ -84,11 +84,11 @@ func (n *node) Moved(from, to path.ID, why string) {
 	n.moves = append(n.moves, move{time.Now(), from, to, why})
 }
 
-func (n *node) Proved()   {}
-func (n *node) Check(path.Mask)    {}
-func (n *node) Checked()  {}
-func (n *node) TimeWait() {}
-func (n *node) Forget()   {}
+func (n *node) Proved()         {}
+func (n *node) Check(path.Mask) {}
+func (n *node) Checked()        {}
+func (n *node) TimeWait()       {}
+func (n *node) Forget()         {}
 
 // movesSince returns how often the Conn moved for each reason since a time.
 func (n *node) movesSince(at time.Time) map[string]int {

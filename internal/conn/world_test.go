@@ -60,11 +60,11 @@ func (e *end) Moved(from, to path.ID, reason string) {
 	e.note(fmt.Sprintf("moved from %v to %v: %s", from, to, reason))
 }
 
-func (e *end) Proved()   { e.note("proved") }
+func (e *end) Proved()         { e.note("proved") }
 func (e *end) Check(path.Mask) { e.note("check") }
-func (e *end) Checked()  { e.note("checked") }
-func (e *end) TimeWait() { e.note("time-wait") }
-func (e *end) Forget()   { e.note("forget") }
+func (e *end) Checked()        { e.note("checked") }
+func (e *end) TimeWait()       { e.note("time-wait") }
+func (e *end) Forget()         { e.note("forget") }
 
 func (e *end) note(what string) {
 	e.mu.Lock()

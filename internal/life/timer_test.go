@@ -52,7 +52,7 @@ var timers = map[string]struct {
 	"heard on another Conn of the peer": {func() *Life {
 		p := newPeer()
 		other := open(with(p))
-		other.Hear(false, after(15 * second))
+		other.Hear(false, after(15*second))
 		return open(with(p))
 	}, stream.Status{}, 55 * second, Step{Ping: true}, 95 * second},
 	"asking for itself": {func() *Life { p := newPeer(); p.Hear(after(100 * second)); return open(with(p)) }, stream.Status{},
@@ -66,7 +66,7 @@ var timers = map[string]struct {
 	"asking for itself, since it was heard": {func() *Life {
 		p := newPeer()
 		l := open(with(p))
-		l.Hear(false, after(20 * second))
+		l.Hear(false, after(20*second))
 		p.Hear(after(130 * second))
 		return l
 	}, stream.Status{}, 140 * second, Step{Ping: true}, 170 * second},
@@ -236,7 +236,7 @@ func TestHearForgetsTheDenial(t *testing.T) {
 	l := open()
 	l.Doubt(stream.Status{}, true, after(second))
 	l.config.Peer.Deny(after(2 * second))
-	if step := l.Hear(false, after(3 * second)); step != (Step{Heard: true}) {
+	if step := l.Hear(false, after(3*second)); step != (Step{Heard: true}) {
 		t.Errorf("Hear: %+v", step)
 	}
 	if got := until(l.Deadline(stream.Status{})); got != 43*second {
