@@ -97,6 +97,28 @@ func TestTwoWaysBackAreAMinuteApart(t *testing.T) {
 	s.want("to the first", s.Expire(stream.Status{}, at.Add(rtt)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
 }
 
+// TestRestEndsWithAMove: who was moved away by a failure goes back as always.
+func TestRestEndsWithAMove(t *testing.T) {
+	s := returning(t)
+	s.set.answer(after(20*second), Of(0, 0))
+	s.set.answer(after(80*second), Of(0, 0))
+	s.Expire(stream.Status{}, after(80*second))
+	s.Answered(Of(0, 0), 100, s.round, after(80*second))
+	s.want("back", s.Expire(stream.Status{}, after(80*second)), moved(Of(1, 1), Of(0, 0), ReasonReturn))
+	s.want("the peer moved", s.Named(Of(1, 1), after(90*second)), moved(Of(0, 0), Of(1, 1), ReasonPeer))
+	s.wantAt("on the second broker", stream.Status{}, after(110*second))
+}
+
+// TestOnlyEarlierPathsHurry the look for a way back.
+func TestOnlyEarlierPathsHurry(t *testing.T) {
+	s := newScene(t, 3, true)
+	s.Named(Of(1, 1), start)
+	s.set.answer(after(-time.Minute), Of(2, 2))
+	s.Introduce(2, start)
+	s.Answered(Of(2, 2), 100, s.round, start)
+	s.wantAt("a later path is steady", stream.Status{}, after(20*second))
+}
+
 // TestLinkOfAnEarlierPathMustBeUpForAMinute.
 func TestLinkOfAnEarlierPathMustBeUpForAMinute(t *testing.T) {
 	s := returning(t)

@@ -268,7 +268,7 @@ func (r *Route) stalled(since, now time.Time) Step {
 		r.begin(now)
 		r.stall, r.pause, r.renewed = since, askPause, false
 		if worked := r.set.hopeful(); worked.Without(r.current) != 0 {
-			paths = worked | paths&Mask(0).With(r.current)
+			paths = worked.With(r.current)
 		}
 	}
 	if r.answers.Has(r.current) && !r.renewed {

@@ -234,6 +234,7 @@ func TestConnWithoutAPathMovesOnTheFirstAnswer(t *testing.T) {
 	s.Leave(at)
 	s.links.Up(0, at.Add(second)) // that of the path in use is back before
 	s.want("it has a path", s.Answered(Of(1, 0), 100, s.round, at.Add(second)), Step{})
+	s.Introduce(0, at.Add(second))
 	s.links.Down(0)
 	s.want("of a link that ended", s.Answered(Of(0, 1), 100, s.round, at.Add(second)), Step{})
 	s.want("no path", s.Answered(Of(1, 1), 100, s.round, at.Add(2*second)), moved(Of(0, 0), Of(1, 1), ReasonDown))
