@@ -54,7 +54,7 @@ func TestSizeToldForThePathInUse(t *testing.T) {
 		const told = 2048
 		a, b := pairOver(t, 2)
 		b.mu.Lock()
-		b.limit = told
+		b.limits[0], b.limits[1] = told, told
 		b.mu.Unlock()
 		largest := 0
 		a.set(func(packet []byte) bool { largest = max(largest, len(packet)); return true })
