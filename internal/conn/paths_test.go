@@ -138,18 +138,3 @@ func (e *end) challenge(other *end) {
 	e.filling.Unlock()
 	other.Receive(0, room[:n], time.Now())
 }
-
-// TestConnBeginsOnAPathWhoseLinkHasEnded, and another one is up: at either end it goes on by that.
-func TestConnBeginsOnAPathWhoseLinkHasEnded(t *testing.T) {
-	for _, which := range []int{0, 1} {
-		simtest.Run(t, func(t *testing.T) {
-			a, b := pairOver(t, 2)
-			[]*end{a, b}[which].links.Down(0)
-			b.Start(time.Now())
-			a.Start(time.Now())
-			exchange(t, a, b)
-			time.Sleep(time.Second)
-			exchange(t, b, a)
-		})
-	}
-}

@@ -245,4 +245,7 @@ func TestHopefulPathsOfARoute(t *testing.T) {
 	if got := s.Hopeful(); got != mask(Of(0, 0), Of(1, 1)) {
 		t.Errorf("%x", got)
 	}
+	if got := newScene(t, 1, true).Hopeful(); got != mask(0) {
+		t.Errorf("a single path: %x", got)
+	}
 }

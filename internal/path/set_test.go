@@ -262,6 +262,12 @@ func TestSilentPathIsNotSteady(t *testing.T) {
 	s := NewSet(linksUp(2), 1)
 	s.answered(p, 1, start)
 	s.answered(p, 1, after(time.Minute))
+	s.challenge(mask(p), after(2*time.Minute))
+	for _, wait := range []time.Duration{answerTime, answerTime + 1} {
+		if _, ok := s.steady(mask(p), after(2*time.Minute+wait)); ok != (wait == answerTime) {
+			t.Errorf("%v after a challenge steady: %v", wait, ok)
+		}
+	}
 	for i := range 100 {
 		at := after(2*time.Minute + time.Duration(i)*100*time.Millisecond)
 		s.challenge(mask(p), at)
