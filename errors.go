@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -43,25 +42,28 @@ func withHint(err error, at address.Address) error {
 	if !errors.As(err, &e) || e.Kind != ErrBroker {
 		return err
 	}
-	texts := []string{hinted(at, e.Text, e.Cause)}
-	var several link.BrokerErrors
+	several := link.BrokerErrors{{Err: e.Cause}}
+	where := []string{at.String() + ": " + e.Text}
 	if errors.As(e.Cause, &several) {
-		texts = nil
+		where = nil
 		for _, err := range several {
-			texts = append(texts, hinted(err.Broker, err.Err.Error(), err.Err))
+			where = append(where, err.Error())
 		}
 	}
-	return &engine.Error{Kind: e.Kind, Cause: e.Cause, Text: strings.Join(texts, "; ")}
+	return &engine.Error{Kind: e.Kind, Cause: e.Cause, Text: hinted(where, several)}
 }
 
-// hinted returns text, which says why a broker is of no use, with where it is
-// in front and what to check behind.
-func hinted(where fmt.Stringer, text string, cause error) string {
-	text = where.String() + ": " + text
-	if hint := brokerHint(cause); hint != "" {
-		text += ": " + hint
+// hinted joins texts, which say where a broker is and why it is of no use, with
+// what to check behind each: behind the last of several that have the same to check.
+func hinted(texts []string, why link.BrokerErrors) string {
+	for i := range texts {
+		hint := brokerHint(why[i].Err)
+		last := i == len(texts)-1 || brokerHint(why[i+1].Err) != hint
+		if hint != "" && last {
+			texts[i] += ": " + hint
+		}
 	}
-	return text
+	return strings.Join(texts, "; ")
 }
 
 // brokerHint says what to check after cause, nothing if cause says it by itself.

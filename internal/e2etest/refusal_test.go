@@ -170,7 +170,8 @@ func TestBadArguments(t *testing.T) {
 		{"http://h#x", config, "mqtt"},
 		{"mqtt://h:99999#x", config, "port"},
 		{"mqtt://u:hunter2@h/path#x", config, "path"},
-		{"mqtt://u:hunter2@a,mqtt://b#x", config, "several brokers"},
+		{"mqtt://u:hunter2@a,mqtt://b:99999#x", config, "second broker"},
+		{"mqtt://u:hunter2@a#y,mqtt://b#x", config, "at the end"},
 	} {
 		_, dialErr := mqtte2e.Dial(t.Context(), test.address, test.config)
 		_, listenErr := mqtte2e.Listen(t.Context(), test.address, test.config)
