@@ -96,9 +96,12 @@ func (r *rendezvous) respond(u *uplink, m handshake.Hello, digest [32]byte, now 
 	case errors.Is(err, handshake.ErrPinned):
 		r.refuse(u, m, now, handshake.RefusedPinned, err.Error())
 		return
-	case err != nil || m.Link >= offer.Links:
+	case err != nil:
 		e.rejected.Add(1)
 		return
+	}
+	if m.Link >= offer.Links {
+		m.Link = 0 // another holder of the key sent the hello on, whose dialer's own comes as well, and needs the Conn
 	}
 	protocol, ok := handshake.Select(offer.Protocols, r.protocols)
 	if !ok {
