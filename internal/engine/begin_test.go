@@ -93,6 +93,46 @@ func (e *Engine) hello(t *testing.T) (*attempt, handshake.Hello) {
 	return a, a.hello
 }
 
+// TestHelloSentOnWithALinkThatIsNone by a holder of the key does not keep the dialer's own, with the same digest, from being answered.
+func TestHelloSentOnWithALinkThatIsNone(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		p := newPlace(t, 2)
+		l, client := p.listening(p.over(0, 1)), p.ready(p.over(0, 1))
+		a, hello := client.hello(t)
+		d := &dial{engine: client, name: testName, keys: client.name(testName), events: make(chan event, maxEvents)}
+		d.keep(a)
+		d.wait = firstRepeat
+		l.engine.handshaking.Lock()
+		hello.Link = 7
+		l.only().hello(l.engine.uplinks[0], hello, time.Now())
+		l.engine.handshaking.Unlock()
+		client.uplinks[1].toName(d.keys, a.over(1))
+		var dialed *Conn
+		for dialed == nil && d.agreed == nil {
+			select {
+			case ev := <-d.events:
+				var err error
+				if dialed, err = d.handle(ev); err != nil {
+					t.Fatal(err)
+				}
+			case <-time.After(2 * time.Second):
+				t.Fatal("nobody answers")
+			}
+		}
+		if dialed == nil {
+			var err error
+			if dialed, err = d.open(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		accepted, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.exchange(dialed, accepted)
+	})
+}
+
 // TestDialersConnBeginsOnALinkThatHasEnded since the answer came by it, in the moment in which one by an earlier link is waited for.
 func TestDialersConnBeginsOnALinkThatHasEnded(t *testing.T) {
 	simtest.Run(t, func(t *testing.T) {

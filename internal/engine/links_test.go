@@ -125,6 +125,10 @@ func TestLinkThatEndsKeepsNoConns(t *testing.T) {
 		if n := q.urgent.count + q.data.count; n > 0 {
 			t.Errorf("%d Conns wait for a link that is down", n)
 		}
+		(*host)(conns[0]).Wake(0, stream.Urgent)
+		if q.urgent.count > 0 {
+			t.Error("a Conn begins to wait for a link that is down")
+		}
 		for _, c := range conns {
 			if !q.schedule(c, stream.Data) || !q.schedule(c, stream.Urgent) {
 				t.Fatal("a Conn is not taken in again")

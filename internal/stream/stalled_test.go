@@ -46,6 +46,36 @@ func TestNothingInFlightIsNotStalled(t *testing.T) {
 	p.wantStalled("the others are lost", time.Time{})
 }
 
+// TestNothingInFlightStallsByNoTimeout: the data is dropped since the peer reads no more, and a timeout that was set for it passes.
+func TestNothingInFlightStallsByNoTimeout(t *testing.T) {
+	p := newPeer(t)
+	p.write(100)
+	p.want("data", "STREAM 0+100") // which is lost
+	p.deliver(stop, data(0, 5))
+	p.pass(20 * ms)
+	p.want("due", "ACK 0-0")
+	p.pass(20 * ms)
+	p.deliver(p.ack(1))
+	p.pass(2000 * ms)
+	if p.s.sent.count != 0 {
+		t.Fatalf("the scene is not set: %d packets are in flight", p.s.sent.count)
+	}
+	p.wantStalled("nothing is in flight", time.Time{})
+}
+
+// TestStallBeginsAnewWithWhatAResumeHasRepeated: the peer was away, and is not now.
+func TestStallBeginsAnewWithWhatAResumeHasRepeated(t *testing.T) {
+	p := newPeer(t)
+	p.write(100)
+	p.want("data", "STREAM 0+100")
+	p.pass(200 * ms)
+	p.deliver(p.resume())
+	p.wantStalled("all is lost", time.Time{})
+	p.pass(ms)
+	p.sends(1)
+	p.wantStalled("sent again", p.now)
+}
+
 // TestMoveBeginsAnew: what is in flight on another path says nothing about this one.
 func TestMoveBeginsAnew(t *testing.T) {
 	p := flight(t, 2)
