@@ -64,7 +64,7 @@ type Config struct {
 	// and no leading $.
 	TopicPrefix string
 
-	// DialContext makes the TCP connection to the broker. Nil means
+	// DialContext makes the TCP connections to the brokers. Nil means
 	// net.Dialer, with the proxies of the environment.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 

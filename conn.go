@@ -19,6 +19,8 @@ import (
 //     with another error, after what had arrived until then.
 //   - Write returns when the data is in a bounded buffer, and waits while that
 //     is full. After the peer closed, Write fails with syscall.EPIPE.
+//   - With several brokers in the address it moves from one to another when the
+//     one in use fails, without losing a byte.
 //   - A connection to the broker that is lost, at either end, is made again
 //     for as long as Config.PeerTimeout allows; meanwhile Read and Write wait.
 //   - Deadlines that passed leave the Conn usable: Write's count is exact.

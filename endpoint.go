@@ -102,7 +102,7 @@ func (e *Endpoint) Connected() bool {
 }
 
 // Close ends the Listeners and Conns of the Endpoint, waits up to 5 seconds for
-// what they still have to deliver, and closes the connection to the broker.
+// what they still have to deliver, and closes the connections to the brokers.
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
 	e.closed = true
