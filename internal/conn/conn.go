@@ -57,6 +57,7 @@ type Conn struct {
 	name   string
 	blocks *stream.Blocks
 	max    int            // Config.MaxPacket
+	single bool           // there is one path only, which has the number 0
 	sealer stream.Sealer  // guarded by filling
 	opener *record.Opener // guarded by opening
 	logger *slog.Logger
@@ -104,6 +105,7 @@ func New(config Config, host Host, now time.Time) *Conn {
 		Blocks:        config.Blocks,
 		Grant:         config.Grant,
 	}, now)
+	c.single = config.Paths.Single()
 	c.route = path.NewRoute(config.Paths, config.Path, config.Life.Dialer, now)
 	limit, _ := c.limits()
 	c.stream.SetPath(uint8(config.Path), limit)

@@ -88,7 +88,7 @@ func (c *Conn) arm(now time.Time) {
 	if c.life.MaySend() {
 		next = stream.Earlier(next, c.stream.Deadline())
 	}
-	if c.life.ExpectsPeer(status) {
+	if !c.single && c.life.ExpectsPeer(status) {
 		next = stream.Earlier(next, c.route.Deadline(status))
 	}
 	next = stream.Earlier(next, c.oldKeysUntil)

@@ -76,7 +76,7 @@ func (r *Route) Moves() uint64 { return r.moves }
 func (r *Route) Works() bool   { return r.set.links.IsUp(r.current.Own()) }
 
 // Single reports whether there is one path only.
-func (r *Route) Single() bool { return r.set.single() }
+func (r *Route) Single() bool { return r.set.Single() }
 
 // Limits are the largest payload that the peer takes on the path and the round trip there; 0: not known.
 func (r *Route) Limits() (size int, rtt time.Duration) { return r.set.size(r.current) }

@@ -45,8 +45,8 @@ func NewSet(links *Links, peer uint8) *Set {
 	return s
 }
 
-// single reports whether there is one path only.
-func (s *Set) single() bool { return s.known == nil }
+// Single reports whether there is one path only.
+func (s *Set) Single() bool { return s.known == nil }
 
 // valid reports whether there is such a path.
 func (s *Set) valid(p ID) bool { return int(p.Own()) < s.links.Len() && p.Peer() < s.peer }
@@ -68,7 +68,7 @@ func (s *Set) ofLink(own uint8) Mask { return (1<<s.peer - 1) << (own * MaxLinks
 
 // paths calls visit for each of those in m, where there are several.
 func (s *Set) paths(m Mask, visit func(p ID, k *known)) {
-	if s.single() {
+	if s.Single() {
 		return
 	}
 	s.mu.Lock()
@@ -133,7 +133,7 @@ func (s *Set) challenged(p ID, size int, now time.Time) (unknown bool) {
 
 // size is the largest payload that the peer takes on a path, and rtt the round trip last measured there; 0: not known.
 func (s *Set) size(p ID) (size int, rtt time.Duration) {
-	if s.single() {
+	if s.Single() {
 		return 0, 0
 	}
 	s.paths(Mask(0).With(p), func(_ ID, k *known) { size, rtt = k.size, k.rtt })

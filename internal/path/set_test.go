@@ -20,7 +20,7 @@ func TestValidPaths(t *testing.T) {
 			t.Errorf("%v: %v", p, !want)
 		}
 	}
-	if s.single() || !NewSet(linksUp(1), 1).single() || NewSet(linksUp(1), 2).single() || NewSet(linksUp(2), 1).single() {
+	if s.Single() || !NewSet(linksUp(1), 1).Single() || NewSet(linksUp(1), 2).Single() || NewSet(linksUp(2), 1).Single() {
 		t.Error("only one link at each end makes a single path")
 	}
 }
