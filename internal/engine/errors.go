@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/internal/conn"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // Error is what calls of this package and of Conns fail with.
@@ -22,11 +24,16 @@ var (
 	ErrRevokedThere = conn.ErrRevokedThere
 )
 
-// noAnswer says that a dial to name reached a broker and no listener.
+// noAnswer says that a dial to name reached a broker and no listener. Brokers that were not reached are part of the
+// cause: it may be one of these that the listener uses.
 func (e *Engine) noAnswer(name string, cause error) error {
 	text := fmt.Sprintf("as %q: check that its listener runs and uses %s, that key, name and TopicPrefix are equal on both ends, and the broker's permissions for the topics", name, e.sameBroker())
 	if cause != nil {
 		text += " (" + cause.Error() + ")"
+	}
+	if away := e.away(); len(away) > 0 {
+		text += "; not connected: " + away.Error()
+		cause = errors.Join(cause, away)
 	}
 	return &Error{Kind: ErrNoAnswer, Cause: cause, Text: text}
 }
@@ -39,9 +46,16 @@ func (e *Engine) sameBroker() string {
 	tried := make([]string, len(e.uplinks))
 	for i, u := range e.uplinks {
 		tried[i] = u.broker.String()
-		if !e.links.IsUp(u.number) {
-			tried[i] += " (not connected)"
+	}
+	return "one of the brokers " + strings.Join(tried, ", ")
+}
+
+// away are the brokers to which there is no connection, of several.
+func (e *Engine) away() (away link.BrokerErrors) {
+	for _, u := range e.uplinks {
+		if why := u.link.Trouble(); why != nil && len(e.uplinks) > 1 {
+			away = append(away, link.BrokerError{Broker: u.broker, Err: why})
 		}
 	}
-	return "one of the brokers tried here, " + strings.Join(tried, ", ")
+	return away
 }

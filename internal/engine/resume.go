@@ -75,10 +75,17 @@ func (u *uplink) Down(now time.Time) {
 	u.downSince = now
 	e.links.Down(u.number)
 	u.queue.clear()
+	last, closed := !e.links.Any(), e.closed
 	conns := values(e.conns)
 	u.resumes = resumes{}
 	u.resuming.Store(false)
 	e.mu.Unlock()
+	if closed {
+		return // the Conns end as well
+	}
+	if last && len(e.uplinks) > 1 {
+		e.config.Logger.Warn("no broker is left; all are tried again and again")
+	}
 	e.resume(conns, func(c *Conn) bool { return c.LinkDown(u.number, now) })
 }
 

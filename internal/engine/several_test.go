@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -274,6 +275,40 @@ func TestAllBrokersDead(t *testing.T) {
 		var all link.BrokerErrors
 		if !errors.Is(err, ErrBroker) || !errors.As(err, &all) || len(all) != 2 {
 			t.Errorf("the Listener failed with %v", err)
+		}
+	})
+}
+
+// TestClosingMovesNobody from the link that ends first to the others.
+func TestClosingMovesNobody(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		p := newPlace(t, 2)
+		dialed, accepted := p.pairOver(0, 1)
+		p.exchange(dialed, accepted)
+		dialed.engine.Close()
+		simtest.Wait()
+		p.wantMoves(0, dialed)
+	})
+}
+
+// TestLastBrokerThatDiesIsTold, and no other.
+func TestLastBrokerThatDiesIsTold(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		p := newPlace(t, 2)
+		var log simtest.Buffer
+		p.ready(func(c *Config) {
+			p.over(0, 1)(c)
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		p.brokers[0].Stop()
+		simtest.Wait()
+		if strings.Contains(log.String(), "no broker is left") {
+			t.Errorf("one is:\n%s", log.String())
+		}
+		p.brokers[1].Stop()
+		simtest.Wait()
+		if strings.Count(log.String(), "no broker is left") != 1 {
+			t.Errorf("the log is\n%s", log.String())
 		}
 	})
 }

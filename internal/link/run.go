@@ -158,6 +158,9 @@ func (l *Link) setUp() {
 
 // failed logs why an attempt has failed, unless the one before it failed for the same reason.
 func (l *Link) failed(what string, err error) {
+	if l.ctx.Err() != nil {
+		return
+	}
 	if reason := socketAddress.ReplaceAllString(err.Error(), ""); reason != l.lastReason {
 		l.lastReason = reason
 		l.config.Logger.Debug(what, "host", l.config.Broker.Host, "error", err)

@@ -56,6 +56,16 @@ func (l *Link) Persist() {
 	}
 }
 
+// Trouble is why the link is not up, as far as that is known; nil: it is up, or its first attempt is not over.
+func (l *Link) Trouble() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.isUp.Load() {
+		return nil
+	}
+	return l.lastErr
+}
+
 // startLoop starts the run loop, of which there must be none. mu must be held.
 func (l *Link) startLoop() {
 	l.loop = &runLoop{ended: make(chan struct{})}
