@@ -94,6 +94,7 @@ func (e *Engine) Close() error {
 	for _, c := range conns {
 		c.WaitDone(deadline)
 	}
+	e.ending.Store(true)
 	for _, u := range e.uplinks {
 		u.close(deadline)
 	}

@@ -75,12 +75,12 @@ func (u *uplink) Down(now time.Time) {
 	u.downSince = now
 	e.links.Down(u.number)
 	u.queue.clear()
-	last, closed := !e.links.Any(), e.closed
+	last := !e.links.Any()
 	conns := values(e.conns)
 	u.resumes = resumes{}
 	u.resuming.Store(false)
 	e.mu.Unlock()
-	if closed {
+	if e.ending.Load() {
 		return // the Conns end as well
 	}
 	if last && len(e.uplinks) > 1 {

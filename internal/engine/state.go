@@ -49,7 +49,8 @@ type Engine struct {
 	uplinks []*uplink // one for each broker, in the order of the address
 	links   *path.Links
 
-	persisting sync.Once // all links were told to go on trying
+	persisting sync.Once   // all links were told to go on trying
+	ending     atomic.Bool // Close ends the links: nothing moves any more
 
 	root    *handshake.Root        // of Config.Key
 	inbox   handshake.Inbox        // what others write to us under
