@@ -11,6 +11,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -128,12 +129,17 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 }
 
 // brief leaves out of an error what says nothing to people, such as the
-// addresses of sockets.
+// addresses of sockets, and says what to check at a broker.
 func brief(value slog.Value) slog.Value {
-	if err, ok := value.Any().(error); ok {
-		return slog.StringValue(Brief(err))
+	err, ok := value.Any().(error)
+	if !ok {
+		return value
 	}
-	return value
+	var explained *Error
+	if text, ok := inLog(err); ok && !errors.As(err, &explained) {
+		return slog.StringValue(text)
+	}
+	return slog.StringValue(Brief(err))
 }
 
 func needsQuotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }
