@@ -59,6 +59,8 @@ func inLog(err error) (text string, ok bool) {
 	var several link.BrokerErrors
 	var op *net.OpError
 	switch {
+	case errors.As(err, &op) && op.Op == "listen":
+		return "", false // at a port of this machine
 	case errors.As(err, &several):
 		return Place{}.each(several), true
 	case errors.As(err, new(*link.RefusedError)), errors.As(err, new(*link.ForeignError)), errors.As(err, new(*link.ProxyError)),

@@ -45,10 +45,15 @@ const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 // NewLogger returns a logger that writes to file, lines for people or JSON.
 // Where nobody watches the lines come, on a file or a pipe, they have the time.
 func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
-	if json {
-		return slog.New(newJSONHandler(file, level))
+	var out io.Writer = file
+	watched := IsTerminal(file)
+	if watched {
+		out = terminal{file}
 	}
-	return slog.New(newHandler(file, level, !IsTerminal(file)))
+	if json {
+		return slog.New(newJSONHandler(out, level))
+	}
+	return slog.New(newHandler(out, level, !watched))
 }
 
 func newJSONHandler(out io.Writer, level slog.Leveler) slog.Handler {
