@@ -141,7 +141,7 @@ func (a *app) try(ctx context.Context, timeout time.Duration, waits func() strin
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := client.Retry(limited, ui.NewStatus(a.logger), waits, "for "+timeout.String(), func(err error) bool {
+	err := client.Retry(limited, ui.NewStatus(a.logger), waits, "for "+timeout.String()+" in all", func(err error) bool {
 		return link.Permanent(err) || !errors.Is(err, mqtte2e.ErrBroker)
 	}, do)
 	if err != nil && ctx.Err() != nil {
