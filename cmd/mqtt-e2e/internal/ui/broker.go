@@ -54,7 +54,8 @@ func (p Place) brokers() string {
 }
 
 // inLog says why a broker is of no use, or each of several, if err is of a kind that
-// only the way to a broker has. The line of the log names one broker itself.
+// only the way to a broker has. The line of the log names one broker itself, and says
+// that it is not reached.
 func inLog(err error) (text string, ok bool) {
 	var several link.BrokerErrors
 	var op *net.OpError
@@ -66,7 +67,7 @@ func inLog(err error) (text string, ok bool) {
 	case errors.As(err, new(*link.RefusedError)), errors.As(err, new(*link.ForeignError)), errors.As(err, new(*link.ProxyError)),
 		errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, new(tls.RecordHeaderError)),
 		errors.As(err, &op) && op.Op == "remote error", errors.As(err, new(*net.DNSError)):
-		return brokerReason(err), true
+		return strings.TrimPrefix(brokerReason(err), "cannot be reached: "), true
 	}
 	return "", false
 }

@@ -80,7 +80,7 @@ func TestBrokersInTheLog(t *testing.T) {
 		{unknown, check},
 		{dialled(&link.RefusedError{What: link.RefusedCredentials}), "refused user and password (CONNACK 4): check --user and --password-file"},
 		{dialled(tls.RecordHeaderError{}), "speaks no TLS on this port: check the port, or write mqtt:// or ws://"},
-		{dialled(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "h", IsNotFound: true}}), "cannot be reached: the host h is not known: check the spelling of the host, and this machine's DNS"},
+		{dialled(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "h", IsNotFound: true}}), "the host h is not known: check the spelling of the host, and this machine's DNS"},
 		{fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, link.BrokerErrors{{Broker: place.At.Brokers[0], Err: unknown}}), "mqtts://h:8883 " + check},
 		{Wrap(unknown, "in our words"), "in our words"},
 	} {
