@@ -50,9 +50,12 @@ type Config struct {
 	// latest within a minute. The shorter of both ends' ends the Conn.
 	PeerTimeout time.Duration
 
-	// Username and Password are for the broker. Each wins over the one in the
-	// address if it is not empty. Where an address has several brokers, they
-	// are for those that have no user or no password of their own.
+	// Username and Password are for the broker, empty for none. With one broker
+	// in the address, each that is not empty wins over the address's. With
+	// several it is the other way round: a user or a password that a broker has
+	// in the address wins, and these are for the brokers without. A user in the
+	// address that has no password there gets Password if Username is empty or
+	// the same user.
 	Username, Password string
 
 	// TLSConfig is for mqtts:// and wss://. Nil means the system's roots and

@@ -93,7 +93,10 @@ func checkPrintable(words []string) error {
 
 // warnLeftOut says how a command line without the address's secrets gets them.
 func (a *app) warnLeftOut(p place) {
-	if p.has(aPassword) {
+	switch {
+	case p.several() && p.has(aPassword):
+		a.logger.Warn("the passwords in the address are left out: take the address out of what is printed here, and put the whole of it into " + addressVariable + " there; if all brokers have the same user and password, --user and --password-file do")
+	case p.has(aPassword):
 		a.logger.Warn("the password in the address is left out: put it in a file and give --password-file")
 	}
 	if p.has(aQuery) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"time"
@@ -91,7 +90,7 @@ func (a *app) join(ctx context.Context, c *client.Client, stream net.Conn) error
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	if conn := c.Conn(); conn != nil && a.tellsOutages() {
-		go ui.WatchOutages(watching, conn.Stats, tellInSession)
+		go ui.WatchOutages(watching, conn.Stats, func(text string) { ui.TellInSession(os.Stderr, text) })
 	}
 	return tunnel.JoinStdio(ctx, os.Stdin, os.Stdout, stream)
 }
@@ -100,10 +99,6 @@ func (a *app) join(ctx context.Context, c *client.Client, stream net.Conn) error
 func (a *app) tellsOutages() bool {
 	return ui.IsTerminal(os.Stderr) && !a.silent && a.logFormat == "text"
 }
-
-// tellInSession writes a line of its own on a terminal that ssh uses: the cursor
-// may be anywhere, and a line feed does not return it.
-func tellInSession(text string) { fmt.Fprintf(os.Stderr, "\r\nmqtt-e2e: %s\r\n", text) }
 
 // parseTarget reads the argument behind the address, if there is one.
 func parseTarget(args []string) (tunnel.Request, error) {
@@ -146,7 +141,7 @@ func (a *app) try(ctx context.Context, timeout time.Duration, waits func() strin
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := client.Retry(limited, ui.NewStatus(a.logger), waits, "for "+timeout.String(), func(err error) bool {
+	err := client.Retry(limited, ui.NewStatus(a.logger), waits, "for "+timeout.String()+" in all", func(err error) bool {
 		return link.Permanent(err) || !errors.Is(err, mqtte2e.ErrBroker)
 	}, do)
 	if err != nil && ctx.Err() != nil {

@@ -45,8 +45,12 @@ func (a *app) findPlace(args []string, s *settings) (place, []string, error) {
 
 var (
 	errTwoNames     = usagef("there are two names, one in the address after # and one after -n: leave one out")
+	errSemicolon    = usagef("there is a semicolon between two brokers: write a comma without spaces, as in mqtt://a.example,mqtt://b.example#thermostat")
 	errTwoAddresses = usagef("there are two addresses: several brokers stand in one, joined by a comma without spaces, as in mqtt://a.example,mqtt://b.example#thermostat")
 )
+
+// semicolon matches what some write between two brokers.
+var semicolon = regexp.MustCompile(`;\s*[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // findBroker is findPlace without -n.
 func (a *app) findBroker(args []string) (place, []string, error) {
@@ -55,12 +59,19 @@ func (a *app) findBroker(args []string) (place, []string, error) {
 		return place{}, nil, usagef("there is no ADDRESS: write one such as mqtt://broker.example#thermostat, or set %s", addressVariable)
 	}
 	parsed, err := address.Parse(text)
+	if err != nil && semicolon.MatchString(text) {
+		return place{}, nil, errSemicolon
+	}
 	if err != nil {
 		return place{}, nil, usage(err)
 	}
 	p := place{name: parsed.Name, parsed: parsed}
 	p.broker, _, _ = strings.Cut(text, "#")
-	if inArgs && p.has(aPassword) {
+	switch {
+	case !inArgs:
+	case p.several() && p.has(aPassword):
+		a.logger.Warn("every user of this machine can read the passwords in the address; put the whole ADDRESS into " + addressVariable + ", or, if all brokers have the same user and password, give --user and --password-file")
+	case p.has(aPassword):
 		a.logger.Warn("every user of this machine can read the password in the address; use --password-file or MQTT_E2E_PASSWORD")
 	}
 	if inArgs && p.has(aQuery) {
@@ -81,6 +92,8 @@ func findAddress(args []string) (text string, rest []string, inArgs bool) {
 
 // isAddress reports whether an argument is meant for an address.
 func isAddress(text string) bool { return strings.Contains(text, "://") }
+
+func (p place) several() bool { return len(p.parsed.Brokers) > 1 }
 
 // has reports whether one of the brokers is of a kind.
 func (p place) has(kind func(address.Broker) bool) bool {

@@ -48,7 +48,7 @@ func Retry(ctx context.Context, status *ui.Status, waits func() string, until st
 			return err
 		}
 		stop()
-		status.Warn(err.Error() + "; trying again " + until)
+		status.Warn(err.Error() + "; trying again, " + until)
 		if !wait.Wait(ctx) {
 			return err
 		}

@@ -45,7 +45,7 @@ func TestRetry(t *testing.T) {
 				t.Errorf("%v: %d attempts and %v after %v", test.results, attempts, err, took)
 			}
 			simtest.Wait()
-			if told := strings.Count(log.String(), "it may pass; trying again for a minute"); told != test.told || strings.Contains(log.String(), "waiting") {
+			if told := strings.Count(log.String(), "it may pass; trying again, for a minute"); told != test.told || strings.Contains(log.String(), "waiting") {
 				t.Errorf("%v: it says\n%s", test.results, &log)
 			}
 		})

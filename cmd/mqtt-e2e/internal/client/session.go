@@ -9,6 +9,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/target"
 	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/tunnel"
+	"github.com/mqtt-e2e/mqtte2e/cmd/mqtt-e2e/internal/ui"
 	"github.com/mqtt-e2e/mqtte2e/mux"
 )
 
@@ -58,7 +59,7 @@ func (s *session) acceptAll() error {
 	for {
 		stream, err := s.mux.Accept()
 		if err != nil {
-			s.logger.Debug("the session ended", "reason", err)
+			s.logger.Debug("the session ended", "reason", ui.SessionEnd(err))
 			return err
 		}
 		go s.serve(stream)

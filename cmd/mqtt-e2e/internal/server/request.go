@@ -106,7 +106,7 @@ func (r *request) connect(endpoint target.Endpoint, err error) {
 // measure is one direction of a measurement of the throughput.
 func (r *request) measure(kind tunnel.Kind) {
 	if !r.server.speedtest {
-		r.refuse(tunnel.Refused, fmt.Errorf("measurements are %w: start it with  --allow-speedtest", target.ErrNotAllowed))
+		r.refuse(tunnel.Refused, fmt.Errorf("measurements are %w: start it again with --allow-speedtest", target.ErrNotAllowed))
 		return
 	}
 	if !r.reply(tunnel.Reply{}) {
@@ -117,6 +117,9 @@ func (r *request) measure(kind tunnel.Kind) {
 	r.stream.SetDeadline(start.Add(maxSpeedtest))
 	if kind == tunnel.Download {
 		n, err := io.Copy(r.stream, zeros{})
+		if ui.WantsNoMore(err) {
+			err = nil // the peer has measured enough (TUNNEL.md, "Requests")
+		}
 		r.record("speedtest download", start, 0, n, err)
 		return
 	}

@@ -81,7 +81,6 @@ func (s *Server) serve(conn *mqtte2e.Conn) {
 	key := conn.Key()
 	name := s.peer(key).Name
 	logger := s.logger.With("peer", name, "conn", conn.RemoteAddr().String())
-	logger.Debug("a peer connected", "protocol", conn.Protocol())
 	var err error
 	switch conn.Protocol() {
 	case "":
@@ -96,7 +95,6 @@ func (s *Server) serve(conn *mqtte2e.Conn) {
 	if err != nil {
 		s.status.Warn("refused a peer, which has as many sessions or streams as it may: see --max-sessions and --max-streams", "peer", name)
 	}
-	logger.Debug("a peer left")
 }
 
 // servePlain joins a Conn that is a stream itself.
@@ -121,7 +119,7 @@ func (s *Server) serveSession(conn net.Conn, logger *slog.Logger, handle func(*m
 	for {
 		stream, err := session.Accept()
 		if err != nil {
-			logger.Debug("the session ended", "reason", err)
+			logger.Debug("a peer left", "reason", ui.SessionEnd(err))
 			return nil
 		}
 		s.running.Go(func() { handle(session, stream) })

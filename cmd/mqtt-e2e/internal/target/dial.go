@@ -17,7 +17,7 @@ func (e Endpoint) Dial() (net.Conn, error) {
 	conn, err := dialer.Dial("tcp", e.String())
 	switch {
 	case errors.Is(err, ErrNotAllowed):
-		return nil, ui.Wrap(ErrNotAllowed, "target %s: loopback, link-local, multicast and unspecified addresses are %s unless named: start it with  --allow %[1]s", e, ErrNotAllowed)
+		return nil, ui.Wrap(ErrNotAllowed, "target %s: loopback, link-local, multicast and unspecified addresses are %s unless named: start it again with --allow %[1]s", e, ErrNotAllowed)
 	case err != nil:
 		return nil, ui.Wrap(err, "the target %s cannot be reached: %s: check that something listens there", e, ui.Reason(err))
 	}

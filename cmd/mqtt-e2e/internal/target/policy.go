@@ -87,7 +87,7 @@ func CheckService(name string) error {
 func (p *Policy) Service(name string) (Endpoint, error) {
 	if name == "" {
 		if p.Default == nil {
-			return Endpoint{}, ui.Wrap(ErrNotAllowed, "there is no default target: start the listener with  --to HOST:PORT  or name a service: %s", p.list())
+			return Endpoint{}, ui.Wrap(ErrNotAllowed, "there is no default target: start the listener again with --to HOST:PORT, or name a service: %s", p.list())
 		}
 		return *p.Default, nil
 	}
@@ -131,7 +131,7 @@ func (p *Policy) Target(text string) (Endpoint, error) {
 		}
 	}
 	if !allowed {
-		return Endpoint{}, fmt.Errorf("target %s: %w: start it with  --allow %[1]s", endpoint, ErrNotAllowed)
+		return Endpoint{}, fmt.Errorf("target %s: %w: start it again with --allow %[1]s", endpoint, ErrNotAllowed)
 	}
 	endpoint.unnamed = true
 	return endpoint, nil
@@ -145,7 +145,7 @@ func (p *Policy) RemotePort(text string) (Port, error) {
 		return Port{}, err
 	}
 	if !slices.Contains(p.Remote, asked) {
-		return Port{}, fmt.Errorf("port %s: %w: start it with  --allow-remote %[1]s", asked, ErrNotAllowed)
+		return Port{}, fmt.Errorf("port %s: %w: start it again with --allow-remote %[1]s", asked, ErrNotAllowed)
 	}
 	return asked, nil
 }

@@ -23,13 +23,18 @@ func (p Place) broker(cause error) string {
 	if !errors.As(cause, &several) || len(several) == 1 {
 		return p.brokers() + " " + brokerReason(cause)
 	}
+	return fmt.Sprintf("none of the %d brokers is of use: %s", len(several), p.each(several))
+}
+
+// each says of each broker why it is of no use.
+func (p Place) each(several link.BrokerErrors) string {
 	texts := make([]string, len(several))
 	for i, err := range several {
 		texts[i] = err.Broker.String() + " " + brokerReason(err.Err)
 	}
 	// They come in the order in which they failed, and what differs in that alone is no news.
 	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(p.index(a), p.index(b)), strings.Compare(a, b)) })
-	return fmt.Sprintf("none of the %d brokers is of use: %s", len(several), strings.Join(texts, "; "))
+	return strings.Join(texts, "; ")
 }
 
 // index returns which of the brokers a text begins with.
@@ -46,6 +51,25 @@ func (p Place) brokers() string {
 		return "the brokers " + p.At.String()
 	}
 	return "the broker " + p.At.String()
+}
+
+// inLog says why a broker is of no use, or each of several, if err is of a kind that
+// only the way to a broker has. The line of the log names one broker itself, and says
+// that it is not reached.
+func inLog(err error) (text string, ok bool) {
+	var several link.BrokerErrors
+	var op *net.OpError
+	switch {
+	case errors.As(err, &op) && op.Op == "listen":
+		return "", false // at a port of this machine
+	case errors.As(err, &several):
+		return Place{}.each(several), true
+	case errors.As(err, new(*link.RefusedError)), errors.As(err, new(*link.ForeignError)), errors.As(err, new(*link.ProxyError)),
+		errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, new(tls.RecordHeaderError)),
+		errors.As(err, &op) && op.Op == "remote error", errors.As(err, new(*net.DNSError)):
+		return strings.TrimPrefix(brokerReason(err), "cannot be reached: "), true
+	}
+	return "", false
 }
 
 // brokerReason continues a sentence that begins with the broker.

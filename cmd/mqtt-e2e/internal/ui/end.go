@@ -13,25 +13,53 @@ import (
 // StreamEnd says, for a record, how a stream ended that joined a connection on this
 // machine, which here names, with one to the other side.
 func StreamEnd(err error, here string) string {
-	var known *engine.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return "complete"
-	case errors.As(err, &known) && errors.Is(known.Kind, mqtte2e.ErrPeerGone):
-		// What to check follows the semicolon; it is no matter for a record.
-		text, _, _ := strings.Cut(Place{}.known(known), ";")
+	}
+	if text, ok := connEnd(err); ok {
 		return text
-	case errors.Is(err, engine.ErrRevoked):
-		return "its key is not served any more"
-	case errors.Is(err, engine.ErrRevokedThere):
-		return "the listener does not serve our key any more"
-	case errors.Is(err, net.ErrClosed):
-		return "ended on this side" // only the end of a Conn closes what is joined
 	}
 	if !failedThere(err) {
 		return broken(err, here, "failed: "+Reason(err))
 	}
 	return broken(err, "the other side", "failed")
+}
+
+// SessionEnd says, for a log, why a session ended.
+func SessionEnd(err error) string {
+	text, ok := connEnd(err)
+	switch {
+	case ok:
+		return text
+	case errors.Is(err, syscall.ECONNRESET):
+		return "the other side ended it"
+	}
+	return strings.TrimPrefix(err.Error(), "mux: ")
+}
+
+// WantsNoMore reports whether a stream failed only because the other side ended it.
+func WantsNoMore(err error) bool {
+	_, ofConn := connEnd(err)
+	return !ofConn && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
+}
+
+// connEnd says why a Conn is over that carried a stream or a session, if err is
+// about that.
+func connEnd(err error) (text string, ok bool) {
+	var known *engine.Error
+	switch {
+	case errors.As(err, &known) && errors.Is(known.Kind, mqtte2e.ErrPeerGone):
+		// What to check follows the semicolon; it is no matter for a record.
+		text, _, _ := strings.Cut(Place{}.known(known), ";")
+		return text, true
+	case errors.Is(err, engine.ErrRevoked):
+		return "its key is not served any more", true
+	case errors.Is(err, engine.ErrRevokedThere):
+		return "the listener does not serve our key any more", true
+	case errors.Is(err, net.ErrClosed):
+		return "ended on this side", true // only the end of a Conn closes what is joined
+	}
+	return "", false
 }
 
 func broken(err error, who, otherwise string) string {

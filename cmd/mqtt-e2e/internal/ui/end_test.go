@@ -44,3 +44,25 @@ func TestStreamEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionEnd has the errors that package mux makes.
+func TestSessionEnd(t *testing.T) {
+	closed := fmt.Errorf("mux: the peer closed the session: %w", syscall.ECONNRESET)
+	for _, test := range []struct {
+		err  error
+		want string
+		more bool // is wanted of a stream that fails with it
+	}{
+		{net.ErrClosed, "ended on this side", true},
+		{closed, "the other side ended it", false},
+		{fmt.Errorf("mux: the session ended: %w", engine.ErrRevoked), "its key is not served any more", true},
+		{fmt.Errorf("mux: the session ended: invalid protocol version"), "the session ended: invalid protocol version", true},
+	} {
+		if got := SessionEnd(test.err); got != test.want {
+			t.Errorf("%v ended as %q, want %q", test.err, got, test.want)
+		}
+		if WantsNoMore(test.err) == test.more {
+			t.Errorf("%v: more is wanted: %v", test.err, !test.more)
+		}
+	}
+}

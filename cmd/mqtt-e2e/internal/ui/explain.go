@@ -9,6 +9,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e"
 	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/engine"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/setting"
 )
 
@@ -72,7 +73,7 @@ func (p Place) text(err error) string {
 	case errors.Is(err, mqtte2e.ErrBroker):
 		return p.broker(err)
 	case errors.Is(err, mqtte2e.ErrNoAnswer):
-		return p.noAnswer()
+		return p.noAnswer(err)
 	case errors.As(err, &op) && op.Net == "mqtt" && errors.Is(err, syscall.ECONNRESET):
 		return "the other side broke the connection off: its target did, or its program ended"
 	}
@@ -95,15 +96,22 @@ func (p Place) known(err *engine.Error) string {
 	case err.Cause == nil:
 		return "nobody answered " + err.Text
 	}
-	return p.noAnswer()
+	return p.noAnswer(err.Cause)
 }
 
-func (p Place) noAnswer() string {
+// noAnswer says what to check where the brokers that are connected brought no answer;
+// cause has those that are not.
+func (p Place) noAnswer(cause error) string {
 	there, broker := "there", "the broker lets"
 	if p.several() {
 		there, broker = "at one of these brokers", "they let"
 	}
-	return fmt.Sprintf("nobody answered as %v: check that listen runs %s, that name, key (listen shows its fingerprint) and --topic-prefix are equal on both sides, and what %s both do", p, there, broker)
+	text := fmt.Sprintf("nobody answered as %v: check that listen runs %s, that name, key (listen shows its fingerprint) and --topic-prefix are equal on both sides, and what %s both do", p, there, broker)
+	var unconnected link.BrokerErrors
+	if errors.As(cause, &unconnected) && len(unconnected) > 0 {
+		text += "; one broker that works has to be in both lists, and here " + p.each(unconnected)
+	}
+	return text
 }
 
 // Waits says what a call waits for that has got nowhere yet. connected says

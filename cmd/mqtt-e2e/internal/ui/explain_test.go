@@ -108,6 +108,12 @@ func TestExplainSeveralBrokers(t *testing.T) {
 			t.Errorf("it says\n%s\nand not\n%s", test.got, test.want)
 		}
 	}
+	answers := place.Explain(mqtte2e.ErrNoAnswer).Error()
+	unanswered := &engine.Error{Kind: mqtte2e.ErrNoAnswer, Cause: errors.Join(context.DeadlineExceeded, all[1:]), Text: "the library's"}
+	got, want := place.Explain(&net.OpError{Op: "dial", Net: "mqtt", Err: unanswered}).Error(), answers+"; one broker that works has to be in both lists, and here ws://i:80 cannot be reached: connection refused: check that it runs, and host and port"
+	if got != want {
+		t.Errorf("where one is not connected it says\n%s\nand not\n%s", got, want)
+	}
 	one := Place{At: at("mqtt://h")}
 	if got, want := one.Explain(fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, link.BrokerErrors{{Broker: one.At.Brokers[0], Err: io.EOF}})).Error(), "the broker mqtt://h:1883 hung up"; !strings.HasPrefix(got, want) {
 		t.Errorf("of one broker it says %q, want %q", got, want)

@@ -11,6 +11,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,10 +45,15 @@ const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 // NewLogger returns a logger that writes to file, lines for people or JSON.
 // Where nobody watches the lines come, on a file or a pipe, they have the time.
 func NewLogger(file *os.File, level slog.Leveler, json bool) *slog.Logger {
-	if json {
-		return slog.New(newJSONHandler(file, level))
+	var out io.Writer = file
+	watched := IsTerminal(file)
+	if watched {
+		out = terminal{file}
 	}
-	return slog.New(newHandler(file, level, !IsTerminal(file)))
+	if json {
+		return slog.New(newJSONHandler(out, level))
+	}
+	return slog.New(newHandler(out, level, !watched))
 }
 
 func newJSONHandler(out io.Writer, level slog.Leveler) slog.Handler {
@@ -128,12 +134,17 @@ func appendAttr(line *strings.Builder, prefix string, attr slog.Attr) {
 }
 
 // brief leaves out of an error what says nothing to people, such as the
-// addresses of sockets.
+// addresses of sockets, and says what to check at a broker.
 func brief(value slog.Value) slog.Value {
-	if err, ok := value.Any().(error); ok {
-		return slog.StringValue(Brief(err))
+	err, ok := value.Any().(error)
+	if !ok {
+		return value
 	}
-	return value
+	var explained *Error
+	if text, ok := inLog(err); ok && !errors.As(err, &explained) {
+		return slog.StringValue(text)
+	}
+	return slog.StringValue(Brief(err))
 }
 
 func needsQuotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/term"
 )
 
 // A Progress draws one line over itself. The nil Progress draws nothing.
@@ -29,6 +27,3 @@ func (p *Progress) Show(format string, args ...any) {
 
 // Clear takes the line away.
 func (p *Progress) Clear() { p.Show("") }
-
-// IsTerminal reports whether a person reads, or types into, file.
-func IsTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
 
@@ -59,6 +63,34 @@ func TestErrorsAreBrief(t *testing.T) {
 	for got, want := range map[string]string{text.String(): `reason="it reset the connection"`, json.String(): `"reason":"it reset the connection"`} {
 		if !strings.Contains(got, want) || strings.Contains(got, "39190") {
 			t.Errorf("written: %s", got)
+		}
+	}
+}
+
+// TestBrokersInTheLog has errors of brokers, of which the log says what the command's
+// own errors do, in both formats.
+func TestBrokersInTheLog(t *testing.T) {
+	dialled := func(err error) error { return fmt.Errorf("connecting to the broker at h:8883: TLS handshake: %w", err) }
+	unknown := dialled(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}})
+	const check = "has a certificate that does not hold: this machine does not know who signed it: give --ca-file with the certificate of who did"
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{unknown, check},
+		{dialled(&link.RefusedError{What: link.RefusedCredentials}), "refused user and password (CONNACK 4): check --user and --password-file"},
+		{dialled(tls.RecordHeaderError{}), "speaks no TLS on this port: check the port, or write mqtt:// or ws://"},
+		{dialled(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "h", IsNotFound: true}}), "the host h is not known: check the spelling of the host, and this machine's DNS"},
+		{fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, link.BrokerErrors{{Broker: place.At.Brokers[0], Err: unknown}}), "mqtts://h:8883 " + check},
+		{Wrap(unknown, "in our words"), "in our words"},
+	} {
+		var text, json strings.Builder
+		slog.New(newHandler(&text, slog.LevelInfo, false)).Info("over", "reason", test.err)
+		slog.New(newJSONHandler(&json, slog.LevelInfo)).Info("over", "reason", test.err)
+		for _, got := range []string{text.String(), json.String()} {
+			if !strings.Contains(got, `"`+test.want+`"`) {
+				t.Errorf("%v\nis written %swant %s", test.err, got, test.want)
+			}
 		}
 	}
 }
