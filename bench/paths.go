@@ -114,7 +114,7 @@ var pathsPromises = []promise{
 // about describes what the run ran on.
 func (r *pathsRun) about() string {
 	return fmt.Sprintf("%s, one process for each broker of an address; %s, %d cores, %s/%s; both ends, as Endpoints of their own, and the brokers on this "+
-		"machine, which had other work at the same time; rounds, interleaved: %d; medians of them. Data stands still for the longest time between two reads of the receiver "+
+		"machine; rounds, interleaved: %d; medians of them. Data stands still for the longest time between two reads of the receiver "+
 		"from the failure on, in a transfer of %d MB; its direction changes from round to round. Every transfer was checked as above.",
 		mosquittoVersion(r.place.program), runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, r.rounds, int(strikeLength/1e6))
 }
