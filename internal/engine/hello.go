@@ -105,9 +105,6 @@ func (r *rendezvous) respond(u *uplink, m handshake.Hello, digest [32]byte, now 
 		e.rejected.Add(1)
 		return
 	}
-	if m.Link >= offer.Links {
-		m.Link = 0 // another holder of the key sent the hello on, whose dialer's own comes as well, and needs the Conn
-	}
 	protocol, ok := handshake.Select(offer.Protocols, r.protocols)
 	if !ok {
 		reason := fmt.Sprintf("dialer offers %s, listener has %s", list(offer.Protocols), list(r.protocols))
