@@ -79,7 +79,6 @@ type decoder struct {
 	packet   []byte
 	position int
 	ack      *Ack
-	acks     int    // ACK and RESUME frames so far
 	seen     uint16 // the types of frames so far, PADDING aside, as bits
 	field    string
 	err      error
@@ -104,7 +103,11 @@ func (d *decoder) checked() (frame, error) {
 	return f, nil
 }
 
-const pathTypes = 1<<TypePathChallenge | 1<<TypePathResponse
+// The types of frames that bound what stands beside them, as bits.
+const (
+	ackTypes  = 1<<TypeAck | 1<<TypeResume
+	pathTypes = 1<<TypePathChallenge | 1<<TypePathResponse
+)
 
 // count refuses what may not stand in a packet together: a second ACK or RESUME, each of which costs its receiver a look at all packets in
 // flight, and anything beside what asks about a path, since such packets are not acknowledged.
@@ -112,15 +115,12 @@ func (d *decoder) count(kind byte) {
 	if kind == TypePadding {
 		return
 	}
-	bit := uint16(1) << kind
-	again := d.seen&bit != 0
+	bit, before := uint16(1)<<kind, d.seen
 	d.seen |= bit
-	if kind == TypeAck || kind == TypeResume {
-		if d.acks++; d.acks > 1 {
-			d.fail("type", errSecondAck)
-		}
+	if bit&ackTypes != 0 && before&ackTypes != 0 {
+		d.fail("type", errSecondAck)
 	}
-	if d.seen&pathTypes != 0 && (d.seen&^pathTypes != 0 || again) {
+	if d.seen&pathTypes != 0 && (d.seen&^pathTypes != 0 || before&bit != 0) {
 		d.fail("type", errNotAlone)
 	}
 }
