@@ -75,7 +75,7 @@ func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
 func (r *Route) stalled(since, now time.Time) Step {
 	paths := r.set.usable()
 	if !since.Equal(r.stall) {
-		r.begin(now)
+		r.newRound(now)
 		r.stall, r.pause, r.renewed = since, askPause, false
 		if worked := r.set.hopeful(); worked.Without(r.current) != 0 {
 			paths = worked.With(r.current)

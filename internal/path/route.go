@@ -103,7 +103,7 @@ func (r *Route) Introduce(own uint8, now time.Time) Step {
 // ask challenges paths. Questions close to each other are one round, so that the answers to all count.
 func (r *Route) ask(m Mask, now time.Time) Step {
 	if now.Sub(r.asked) > answerTime {
-		r.begin(now)
+		r.newRound(now)
 	}
 	r.open |= m
 	r.challenges |= m
@@ -111,8 +111,8 @@ func (r *Route) ask(m Mask, now time.Time) Step {
 	return Step{Wake: m}
 }
 
-// begin begins a round, in which nothing has answered yet.
-func (r *Route) begin(now time.Time) {
+// newRound begins a round, in which nothing has answered yet.
+func (r *Route) newRound(now time.Time) {
 	r.round, r.asked, r.open, r.answers = r.round+1, now, 0, 0
 }
 

@@ -133,9 +133,6 @@ func (s *Set) challenged(p ID, size int, now time.Time) (unknown bool) {
 
 // size is the largest payload that the peer takes on a path, and rtt the round trip last measured there; 0: not known.
 func (s *Set) size(p ID) (size int, rtt time.Duration) {
-	if s.Single() {
-		return 0, 0
-	}
 	s.paths(Mask(0).With(p), func(_ ID, k *known) { size, rtt = k.size, k.rtt })
 	return size, rtt
 }
