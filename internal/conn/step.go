@@ -108,7 +108,7 @@ func (c *Conn) arm(now time.Time) {
 func (c *Conn) expire() {
 	c.event(func(now time.Time) {
 		c.timerAt = time.Time{}
-		if !c.oldKeysUntil.IsZero() && !now.Before(c.oldKeysUntil) {
+		if stream.Passed(c.oldKeysUntil, now) {
 			c.opener.DropPrevious()
 			c.oldKeysUntil = time.Time{}
 		}

@@ -241,7 +241,7 @@ func (l *Life) Deadline(s stream.Status) time.Time {
 // Expire does what is due at now.
 func (l *Life) Expire(s stream.Status, now time.Time) Step {
 	switch {
-	case passed(now, l.until):
+	case stream.Passed(l.until, now):
 		return l.expireState(now)
 	case l.ExpectsPeer(s):
 		return l.expireLiveness(s, now)
@@ -259,8 +259,6 @@ func (l *Life) expireState(now time.Time) Step {
 	}
 	return l.enter(Over, Step{}, now)
 }
-
-func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
 
 func latest(a, b time.Time) time.Time {
 	if a.Before(b) {

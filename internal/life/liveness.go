@@ -57,21 +57,21 @@ func (l *Life) expireLiveness(s stream.Status, now time.Time) Step {
 	p := l.config.Peer.load()
 	step := Step{}
 	switch {
-	case passed(now, l.silentAt(p)):
+	case stream.Passed(l.silentAt(p), now):
 		return l.fail(Silent, now)
-	case passed(now, l.unansweredAt(s)):
+	case stream.Passed(l.unansweredAt(s), now):
 		return l.fail(Unanswered, now)
-	case passed(now, l.restartedAt(s, p)):
+	case stream.Passed(l.restartedAt(s, p), now):
 		return l.fail(Restarted, now)
-	case passed(now, l.askAt(p)):
+	case stream.Passed(l.askAt(p), now):
 		l.config.Peer.ask(now)
 		l.spoken = now
 		step.Ping = true
-	case passed(now, l.askForItselfAt(p)):
+	case stream.Passed(l.askForItselfAt(p), now):
 		l.spoken = now
 		step.Ping = true
 	}
-	if passed(now, l.checkAt(s)) {
+	if stream.Passed(l.checkAt(s), now) {
 		step.Check = l.check(now)
 	}
 	return step

@@ -55,20 +55,18 @@ func (r *Route) Expire(s stream.Status, now time.Time) Step {
 	case r.Single():
 		return Step{}
 	case !r.Works():
-		if passed(now, r.askAt) {
+		if stream.Passed(r.askAt, now) {
 			return r.stalled(r.stall, now)
 		}
 		return Step{}
-	case passed(now, at):
+	case stream.Passed(at, now):
 		return r.stalled(s.Stalled, now)
 	}
-	if !r.returnAt.IsZero() && !now.Before(r.returnAt) {
+	if stream.Passed(r.returnAt, now) {
 		return r.goBack(now)
 	}
 	return Step{}
 }
-
-func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
 
 // stalled asks which paths work, at first those that have, and moves to one that has answered since. If that in use has it is
 // the peer that sends on another, and has to be told.

@@ -126,11 +126,3 @@ func (a *acks) fill(ack *wire.Ack, now time.Time, most int) {
 	a.quarter = ack.GrantBytes / 4
 	a.pending, a.bytes, a.now = 0, 0, false
 }
-
-// Earlier returns the earlier of two times, of which zero means never.
-func Earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}

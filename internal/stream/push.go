@@ -52,7 +52,7 @@ func (p *pusher) sent(now time.Time, rtt time.Duration) {
 
 // expire makes due what has waited long enough.
 func (p *pusher) expire(now time.Time) {
-	if !p.at.IsZero() && !now.Before(p.at) {
+	if Passed(p.at, now) {
 		p.at, p.due = time.Time{}, true
 	}
 }

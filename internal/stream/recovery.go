@@ -271,7 +271,7 @@ func (s *Stream) Expire(now time.Time) {
 		return
 	}
 	s.detectLoss(now)
-	if at := s.probeAt(); !at.IsZero() && !now.Before(at) {
+	if Passed(s.probeAt(), now) {
 		s.onProbeTimeout(now)
 	}
 }
