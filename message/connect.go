@@ -45,47 +45,26 @@ func (s *Session) subscribe(ctx context.Context, l *link.Link, i int, suffix str
 func (s *Session) connectFirst(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	failed := make(link.BrokerErrors, len(s.outbox.lanes))
-	for outcome := range s.connectAll(ctx) {
-		if outcome.err == nil {
-			return nil
-		}
-		failed[outcome.link] = link.BrokerError{Broker: s.outbox.lanes[outcome.link].broker, Err: outcome.err}
-	}
-	return failed
+	return link.Anywhere(s.brokers, func(number int) error { return s.outbox.lanes[number].link.Connect(ctx) }, nil)
 }
 
 // Reach waits until every broker of the address is reached, for which Dial does not wait, or ctx ends. Then the error says which are
 // not, and why. It is for who sends one message to somebody who may be at another broker than the one that answers first.
 func (s *Session) Reach(ctx context.Context) error {
+	errs := make([]error, len(s.brokers))
+	var waits sync.WaitGroup
+	for i, lane := range s.outbox.lanes {
+		waits.Go(func() { errs[i] = lane.link.Connect(ctx) })
+	}
+	waits.Wait()
 	var failed link.BrokerErrors
-	for outcome := range s.connectAll(ctx) {
-		if outcome.err != nil {
-			failed = append(failed, link.BrokerError{Broker: s.outbox.lanes[outcome.link].broker, Err: outcome.err})
+	for i, err := range errs {
+		if err != nil {
+			failed = append(failed, link.BrokerError{Broker: s.brokers[i], Err: err})
 		}
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("message: %w: %w", mqtte2e.ErrBroker, failed)
 	}
 	return nil
-}
-
-// An outcome is what became of a wait for a link.
-type outcome struct {
-	link int
-	err  error
-}
-
-// connectAll waits for every link, and returns a channel with the outcome of each, in the order in which they come.
-func (s *Session) connectAll(ctx context.Context) <-chan outcome {
-	outcomes := make(chan outcome, len(s.outbox.lanes))
-	var waits sync.WaitGroup
-	for i, lane := range s.outbox.lanes {
-		waits.Go(func() { outcomes <- outcome{i, lane.link.Connect(ctx)} })
-	}
-	go func() {
-		waits.Wait()
-		close(outcomes)
-	}()
-	return outcomes
 }

@@ -6,14 +6,12 @@ import (
 	"sort"
 	"time"
 
-	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 )
 
 // A lane is a link's way through the outbox, and that link's source of packets.
 type lane struct {
 	outbox *outbox
-	broker address.Broker
 	link   *link.Link
 
 	// Guarded by the outbox's mu.

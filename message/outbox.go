@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/address"
 )
 
 const (
@@ -64,9 +63,9 @@ func newOutbox(sent *atomic.Uint64) *outbox {
 	return &outbox{sent: sent, places: make(chan struct{}, maxWaiting)}
 }
 
-// addLane adds a way out, to a broker. The caller sets its link.
-func (o *outbox) addLane(broker address.Broker) *lane {
-	l := &lane{outbox: o, broker: broker}
+// addLane adds a way out. The caller sets its link.
+func (o *outbox) addLane() *lane {
+	l := &lane{outbox: o}
 	o.lanes = append(o.lanes, l)
 	return l
 }

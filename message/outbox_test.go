@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
-	"github.com/mqtt-e2e/mqtte2e/internal/address"
 	"github.com/mqtt-e2e/mqtte2e/internal/link"
 	"github.com/mqtt-e2e/mqtte2e/internal/simtest"
 )
@@ -163,7 +162,7 @@ func withOutbox(t *testing.T, lanes int, f func(o *outboxTest)) {
 		o := &outboxTest{T: t, batch: link.NewBatch(testPayload)}
 		o.outbox = newOutbox(&o.sent)
 		for range lanes {
-			lane := o.addLane(address.Broker{})
+			lane := o.addLane()
 			lane.link = link.New(link.Config{MaxPayload: testPayload, Logger: slog.New(slog.DiscardHandler)}, lane)
 			defer lane.link.Close()
 			lane.Up(time.Now())

@@ -26,10 +26,11 @@ const dialTimeout = 30 * time.Second
 // comes by several is received once; so two Sessions need to have one broker in common that works. They are to be separate brokers:
 // the nodes of a cluster hand each message on to each other, and those copies are counted as replays.
 type Session struct {
-	peers  []*peer // one for each key or device
-	outbox *outbox // has the links, one for each broker
-	inbox  *inbox
-	counts counters
+	brokers []address.Broker
+	peers   []*peer // one for each key or device
+	outbox  *outbox // has the links, one for each broker, in their order
+	inbox   *inbox
+	counts  counters
 
 	closing sync.Once
 	closed  chan struct{}
@@ -114,12 +115,12 @@ func newSession(at address.Address, config *Config) (*Session, error) {
 			p.publish = Topic(p.key, config.Publish)
 		}
 	}
-	s := &Session{peers: peers, closed: make(chan struct{})}
+	s := &Session{brokers: at.Brokers, peers: peers, closed: make(chan struct{})}
 	log := cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
 	s.outbox = newOutbox(&s.counts.sent)
 	s.inbox = newInbox(&s.counts, log)
 	for _, broker := range at.Brokers {
-		lane := s.outbox.addLane(broker)
+		lane := s.outbox.addLane()
 		lane.link = link.New(link.Config{
 			Broker:      broker,
 			TLSConfig:   config.TLSConfig,

@@ -42,30 +42,7 @@ func (e *Engine) anywhere(do func(u *uplink) error, late func(why link.BrokerErr
 	if len(e.uplinks) == 1 {
 		return e.brokerError(do(e.uplinks[0]))
 	}
-	type result struct {
-		uplink *uplink
-		err    error
-	}
-	results := make(chan result, len(e.uplinks))
-	for _, u := range e.uplinks {
-		go func() { results <- result{u, do(u)} }()
-	}
-	failed := make(link.BrokerErrors, len(e.uplinks)) // in the order of the address
-	for n := len(e.uplinks) - 1; n >= 0; n-- {
-		r := <-results
-		if r.err == nil {
-			go func() {
-				for range n {
-					if r := <-results; r.err != nil && late != nil {
-						late(link.BrokerError{Broker: r.uplink.broker, Err: r.err})
-					}
-				}
-			}()
-			return nil
-		}
-		failed[r.uplink.number] = link.BrokerError{Broker: r.uplink.broker, Err: r.err}
-	}
-	return e.brokerError(failed)
+	return e.brokerError(link.Anywhere(e.config.Brokers, func(number int) error { return do(e.uplinks[number]) }, late))
 }
 
 // brokerError dresses what went wrong with a broker, or with all.

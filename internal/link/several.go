@@ -45,6 +45,39 @@ func (e BrokerErrors) permanent() bool {
 	return !slices.ContainsFunc(e, func(err BrokerError) bool { return !Permanent(err.Err) })
 }
 
+// Anywhere does something with each of several brokers, by its number, all at once. It returns nil as soon as that has succeeded with
+// one, and else why it failed with each, in their order. late, unless it is nil, is told of failures after a success, on another
+// goroutine.
+func Anywhere(brokers []address.Broker, do func(number int) error, late func(why BrokerError)) error {
+	type result struct {
+		number int
+		err    error
+	}
+	results := make(chan result, len(brokers))
+	for number := range brokers {
+		go func() { results <- result{number, do(number)} }()
+	}
+	failed := make(BrokerErrors, len(brokers))
+	for left := len(brokers) - 1; left >= 0; left-- {
+		r := <-results
+		switch {
+		case r.err != nil:
+			failed[r.number] = BrokerError{brokers[r.number], r.err}
+			continue
+		case late != nil:
+			go func() {
+				for range left {
+					if r := <-results; r.err != nil {
+						late(BrokerError{brokers[r.number], r.err})
+					}
+				}
+			}()
+		}
+		return nil
+	}
+	return failed
+}
+
 // Persist makes the link connect, if it does not yet, and go on trying until Close even if it was never up. It does not wait.
 // The first failure is logged; a Connect and a Subscribe that wait go on waiting.
 func (l *Link) Persist() {

@@ -32,7 +32,7 @@ func (p Place) each(several link.BrokerErrors) string {
 	for i, err := range several {
 		texts[i] = err.Broker.String() + " " + brokerReason(err.Err)
 	}
-	// They come in the order in which they failed, and what differs in that alone is no news.
+	// Their order says nothing, and what differs in that alone is no news.
 	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(p.index(a), p.index(b)), strings.Compare(a, b)) })
 	return strings.Join(texts, "; ")
 }
