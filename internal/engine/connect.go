@@ -13,15 +13,12 @@ func (e *Engine) start(ctx context.Context) error {
 	if e.isClosed() {
 		return net.ErrClosed
 	}
-	if e.links.Any() {
-		e.persist()
-		return nil
-	}
-	trying, enough := context.WithCancel(ctx)
-	defer enough()
-	err := e.anywhere(func(u *uplink) error { return u.link.Connect(trying) }, nil)
-	if err != nil {
-		return err
+	if !e.links.Any() {
+		trying, enough := context.WithCancel(ctx)
+		defer enough()
+		if err := e.anywhere(func(u *uplink) error { return u.link.Connect(trying) }, nil); err != nil {
+			return err
+		}
 	}
 	e.persist()
 	return nil

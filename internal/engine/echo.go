@@ -27,9 +27,13 @@ type echo struct {
 
 // listenToOurselves sends an echo over each link that is up, once.
 func (d *dial) listenToOurselves() {
+	if d.echoed {
+		return
+	}
+	d.echoed = true
 	e := d.engine
 	for _, u := range e.uplinks {
-		if d.echoed || !e.links.IsUp(u.number) {
+		if !e.links.IsUp(u.number) {
 			continue
 		}
 		echo := echo{u, random8(), time.Now(), make(chan time.Time, 1)}
@@ -37,7 +41,6 @@ func (d *dial) listenToOurselves() {
 		e.expectPong(echo.nonce, echo.heard)
 		u.toInbox(e.inbox, u.number, handshake.Pong{Nonce: echo.nonce})
 	}
-	d.echoed = true
 }
 
 // forgetEchoes ends what listenToOurselves began.

@@ -47,9 +47,7 @@ func (r *rendezvous) lookForNamesake(now time.Time) {
 	may, nonce := r.namesake.ask(now), r.namesake.nonce
 	e.mu.Unlock()
 	if may {
-		e.toName(r.name, func(link uint8) handshake.Message {
-			return handshake.Probe{Nonce: nonce, Inbox: e.inbox, Link: link}
-		})
+		e.probe(r.name, nonce)
 	}
 }
 

@@ -19,15 +19,20 @@ func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
 	e.expectPong(nonce, answered)
 	defer e.expectPong(nonce, nil)
 	sent := time.Now()
-	e.toName(e.name(name), func(link uint8) handshake.Message {
-		return handshake.Probe{Nonce: nonce, Inbox: e.inbox, Link: link}
-	})
+	e.probe(e.name(name), nonce)
 	select {
 	case now := <-answered:
 		return now.Sub(sent), nil
 	case <-ctx.Done():
 		return 0, e.gaveUp(name, ctx.Err())
 	}
+}
+
+// probe asks who listens under a name.
+func (e *Engine) probe(n *name, nonce [8]byte) {
+	e.toName(n, func(link uint8) handshake.Message {
+		return handshake.Probe{Nonce: nonce, Inbox: e.inbox, Link: link}
+	})
 }
 
 // expectPong registers who waits for the answer to a probe, or nobody.
