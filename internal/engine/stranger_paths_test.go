@@ -12,6 +12,36 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
+// forgeAhead lets a holder publish, ahead of each message, others that it makes of it and seals with a key; of those that it makes
+// none of it lets through.
+func (p *place) forgeAhead(h *holder, topic string, key *handshake.EnvelopeKey, forge func(handshake.Message) []handshake.Message) {
+	said := make(map[string]bool) // by the holder, guarded by the world's lock
+	say := func(payload []byte) {
+		p.mu.Lock()
+		said[string(payload)] = true
+		p.mu.Unlock()
+		h.publish(topic, payload)
+	}
+	p.set(func(m message) ([]byte, bool) {
+		m = m.copy()
+		forged := forge(p.envelope(m))
+		if len(forged) == 0 || said[string(m.payload)] {
+			return m.payload, true
+		}
+		h.soon(func() {
+			for _, other := range forged {
+				payload, err := key.Seal(rand.Reader, other)
+				if err != nil {
+					panic(err)
+				}
+				say(payload)
+			}
+			say(m.payload)
+		})
+		return nil, false
+	})
+}
+
 // TestHelloWithAnotherLink lets a holder, which is faster than the dialer, say each of its hellos with every other number of
 // the dialer's link. The dial is not slower for it, and the Conn neither moves nor stalls.
 func TestHelloWithAnotherLink(t *testing.T) {
@@ -19,35 +49,15 @@ func TestHelloWithAnotherLink(t *testing.T) {
 		p := newPlace(t, 2)
 		h := p.holder()
 		l, client := p.listening(p.over(0, 1)), p.ready(p.over(0, 1))
-		name, topic := p.root().Name(testName), l.topic()
-		said := make(map[string]bool) // by the holder, guarded by the world's lock
-		say := func(payload []byte) {
-			p.mu.Lock()
-			said[string(payload)] = true
-			p.mu.Unlock()
-			h.publish(topic, payload)
-		}
-		p.set(func(m message) ([]byte, bool) {
-			m = m.copy()
-			hello, ok := p.envelope(m).(handshake.Hello)
-			if !ok || said[string(m.payload)] {
-				return m.payload, true
-			}
-			h.soon(func() {
-				for link := range uint8(handshake.MaxLinks) {
-					forged := hello
-					if forged.Link = handshake.MaxLinks - 1 - link; forged.Link == hello.Link {
-						continue
-					}
-					payload, err := name.HelloKey().Seal(rand.Reader, forged)
-					if err != nil {
-						panic(err)
-					}
-					say(payload)
+		p.forgeAhead(h, l.topic(), p.root().Name(testName).HelloKey(), func(m handshake.Message) (forged []handshake.Message) {
+			hello, ok := m.(handshake.Hello)
+			for link := range uint8(handshake.MaxLinks) {
+				other := hello
+				if other.Link = handshake.MaxLinks - 1 - link; ok && other.Link != hello.Link {
+					forged = append(forged, other)
 				}
-				say(m.payload)
-			})
-			return nil, false
+			}
+			return forged
 		})
 		start := time.Now()
 		dialed, accepted := p.connect(client, l)
@@ -74,32 +84,14 @@ func answerWithAnotherLink(t *testing.T, links []uint8) {
 	h := p.holder()
 	l, client := p.listening(p.over(0, 1)), p.ready(p.over(0, 1))
 	p.inboxes.Store(client.uplinks[1].topic, client)
-	said := make(map[string]bool) // by the holder, guarded by the world's lock
-	say := func(payload []byte) {
-		p.mu.Lock()
-		said[string(payload)] = true
-		p.mu.Unlock()
-		h.publish(client.uplinks[0].topic, payload)
-	}
-	p.set(func(m message) ([]byte, bool) {
-		m = m.copy()
-		answer, ok := p.envelope(m).(handshake.Answer)
-		if !ok || said[string(m.payload)] {
-			return m.payload, true
-		}
-		h.soon(func() {
-			for _, link := range links {
-				forged := answer
-				forged.Link = link
-				payload, err := client.inbox.Key().Seal(rand.Reader, forged)
-				if err != nil {
-					panic(err)
-				}
-				say(payload)
+	p.forgeAhead(h, client.uplinks[0].topic, client.inbox.Key(), func(m handshake.Message) (forged []handshake.Message) {
+		answer, ok := m.(handshake.Answer)
+		for _, link := range links {
+			if answer.Link = link; ok {
+				forged = append(forged, answer)
 			}
-			say(m.payload)
-		})
-		return nil, false
+		}
+		return forged
 	})
 	start := time.Now()
 	dialed, accepted := p.connect(client, l)
