@@ -1,17 +1,15 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/mqtt-e2e/mqtte2e/bench/certificate"
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 // broker is what the clients are measured against: Mosquitto in processes of its own, or else the embedded broker in this one.
@@ -54,8 +52,12 @@ func startBroker(dir string) (*broker, error) {
 	if err == nil {
 		schemes = append(schemes, mosquittoWS)
 	}
-	if err := b.chooseHosts(schemes); err != nil {
+	hosts, err := loopback.Free(len(schemes))
+	if err != nil {
 		return nil, err
+	}
+	for i, scheme := range schemes {
+		b.hosts[scheme] = hosts[i]
 	}
 	configs, err := certificate.Make(dir)
 	if err != nil {
@@ -84,7 +86,7 @@ func (b *broker) start() error {
 		}
 	}
 	for _, host := range b.hosts {
-		if err := awaitHost(host); err != nil {
+		if err := loopback.Await(host, wireTimeout); err != nil {
 			return err
 		}
 	}
@@ -95,38 +97,6 @@ func (b *broker) stop() {
 	for _, s := range b.servers {
 		s.stop()
 	}
-}
-
-// awaitHost waits until something listens on host.
-func awaitHost(host string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), wireTimeout)
-	defer cancel()
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for {
-		conn, err := net.Dial("tcp", host)
-		if err == nil {
-			return conn.Close()
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return fmt.Errorf("the broker does not listen on %s: %w", host, err)
-		}
-	}
-}
-
-// chooseHosts finds loopback addresses that nothing listens on now.
-func (b *broker) chooseHosts(schemes []string) error {
-	for _, scheme := range schemes {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer l.Close() // once all are chosen, so that they differ
-		b.hosts[scheme] = l.Addr().String()
-	}
-	return nil
 }
 
 // findMosquitto looks where Debian puts it, too, which is in root's search path only.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mqtt-e2e/mqtte2e"
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 	"github.com/mqtt-e2e/mqtte2e/bench/nats"
 )
 
@@ -69,7 +70,7 @@ func (c *cluster) start() error {
 	if err != nil {
 		return err
 	}
-	hosts, err := freeHosts(clusterNodes * nats.HostsEach)
+	hosts, err := loopback.Free(clusterNodes * nats.HostsEach)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (c *cluster) start() error {
 		c.hosts = append(c.hosts, n.MQTT)
 	}
 	for _, host := range c.hosts {
-		if err := awaitHost(host); err != nil {
+		if err := loopback.Await(host, wireTimeout); err != nil {
 			return err
 		}
 	}

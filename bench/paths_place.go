@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 // mostBrokers is how many brokers a place has.
@@ -26,34 +28,15 @@ func newPlace(dir string) (*place, error) {
 		return nil, err
 	}
 	p := &place{program: program, dir: dir}
-	if p.hosts, err = freeHosts(mostBrokers); err != nil {
+	if p.hosts, err = loopback.Free(mostBrokers); err != nil {
 		return nil, err
 	}
 	for i, host := range p.hosts {
 		p.brokers = append(p.brokers, &mosquitto{program: program, file: filepath.Join(dir, fmt.Sprint("mosquitto", i)),
-			lines: "listener " + portOf(host) + " 127.0.0.1\nallow_anonymous true\nlog_type none\n"})
+			lines: "listener " + loopback.Port(host) + " 127.0.0.1\nallow_anonymous true\nlog_type none\n"})
 	}
 	return p, nil
 }
-
-// freeHosts returns loopback addresses that nothing listens on now.
-func freeHosts(n int) ([]string, error) {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprint(i)
-	}
-	chosen := &broker{hosts: make(map[string]string)}
-	if err := chosen.chooseHosts(names); err != nil {
-		return nil, err
-	}
-	hosts := make([]string, n)
-	for i, name := range names {
-		hosts[i] = chosen.hosts[name]
-	}
-	return hosts, nil
-}
-
-func portOf(host string) string { return host[strings.LastIndex(host, ":")+1:] }
 
 // start starts all brokers anew, so that none has anything left of a measurement.
 func (p *place) start() error {
@@ -71,7 +54,7 @@ func (p *place) restart(number int) error {
 	if err := p.brokers[number].start(); err != nil {
 		return err
 	}
-	return awaitHost(p.hosts[number])
+	return loopback.Await(p.hosts[number], wireTimeout)
 }
 
 func (p *place) stop() {

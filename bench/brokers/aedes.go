@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 const (
@@ -30,7 +32,7 @@ func prepareAedes(dir string) (*broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := freeHosts(2)
+	hosts, err := loopback.Free(2)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +41,7 @@ func prepareAedes(dir string) (*broker, error) {
 		return nil, err
 	}
 	b := &broker{version: aedesVersion, ways: []way{over("TCP", "mqtt://"+hosts[0]), over("WebSocket", "ws://"+hosts[1]+"/mqtt")}}
-	b.addNode(dir, hosts, program, file, portOf(hosts[0]), portOf(hosts[1])).environment = []string{"NODE_PATH=" + modules}
+	b.addNode(dir, hosts, program, file, loopback.Port(hosts[0]), loopback.Port(hosts[1])).environment = []string{"NODE_PATH=" + modules}
 	return b, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 // ejabberdLibraries are where Debian has ejabberd and what it needs.
@@ -20,13 +22,13 @@ func prepareEjabberd(dir string) (*broker, error) {
 	if len(libraries) == 0 {
 		return nil, fmt.Errorf("ejabberd %w", errMissing)
 	}
-	hosts, err := freeHosts(1)
+	hosts, err := loopback.Free(1)
 	if err != nil {
 		return nil, err
 	}
 	file := filepath.Join(dir, "ejabberd.yml")
 	text := "hosts: [localhost]\nauth_method: anonymous\nanonymous_protocol: login_anon\n" +
-		"listen: [{ip: 127.0.0.1, port: " + portOf(hosts[0]) + ", module: mod_mqtt, backlog: 1000}]\nmodules: {mod_mqtt: {}}\n"
+		"listen: [{ip: 127.0.0.1, port: " + loopback.Port(hosts[0]) + ", module: mod_mqtt, backlog: 1000}]\nmodules: {mod_mqtt: {}}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

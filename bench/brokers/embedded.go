@@ -4,12 +4,13 @@ import (
 	"net"
 	"strings"
 
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 	embedded "github.com/mqtt-e2e/mqtte2e/internal/broker"
 )
 
 // prepareEmbedded prepares the broker of mqtt-e2e broker and mqtttest, in a process that can be killed.
 func prepareEmbedded(dir string) (*broker, error) {
-	hosts, err := freeHosts(2)
+	hosts, err := loopback.Free(2)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mqtt-e2e/mqtte2e/bench/certificate"
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 func prepareMosquitto(dir string) (*broker, error) {
@@ -14,7 +15,7 @@ func prepareMosquitto(dir string) (*broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := freeHosts(3)
+	hosts, err := loopback.Free(3)
 	if err != nil {
 		return nil, err
 	}
@@ -24,9 +25,9 @@ func prepareMosquitto(dir string) (*broker, error) {
 	}
 	roots := filepath.Join(dir, certificate.File)
 	lines := []string{"allow_anonymous true",
-		"listener " + portOf(hosts[0]) + " 127.0.0.1",
-		"listener " + portOf(hosts[1]) + " 127.0.0.1", "certfile " + roots, "keyfile " + filepath.Join(dir, certificate.KeyFile),
-		"listener " + portOf(hosts[2]) + " 127.0.0.1", "socket_domain ipv4", "protocol websockets"} // without the domain 2.0.11 listens on all interfaces
+		"listener " + loopback.Port(hosts[0]) + " 127.0.0.1",
+		"listener " + loopback.Port(hosts[1]) + " 127.0.0.1", "certfile " + roots, "keyfile " + filepath.Join(dir, certificate.KeyFile),
+		"listener " + loopback.Port(hosts[2]) + " 127.0.0.1", "socket_domain ipv4", "protocol websockets"} // without the domain 2.0.11 listens on all interfaces
 	if os.Geteuid() == 0 {
 		lines = append(lines, "user root") // else it gives root up and cannot read its key
 	}

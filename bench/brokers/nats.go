@@ -1,10 +1,13 @@
 package main
 
-import "github.com/mqtt-e2e/mqtte2e/bench/nats"
+import (
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
+	"github.com/mqtt-e2e/mqtte2e/bench/nats"
+)
 
 // prepareNATS prepares one server, or several as a cluster, of which the dialer uses the first and the listener the second.
 func prepareNATS(dir string, servers int) (*broker, error) {
-	hosts, err := freeHosts(nats.HostsEach * servers)
+	hosts, err := loopback.Free(nats.HostsEach * servers)
 	if err != nil {
 		return nil, err
 	}

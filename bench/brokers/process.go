@@ -1,13 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 // startTimeout is how long a broker may take until it listens: RabbitMQ takes 12 s on two idle cores.
@@ -39,7 +39,7 @@ func (p *process) start() error {
 		return err
 	}
 	for _, host := range p.listens {
-		if err := awaitHost(host); err != nil {
+		if err := loopback.Await(host, startTimeout); err != nil {
 			return fmt.Errorf("%w\n%s", err, p.said())
 		}
 	}
@@ -60,43 +60,4 @@ func (p *process) said() string {
 	text, _ := os.ReadFile(p.log)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")
-}
-
-// awaitHost waits until something listens on host.
-func awaitHost(host string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for {
-		conn, err := net.Dial("tcp", host)
-		if err == nil {
-			return conn.Close()
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return fmt.Errorf("the broker does not listen on %s: %w", host, err)
-		}
-	}
-}
-
-// freeHosts returns n loopback addresses that nothing listens on now.
-func freeHosts(n int) ([]string, error) {
-	hosts := make([]string, n)
-	for i := range hosts {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // once all are chosen, so that they differ
-		hosts[i] = l.Addr().String()
-	}
-	return hosts, nil
-}
-
-// portOf returns the port of a host:port.
-func portOf(host string) string {
-	_, port, _ := net.SplitHostPort(host)
-	return port
 }

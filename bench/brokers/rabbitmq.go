@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/mqtt-e2e/mqtte2e/bench/loopback"
 )
 
 // rabbitMQ is where Debian has the script that does not change the user.
@@ -21,14 +23,14 @@ func prepareRabbitMQ(dir string) (*broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := freeHosts(5)
+	hosts, err := loopback.Free(5)
 	if err != nil {
 		return nil, err
 	}
 	tcp, webSocket, amqp, distribution, epmd := hosts[0], hosts[1], hosts[2], hosts[3], hosts[4]
 	files := map[string]string{
 		"rabbitmq.conf": fmt.Sprintf("listeners.tcp.1 = %s\nmqtt.listeners.tcp.1 = %s\nweb_mqtt.tcp.ip = 127.0.0.1\nweb_mqtt.tcp.port = %s\n",
-			amqp, tcp, portOf(webSocket)),
+			amqp, tcp, loopback.Port(webSocket)),
 		"enabled_plugins": "[rabbitmq_mqtt,rabbitmq_web_mqtt].\n",
 	}
 	for name, text := range files {
@@ -37,7 +39,7 @@ func prepareRabbitMQ(dir string) (*broker, error) {
 		}
 	}
 	b := &broker{version: debianVersion("rabbitmq-server"), ways: []way{over("TCP", "mqtt://"+tcp), over("WebSocket", "ws://"+webSocket+"/ws")}}
-	b.helpers = []*process{{arguments: []string{mapper, "-address", "127.0.0.1", "-port", portOf(epmd)}, listens: []string{epmd}, log: filepath.Join(dir, "epmd.log")}}
+	b.helpers = []*process{{arguments: []string{mapper, "-address", "127.0.0.1", "-port", loopback.Port(epmd)}, listens: []string{epmd}, log: filepath.Join(dir, "epmd.log")}}
 	b.addNode(dir, []string{tcp, webSocket}, program).environment = []string{
 		"HOME=" + dir, // for the cookie
 		"RUNNING_UNDER_SYSTEMD=1",
@@ -49,8 +51,8 @@ func prepareRabbitMQ(dir string) (*broker, error) {
 		"RABBITMQ_PID_FILE=" + filepath.Join(dir, "pid"),
 		"RABBITMQ_LOG_BASE=" + dir,
 		"RABBITMQ_LOGS=-",
-		"RABBITMQ_DIST_PORT=" + portOf(distribution),
-		"ERL_EPMD_PORT=" + portOf(epmd),
+		"RABBITMQ_DIST_PORT=" + loopback.Port(distribution),
+		"ERL_EPMD_PORT=" + loopback.Port(epmd),
 	}
 	return b, nil
 }
