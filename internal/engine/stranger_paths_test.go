@@ -103,6 +103,44 @@ func answerWithAnotherLink(t *testing.T, links []uint8) {
 	p.exchange(accepted, dialed)
 }
 
+// TestAnswerAgainWithALinkThatIsNotThere loses the listener's answer by the first broker. While the dialer waits for it there, a
+// holder repeats what came by the second, with numbers of links that the listener has not.
+func TestAnswerAgainWithALinkThatIsNotThere(t *testing.T) {
+	simtest.Run(t, func(t *testing.T) {
+		p := newPlace(t, 2)
+		h := p.holder()
+		l, client := p.listening(p.over(0, 1)), p.ready(p.over(0, 1))
+		p.inboxes.Store(client.uplinks[1].topic, client)
+		key, repeated := client.inbox.Key(), false
+		p.set(func(m message) ([]byte, bool) {
+			answer, ok := p.envelope(m).(handshake.Answer)
+			if !ok || answer.Link > 1 {
+				return m.payload, true
+			}
+			if m.isTo(client.uplinks[0].topic) {
+				return nil, false
+			}
+			repeated = true
+			h.soon(func() {
+				for answer.Link = 2; answer.Link < handshake.MaxLinks; answer.Link++ {
+					payload, err := key.Seal(rand.Reader, answer)
+					if err != nil {
+						panic(err)
+					}
+					h.publish(client.uplinks[0].topic, payload)
+				}
+			})
+			return m.payload, true
+		})
+		dialed, accepted := p.connect(client, l)
+		p.exchange(dialed, accepted)
+		p.exchange(accepted, dialed)
+		if !repeated {
+			t.Error("no answer came by the second broker")
+		}
+	})
+}
+
 // A pretender is a holder with a Conn of its own to a listener, as whose process it named somebody else's.
 type pretender struct {
 	*holder
