@@ -43,6 +43,7 @@ type Config struct {
 	RTT                time.Duration // see stream.Config
 	Send, Receive      *stream.Budget
 	Blocks             *stream.Blocks
+	Pushes             *stream.Pushes
 	Grant              func(now time.Time) (messages, bytes uint64)
 
 	Life   life.Config
@@ -103,6 +104,7 @@ func New(config Config, host Host, now time.Time) *Conn {
 		SendBudget:    config.Send,
 		ReceiveBudget: config.Receive,
 		Blocks:        config.Blocks,
+		Pushes:        config.Pushes,
 		Grant:         config.Grant,
 	}, now)
 	c.single = config.Paths.Single()

@@ -8,6 +8,7 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/life"
 	"github.com/mqtt-e2e/mqtte2e/internal/path"
 	"github.com/mqtt-e2e/mqtte2e/internal/record"
+	"github.com/mqtt-e2e/mqtte2e/internal/stream"
 )
 
 // maxTimeWait bounds the Conns in TIME-WAIT; the oldest goes first.
@@ -26,6 +27,7 @@ type peer struct {
 	topics []string     // of its inbox, by its link
 	mask   *record.Mask // of its inbox
 	paths  *path.Set
+	pushes *stream.Pushes
 	conns  int // that share it
 }
 
@@ -35,7 +37,7 @@ func (e *Engine) join(who process, now time.Time) *peer {
 	defer e.mu.Unlock()
 	p := e.peers[who]
 	if p == nil {
-		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links)}
+		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links), pushes: stream.NewPushes()}
 		for link := range who.links {
 			p.topics = append(p.topics, who.inbox.Topic(e.config.TopicPrefix, link))
 		}

@@ -44,6 +44,7 @@ func TestBurstLossShrinksTheWindowOnceARoundTrip(t *testing.T) {
 	p.deliver(p.ack(append(all(9, 12), append(all(17, 20), all(26, 43)...)...)...))
 	p.wantWindow("13 to 16 and 21 to 25 were sent before the window shrank", shrunk)
 	first := p.number
+	p.unpaced()
 	p.drain()
 	p.pass(testRTT)
 	p.deliver(p.ack(first, p.number-1))
@@ -108,15 +109,19 @@ func TestLossEndsTheStartup(t *testing.T) {
 	p.pass(testRTT)
 	p.deliver(p.ack(all(5, 19)...))
 	p.wantWindow("0 to 4 lost", before*7/10)
-	for _, step := range []int{0, before / 4} { // of a round trip that had begun, and of a whole one
+	if p.s.congestion.startup {
+		t.Fatal("the start-up goes on")
+	}
+	for _, whole := range []bool{false, true} { // a round trip that had begun, and a whole one
 		p.credit = p.writeOffset + 1<<20
 		p.write(72 * testPacket)
+		p.unpaced()
 		first := p.number
 		p.drain()
 		p.pass(testRTT)
 		p.deliver(p.ack(all(first, p.number-1)...))
-		if grown := p.s.congestion.window - before*7/10; p.number-first < 50 || grown > step || step > 0 && grown <= 0 {
-			t.Errorf("the window grew by %d from %d with %d packets", grown, before*7/10, p.number-first)
+		if got, want := p.s.congestion.window, p.s.congestion.target(); p.number-first < 50 || whole && got != min(want, p.s.grant()) || !whole && got != before*7/10 {
+			t.Errorf("a whole round trip: %v: the window is %d, after %d packets", whole, got, p.number-first)
 		}
 	}
 }

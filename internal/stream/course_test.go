@@ -9,11 +9,12 @@ import (
 // The path has a smallest round trip of testRTT.
 type course struct {
 	*testing.T
-	c     congestion
-	now   time.Time
-	next  uint64 // number
-	grant int
-	clock time.Duration // of the peer
+	c      congestion
+	now    time.Time
+	next   uint64 // number
+	grant  int
+	flight int           // bytes, when the ACK of a trip comes
+	clock  time.Duration // of the peer
 }
 
 func newCourse(t *testing.T) *course {
@@ -35,7 +36,7 @@ func (p *course) trip(packets int, took, waited time.Duration, busy bool) {
 		}
 		p.c.onPacket(n, p.c.packet, p.grant)
 	}
-	p.c.onAck(report{p.now, p.clock, packets * p.c.packet, p.next, p.next, p.grant})
+	p.c.onAck(report{p.now, p.clock, packets * p.c.packet, p.next, p.next, p.grant, p.flight})
 }
 
 // fill is a trip of as many packets as the window holds.
@@ -63,14 +64,16 @@ func (p *course) want(why string, bytes int) {
 	}
 }
 
+func (p *course) wantCycle(why string, want phase, rounds int) {
+	p.Helper()
+	if p.c.phase != want || p.c.rounds != rounds {
+		p.Fatalf("%s: %d round trips of phase %d, want %d of %d", why, p.c.rounds, p.c.phase, rounds, want)
+	}
+}
+
 func (p *course) wantStartup(why string, want bool) {
 	p.Helper()
 	if p.c.startup != want {
 		p.Fatalf("%s: the start-up goes on: %v, want %v", why, p.c.startup, want)
 	}
-}
-
-// held is what the path of settled holds, with the burst of a whole window.
-func (p *course) held(burst int) int {
-	return 100*wire1 + min(burst, p.c.holds(max(testRTT, 2*pushPause)))
 }

@@ -62,7 +62,7 @@ func (m *model) time(bytes int) time.Duration {
 	if m.rate.best() == 0 {
 		return 0
 	}
-	return time.Duration(float64(bytes) / m.rate.best() * float64(time.Second))
+	return time.Duration(min(float64(bytes)/m.rate.best(), maxRTT.Seconds()) * float64(time.Second))
 }
 
 // holds is how many bytes the path delivers in d, maxBuffer at most: the peer's

@@ -53,7 +53,7 @@ func limited(t *testing.T) *toll {
 	o := newToll(t, 100)
 	o.pass(0)
 	o.period(300)
-	o.want("as much as arrives", 100)
+	o.want("nearly as much as arrives", paceShare*100)
 	return o
 }
 
@@ -61,7 +61,7 @@ func TestPaceIsWhatArrives(t *testing.T) {
 	o := limited(t)
 	o.allowed = 40
 	o.period(0)
-	o.want("as much as arrives", 40)
+	o.want("nearly as much as arrives", paceShare*40)
 }
 
 func TestPaceNeedsManyLosses(t *testing.T) {
@@ -71,12 +71,12 @@ func TestPaceNeedsManyLosses(t *testing.T) {
 		queues      bool
 		want        float64
 	}{
-		"more than a tenth":  {89, 11, pacePeriod, false, 89},
+		"more than a tenth":  {89, 11, pacePeriod, false, paceShare * 89},
 		"a tenth":            {90, 10, pacePeriod, false, 0},
 		"a few":              {pacePackets, paceLosses - 1, pacePeriod, false, 0},
 		"too few packets":    {pacePackets - 1 - paceLosses, paceLosses, pacePeriod, false, 0},
 		"too short a period": {89, 11, pacePeriod - 1, false, 0},
-		"a longer one":       {89, 11, 2 * pacePeriod, false, 44.5},
+		"a longer one":       {89, 11, 2 * pacePeriod, false, paceShare * 44.5},
 		"silence":            {89, 11, 2*pacePeriod + 1, false, 0},
 		"a queue overflows":  {89, 11, pacePeriod, true, 0},
 		"slower than slow":   {0, pacePackets, pacePeriod, false, leastPace},
@@ -98,7 +98,7 @@ func TestPaceNeedsManyLosses(t *testing.T) {
 // The pace rises by more and more until losses are too many again.
 func TestPaceProbes(t *testing.T) {
 	o := limited(t)
-	rate, part := 100.0, paceProbe
+	rate, part := paceShare*100.0, paceProbe
 	for range 5 {
 		o.allowed = 1000
 		o.period(0)
@@ -107,16 +107,16 @@ func TestPaceProbes(t *testing.T) {
 	}
 	o.allowed = 100
 	o.period(0)
-	o.want("beyond the limit", 100)
+	o.want("beyond the limit", paceShare*100)
 	o.period(0)
-	o.want("gently again", 100*(1+paceProbe))
+	o.want("gently again", paceShare*100*(1+paceProbe))
 }
 
 // A queue tells that losses have another reason, but not while a pace is kept.
 func TestPaceStaysWithAQueue(t *testing.T) {
 	o := limited(t)
 	o.p.update(o.now, true)
-	o.want("a queue", 100)
+	o.want("a queue", paceShare*100)
 }
 
 func TestPaceEnds(t *testing.T) {
@@ -131,7 +131,7 @@ func TestPaceEnds(t *testing.T) {
 		}
 		o.period(0)
 	}
-	if !o.p.allows(o.now) || o.p.interval() != 0 {
+	if o.p.interval() != 0 {
 		t.Error("a packet waits although no pace is kept")
 	}
 }
@@ -158,45 +158,28 @@ func TestPaceThatDoesNotHelpEnds(t *testing.T) {
 	}
 	o.allowed = 100
 	o.period(300)
-	o.want("as much as arrives", 100)
+	o.want("nearly as much as arrives", paceShare*100)
 }
 
-func TestPaceOfPackets(t *testing.T) {
-	o := limited(t)
-	o.now = o.now.Add(time.Hour)
-	interval := time.Second / 100
-	if o.p.interval().Round(time.Microsecond) != interval {
-		t.Fatalf("the interval is %v", o.p.interval())
-	}
-	at := func() int {
-		n := 0
-		for o.p.allows(o.now) {
-			o.p.sent(o.now)
-			n++
+// Under a pace that is kept, a few losses tell that the limit is here, and the pace falls below it at once.
+func TestPaceGoesBackAfterFewLosses(t *testing.T) {
+	for _, c := range []struct {
+		acked, lost int
+		less        bool
+	}{{98, 2, false}, {97, 3, true}, {paceMany - 2, 2, true}, {paceMany - 3, 2, false}} {
+		o := limited(t)
+		o.acknowledge(c.acked)
+		for range c.lost {
+			o.p.onLoss()
 		}
-		return n
-	}
-	if n, most := at(), int(paceBurst/interval)+1; n != most {
-		t.Errorf("%d packets at once, want %d", n, most)
-	}
-	total := 0
-	for range 100 {
-		deadline := o.p.deadline()
-		if !deadline.After(o.now) {
-			t.Fatalf("the deadline is %v away", deadline.Sub(o.now))
+		o.pass(pacePeriod)
+		if !c.less {
+			o.want("the limit is not reached", paceShare*100*(1+paceProbe))
+			continue
 		}
-		o.p.expire(deadline.Add(-1))
-		if o.p.deadline() != deadline {
-			t.Fatal("the deadline passed too early")
-		}
-		o.now = deadline
-		if o.p.expire(o.now); !o.p.deadline().IsZero() {
-			t.Fatal("there is a deadline although nothing waits")
-		}
-		total += at()
-	}
-	if total != 100 {
-		t.Errorf("%d packets in 100 intervals", total)
+		o.want("the limit is reached", paceShare*float64(c.acked))
+		o.period(0)
+		o.want("a try for more", paceShare*float64(c.acked)*(1+paceProbe))
 	}
 }
 
@@ -215,14 +198,14 @@ func paced(t *testing.T) *peer {
 func TestPacedStream(t *testing.T) {
 	p := paced(t)
 	p.wantIdle("a packet waits for its time")
-	p.timer("an interval after the first, less the burst", 100*ms-paceBurst)
+	p.timer("an interval after the first, less the burst", 100*ms-gateBurst)
 	p.want("the second", "STREAM 995+994")
 	p.deliver(ping)
 	p.want("an ACK does not wait", "ACK 0-1")
 	p.timer("an interval after the second", 100*ms)
 	p.want("the third", "STREAM 1989+994")
 	p.wantIdle("that was all")
-	if at := p.s.pace.deadline(); !at.IsZero() {
+	if at := p.s.gate.deadline(); !at.IsZero() {
 		t.Errorf("a deadline in %v although nothing waits", at.Sub(p.now))
 	}
 }

@@ -62,11 +62,16 @@ func newPeerSize(t *testing.T, packet int) *peer {
 	if packet > initialPacket {
 		p.s.size.fit = packet
 		p.s.congestion = newCongestion(packet + testOverhead)
-		p.s.congestion.rate = peak{current: 250e6, start: p.now.Add(100 * time.Hour)}
+		p.unpaced()
 	}
-	p.s.push.carried = math.MinInt / 2 // which no test makes up for: nothing is pushed
+	p.s.push.shared.credit = math.MinInt / 2 // which no test makes up for: nothing is pushed
 	p.room = make([]byte, packet)
 	return p
+}
+
+// unpaced makes the path so fast that nobody waits for a pace.
+func (p *peer) unpaced() {
+	p.s.congestion.rate = peak{current: 250e6, start: p.now.Add(100 * time.Hour)}
 }
 
 // pattern is the byte at an offset of either stream.

@@ -1,66 +1,126 @@
 package stream
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 const (
 	// PushSize is the plaintext of a packet that only pushes, bytes: no TCP
 	// segment between a broker and its client holds more than 1,460.
 	PushSize = 1460
-	// leastPush and mostPush bound how much has to be carried between two of
-	// them, bytes: an eighth of what was carried so far, so that a stream begins
-	// fast; in the end they cost a twentieth of what it carries.
-	leastPush = 4 << 10
-	mostPush  = 32 << 10
-	// pushPause is the least time between two of them.
+	// pushCost is how much has to be carried for each of them, bytes: so they cost a
+	// twentieth of what is carried.
+	pushCost = 32 << 10
+	// pushCredit is what may be left over, bytes, and what there is at the beginning:
+	// eight are as much as TCP sends at first (RFC 6928).
+	pushCredit = 8 * pushCost
+	// pushPause is the least time between two behind ACKs.
 	pushPause = 15 * time.Millisecond
 	// pushRTT is the smallest round trip that is worth it.
 	pushRTT = 20 * time.Millisecond
 )
 
+// Pushes is what streams to one process share, since what they send waits for each
+// other there. It is safe for concurrent use.
+type Pushes struct {
+	mu       sync.Mutex // guards all below
+	credit   int        // bytes carried, both ways, for which nothing was pushed yet
+	last     time.Time  // when something was last pushed
+	previous time.Time  // when something was last sent
+}
+
+// NewPushes returns what streams to a process share from the beginning.
+func NewPushes() *Pushes { return &Pushes{credit: pushCredit} }
+
+func (s *Pushes) carry(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.credit = min(s.credit+n, pushCredit)
+}
+
+func (s *Pushes) sent(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.previous = now
+}
+
+// waits reports whether something that goes now waits for what went before it: that was not
+// more than a round trip ago.
+func (s *Pushes) waits(now time.Time, rtt time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return rtt >= pushRTT && now.Sub(s.previous) <= rtt
+}
+
+// claim takes what a push costs. If it is not possible yet, at is when to ask again; zero:
+// never. Little data of an application, for which somebody waits, may run into debt.
+func (s *Pushes) claim(now time.Time, data bool) (at time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.last.Add(pushPause)
+	switch {
+	case data && s.credit <= 0, !data && s.credit < pushCost:
+		return time.Time{}, false
+	case !data && now.Before(next):
+		return next, false
+	}
+	s.credit -= pushCost
+	s.last = now
+	return time.Time{}, true
+}
+
+// refund gives back what a push would have cost.
+func (s *Pushes) refund() { s.carry(pushCost) }
+
 // A pusher makes a broker forward at once what is small. Mosquitto leaves Nagle's
 // algorithm on: while a small segment is on its way to a client, the next ones
 // wait, for a round trip between the two or until they fill a segment. Beside
 // bulk data that happens to every ACK for them and to whatever else goes in that
-// direction. A packet of nothing but padding, sent behind an ACK now and then,
-// fills the segment.
+// direction. A packet of nothing but padding, sent behind an ACK now and then, and
+// behind little data, fills the segment.
 type pusher struct {
-	total    int       // bytes that the stream carried, both ways, as far as they matter
-	carried  int       // bytes of these since the last push
-	last     time.Time // when that was
-	previous time.Time // when the stream last sent anything
-	at       time.Time // when the next one is due; zero: it is not, or it is due already
-	due      bool
-}
-
-func (p *pusher) carry(n int) {
-	p.total = min(p.total+n, 8*mostPush)
-	p.carried = min(p.carried+n, mostPush)
+	shared *Pushes
+	at     time.Time // when the next one is due; zero: it is not, or it is due already
+	now    bool      // it is due
 }
 
 // filled takes note that a packet goes that fills a segment by itself.
-func (p *pusher) filled() { p.at, p.due = time.Time{}, false }
-
-// sent takes note that something goes with nothing behind it. If the packet
-// before it went more than a round trip ago, it does not wait for that one.
-func (p *pusher) sent(now time.Time, rtt time.Duration) {
-	if p.carried < min(max(p.total/8, leastPush), mostPush) || rtt < pushRTT || now.Sub(p.previous) > rtt {
-		return
+func (p *pusher) filled() {
+	if p.now {
+		p.shared.refund()
 	}
-	p.at = p.last.Add(pushPause)
-	p.expire(now)
+	p.at, p.now = time.Time{}, false
+}
+
+// sent takes note that something goes with nothing behind it: an ACK, or little data.
+func (p *pusher) sent(now time.Time, rtt time.Duration, data bool) {
+	if !p.now && p.shared.waits(now, rtt) {
+		p.at, p.now = p.shared.claim(now, data)
+	}
 }
 
 // expire makes due what has waited long enough.
 func (p *pusher) expire(now time.Time) {
 	if Passed(p.at, now) {
-		p.at, p.due = time.Time{}, true
+		p.at, p.now = p.shared.claim(now, false)
 	}
 }
 
 // append adds the padding.
-func (p *pusher) append(b []byte, now time.Time) []byte {
-	p.carried, p.last, p.at, p.due = 0, now, time.Time{}, false
+func (p *pusher) append(b []byte) []byte {
+	p.at, p.now = time.Time{}, false
 	n := min(PushSize, cap(b))
 	clear(b[:n])
 	return b[:n]
+}
+
+// pushBehind has a packet pushed, if nothing is to follow it: an ACK alone, all that there was to
+// say, or in the start-up what fills the window.
+func (s *Stream) pushBehind(now time.Time, p *sentPacket, eliciting bool) {
+	short := p.length > 0 && p.length <= shortData && s.sent.count == 1 && s.out.fresh() == 0
+	ack := !eliciting && p.length == 0
+	if short || ack || p.length > 0 && s.congestion.startup && !s.canSendData(now) {
+		s.push.sent(now, s.rtt.smoothed, short)
+	}
 }

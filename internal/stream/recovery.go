@@ -36,7 +36,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 		if s.stalled.IsZero() && l.count > 0 {
 			s.stalled = now
 		}
-		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant()}); ok {
+		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant(), l.bytes}); ok {
 			s.tryLarger(now, rate)
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
@@ -52,15 +52,17 @@ func (s *Stream) grant() int {
 	return int(min(s.bytes, s.messages*uint64(s.congestion.packet)))
 }
 
-// tryLarger tries packets twice as large, as many in flight as before, once in a
-// while.
+// tryLarger tries packets twice as large, and more of a rate, once in a while.
 func (s *Stream) tryLarger(now time.Time, rate float64) {
 	c := &s.congestion
-	if c.waits() {
+	switch {
+	case c.waits() && !s.trial.on():
+		return // the path is full
+	case c.waits():
 		rate = 0 // what others had is no gain
 	}
 	if s.trial.onRound(now, rate, c.rate.best(), s.size.packet(), s.size.limit) {
-		c.window = min(2*c.window, max(2*s.grant(), c.minimum()))
+		c.probe()
 	}
 }
 
@@ -75,7 +77,8 @@ func (s *Stream) fitPacket() {
 	}
 	c := &s.congestion
 	c.packet = s.size.packet() + s.config.Overhead
-	c.window = max(c.window, c.minimum())
+	ruled := s.pace.rate * float64(c.packet) * 2 * c.base.value().Seconds()
+	c.window = max(c.window, c.minimum(), int(min(ruled, float64(s.grant()))))
 }
 
 // sample takes the round-trip time of p, unless an outage of either link is
@@ -246,7 +249,7 @@ func (s *Stream) onProbeTimeout(now time.Time) {
 func (s *Stream) Deadline() time.Time {
 	next := Earlier(s.acks.deadline(), s.probeAt())
 	next = Earlier(next, s.push.at)
-	next = Earlier(next, s.pace.deadline())
+	next = Earlier(next, s.gate.deadline())
 	if s.pathUp {
 		next = Earlier(next, s.lossAt())
 	}
@@ -266,7 +269,7 @@ func (s *Stream) lossAt() time.Time {
 func (s *Stream) Expire(now time.Time) {
 	s.acks.expire(now)
 	s.push.expire(now)
-	s.pace.expire(now)
+	s.gate.expire(now)
 	if !s.pathUp {
 		return
 	}

@@ -158,6 +158,7 @@ func TestReconnectForgetsThePath(t *testing.T) {
 	} {
 		p := steady(t)
 		p.deliver(p.ack(all(4, 20)...)) // in the middle of a round trip
+		p.unpaced()
 		p.drain()
 		if c := &p.s.congestion; c.base.value() != testRTT || c.rate.best() == 0 {
 			t.Fatalf("the base is %v, the rate %v", c.base.value(), c.rate.best())

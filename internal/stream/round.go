@@ -48,4 +48,5 @@ type report struct {
 	largest uint64        // one above the largest number acknowledged
 	next    uint64        // the number that will be sent next
 	grant   int
+	flight  int
 }

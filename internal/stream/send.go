@@ -42,7 +42,7 @@ const (
 func (s *Stream) Pending(now time.Time) Priority {
 	switch {
 	case s.reset.unsent(), s.stop.unsent(), s.ping.unsent(), s.resume.unsent(),
-		s.push.due, s.reopen.unsent(), s.out.finReady(), s.probe != probeNone, s.acks.due(now):
+		s.push.now, s.reopen.unsent(), s.out.finReady(), s.probe != probeNone, s.acks.due(now):
 		return Urgent
 	case s.canSendData(now):
 		if s.short() {
@@ -70,7 +70,11 @@ func (s *Stream) canSendData(now time.Time) bool {
 	if !lost && !full && !s.out.closed && s.sent.partial >= maxPartial {
 		return false
 	}
-	return s.pace.allows(now)
+	if !s.gate.admits(now) {
+		s.congestion.onHeld(s.sent.next)
+		return false
+	}
+	return true
 }
 
 // room reports whether the grant and the window admit another packet. A window
@@ -147,15 +151,14 @@ func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 	if s.wantsData(now) {
 		b = s.appendData(b, &p)
 	}
-	switch {
-	case len(b) == 0 && s.push.due:
-		b = s.push.append(b, now)
-	case len(b) == 0:
-		return nil
-	case !eliciting && p.length == 0:
-		s.push.sent(now, s.rtt.smoothed)
+	push := len(b) == 0 && s.push.now
+	if push {
+		b = s.push.append(b)
 	}
-	s.push.carry(len(b))
+	if len(b) == 0 {
+		return nil
+	}
+	s.push.shared.carry(len(b))
 	if len(b) >= PushSize {
 		s.push.filled()
 	}
@@ -166,24 +169,17 @@ func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 		s.forget()
 		s.keepPace(now, &p)
 		s.sent.add(p)
+		if p.length > 0 && s.out.fresh() == 0 && len(s.out.lost) == 0 {
+			s.congestion.onDry()
+		}
 		s.unheard = Earlier(s.unheard, now)
 		s.stalled = Earlier(s.stalled, now)
 	}
-	if s.congestion.startup && p.length > 0 && !s.canSendData(now) {
-		s.push.sent(now, s.rtt.smoothed)
+	if !push {
+		s.pushBehind(now, &p, eliciting)
 	}
-	s.push.previous = now
+	s.push.shared.sent(now)
 	return b
-}
-
-// keepPace tells the pacer of a packet that is about to be in flight.
-func (s *Stream) keepPace(now time.Time, p *sentPacket) {
-	if s.sent.count == 0 {
-		s.pace.begin(now)
-	}
-	if p.length > 0 {
-		s.pace.sent(now)
-	}
 }
 
 // wantsData decides whether the packet being built may carry stream data. The

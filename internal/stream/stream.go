@@ -25,6 +25,7 @@ type Config struct {
 	// Endpoint.
 	SendBudget, ReceiveBudget *Budget
 	Blocks                    *Blocks
+	Pushes                    *Pushes // shared by the streams to one process; nil: nobody shares it
 	// Grant returns how many messages and bytes the peer may have in flight
 	// towards us now.
 	Grant func(now time.Time) (messages, bytes uint64)
@@ -70,6 +71,7 @@ type Stream struct {
 	size       pathSize
 	push       pusher
 	pace       pacer
+	gate       gate
 	trial      trial
 	stats      Stats
 	received   Received // what the packet at hand brought
@@ -117,6 +119,9 @@ func New(config Config, now time.Time) *Stream {
 	}
 	s.congestion = newCongestion(s.size.packet() + config.Overhead)
 	s.visitor.stream = s
+	if s.push.shared = config.Pushes; config.Pushes == nil {
+		s.push.shared = NewPushes()
+	}
 	if config.RTT > 0 {
 		s.seed(config.RTT)
 	}
@@ -248,7 +253,7 @@ func (s *Stream) forgetPath() {
 	s.sent.restart()
 	s.stalled = time.Time{}
 	s.congestion.reset()
-	s.trial, s.pace = trial{}, pacer{}
+	s.trial, s.pace, s.gate = trial{}, pacer{}, gate{}
 	s.size.passed = 0
 }
 

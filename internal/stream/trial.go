@@ -7,9 +7,8 @@ const (
 	trialPause = 30 * time.Second
 	// firstTrial is the time from the first full round trip to the first trial.
 	firstTrial = 5 * time.Second
-	// trialRounds is how long a trial takes, in round trips: what larger packets
-	// bring shows after two.
-	trialRounds = 4
+	// trialRounds is how long a trial takes, in round trips: three tries for more.
+	trialRounds = 6
 	// trialGain is by how much the rate has to rise for a trial to have succeeded:
 	// twice as large packets bring twice as much where messages are counted.
 	trialGain = 1.4
@@ -33,13 +32,16 @@ func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) bool
 	switch {
 	case t.next.IsZero():
 		t.next = now.Add(firstTrial)
-	case t.before == 0 && size < limit && !now.Before(t.next):
+	case !t.on() && size < limit && !now.Before(t.next):
 		return t.begin(best, size)
-	case t.before > 0:
+	case t.on():
 		return t.goOn(now, rate, size, limit)
 	}
 	return false
 }
+
+// on reports whether a trial is on.
+func (t *trial) on() bool { return t.before > 0 }
 
 func (t *trial) begin(rate float64, size int) bool {
 	t.before, t.rounds, t.former, t.floor = rate, 0, t.floor, 2*size

@@ -169,10 +169,10 @@ func checkShares(t *testing.T, what string, goodputs []float64, most float64) {
 	for _, g := range goodputs {
 		sum += g
 	}
-	slowest, want := slices.Min(goodputs)/slices.Max(goodputs), behind(what, wanSlowest)
+	slowest, want, wantSum := slices.Min(goodputs)/slices.Max(goodputs), behind(what, wanSlowest), behind(what+", sum", wanSum)
 	t.Logf("%s: %.2f of TCP's goodput, the slowest %.2f of the fastest", what, sum/most, slowest)
-	if sum < wanSum*most || slowest < want {
-		t.Errorf("%s: %.2f of TCP's goodput, want %.2f; the slowest has %.2f of the fastest, want %.2f", what, sum/most, wanSum, slowest, want)
+	if sum < wantSum*most || slowest < want {
+		t.Errorf("%s: %.2f of TCP's goodput, want %.2f; the slowest has %.2f of the fastest, want %.2f", what, sum/most, wantSum, slowest, want)
 	}
 }
 
@@ -217,20 +217,27 @@ func (w *wan) until(bytes int64) time.Duration {
 
 // TestWanAllowance transfers through services that discard what is beyond so many messages a second.
 func TestWanAllowance(t *testing.T) {
-	k := lineKind{mbit: 100, delay: 10 * ms, queue: wanQueue}
+	k := lineKind{mbit: 100, delay: 10 * ms, queue: wanQueue, jitter: ms} // else what is lost depends on who keeps step with whom
 	until, shorter := time.Minute, 0.0
 	if wanBrief() {
 		until, shorter = 20*time.Second, 0.2 // finding out takes a larger part then
 	}
 	for _, kernel := range wanKernels {
 		for _, perSecond := range []float64{10, 100} {
-			w := newWan(1, links(k, k), kernel.control)
-			w.quiet, w.echo.pause = true, time.Second // reports alone, or questions at once, would take an allowance of ten
-			w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
-			share, want := w.measure(wanWarm, until)[0]/(perSecond*wanPacket), behind(fmt.Sprintf("%s, %v a second", kernel.name, perSecond), wanAllowance)
-			t.Logf("%s: %.2f of %v messages a second, echo %v, dropped %d", kernel.name, share, perSecond, w.echo.median().Round(ms), w.brokers[0].dropped)
-			if share < want-shorter || w.echo.median() > wanPatience {
-				t.Errorf("%s: %.2f of %v messages a second, want %.2f; an echo takes %v, want at most %v", kernel.name, share, perSecond, want, w.echo.median(), wanPatience)
+			var shares []float64
+			var echoes []time.Duration
+			for seed := range uint64(3) {
+				w := newWan(seed, links(k, k), kernel.control)
+				w.quiet, w.echo.pause = true, time.Second // reports alone, or questions at once, would take an allowance of ten
+				w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
+				shares = append(shares, w.measure(wanWarm, until)[0]/(perSecond*wanPacket))
+				echoes = append(echoes, w.echo.median())
+			}
+			share, took := median(shares), median(echoes)
+			want := behind(fmt.Sprintf("%s, %v a second", kernel.name, perSecond), wanAllowance)
+			t.Logf("%s: %.2f of %v messages a second, echo %v", kernel.name, share, perSecond, took.Round(ms))
+			if share < want-shorter || took > wanPatience {
+				t.Errorf("%s: %.2f of %v messages a second, want %.2f; an echo takes %v, want at most %v", kernel.name, share, perSecond, want, took, wanPatience)
 			}
 		}
 	}
