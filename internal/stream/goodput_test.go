@@ -47,7 +47,7 @@ func TestTransferOverBadPaths(t *testing.T) {
 func TestGoodput(t *testing.T) {
 	total, allowance := 256<<20, 0.0
 	if testing.Short() || simtest.Race {
-		total, allowance = 32<<20, 0.3
+		total, allowance = 32<<20, 0.35 // over 300 ms with 1 % loss: 0.37 to 0.51, by seed
 	}
 	const rate = 100e6
 	for _, rtt := range []time.Duration{20 * ms, 100 * ms, 300 * ms} {
