@@ -28,15 +28,17 @@ func TestProtocolsOffered(t *testing.T) {
 		"another port":      {port: "8883", known: []string{mqttOn443}, want: []string{""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			negotiated := make(chan string, len(test.want))
+			negotiated := make(chan chan string, len(test.want)) // in the order in which the connections were made
 			config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: test.known}
 			host := speaks(t, func(conn net.Conn) {
+				result := make(chan string, 1)
+				negotiated <- result
 				secured := tls.Server(conn, config)
 				if secured.Handshake() != nil {
-					negotiated <- "refused"
+					result <- "refused"
 					return
 				}
-				negotiated <- secured.ConnectionState().NegotiatedProtocol
+				result <- secured.ConnectionState().NegotiatedProtocol
 				broker := newScript(secured)
 				broker.acceptConnect()
 				broker.readAll()
@@ -47,7 +49,7 @@ func TestProtocolsOffered(t *testing.T) {
 			l.config.TLSConfig = &tls.Config{RootCAs: roots, NextProtos: test.callers}
 			l.mustConnect(t)
 			for _, want := range test.want {
-				if got := <-negotiated; got != want {
+				if got := <-<-negotiated; got != want {
 					t.Errorf("negotiated %q, want %q", got, want)
 				}
 			}
