@@ -1,8 +1,6 @@
 package stream
 
-import (
-	"time"
-)
+import "time"
 
 const (
 	// initialMessages and initialGrantBytes are in flight at most before the

@@ -39,18 +39,13 @@ func (s *Pushes) carry(n int) {
 	s.credit = min(s.credit+n, pushCredit)
 }
 
-func (s *Pushes) sent(now time.Time) {
+// sent takes note of a packet of n bytes and returns how long after the one before it it goes.
+func (s *Pushes) sent(now time.Time, n int) (since time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.previous = now
-}
-
-// waits reports whether something that goes now waits for what went before it: that was not
-// more than a round trip ago.
-func (s *Pushes) waits(now time.Time, rtt time.Duration) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return rtt >= pushRTT && now.Sub(s.previous) <= rtt
+	s.credit = min(s.credit+n, pushCredit)
+	since, s.previous = now.Sub(s.previous), now
+	return since
 }
 
 // claim takes what a push costs. If it is not possible yet, at is when to ask again; zero:
@@ -93,9 +88,10 @@ func (p *pusher) filled() {
 	p.at, p.now = time.Time{}, false
 }
 
-// sent takes note that something goes with nothing behind it: an ACK, or little data.
-func (p *pusher) sent(now time.Time, rtt time.Duration, data bool) {
-	if !p.now && p.shared.waits(now, rtt) {
+// sent takes note that something goes with nothing behind it: an ACK, or little data. It waits
+// for what went before it if that was not more than a round trip ago.
+func (p *pusher) sent(now time.Time, since, rtt time.Duration, data bool) {
+	if !p.now && rtt >= pushRTT && since <= rtt {
 		p.at, p.now = p.shared.claim(now, data)
 	}
 }
@@ -117,10 +113,10 @@ func (p *pusher) append(b []byte) []byte {
 
 // pushBehind has a packet pushed, if nothing is to follow it: an ACK alone, all that there was to
 // say, or in the start-up what fills the window.
-func (s *Stream) pushBehind(now time.Time, p *sentPacket, eliciting bool) {
+func (s *Stream) pushBehind(now time.Time, since time.Duration, p *sentPacket, eliciting bool) {
 	short := p.length > 0 && p.length <= shortData && s.sent.count == 1 && s.out.fresh() == 0
 	ack := !eliciting && p.length == 0
 	if short || ack || p.length > 0 && s.congestion.startup && !s.canSendData(now) {
-		s.push.sent(now, s.rtt.smoothed, short)
+		s.push.sent(now, since, s.rtt.smoothed, short)
 	}
 }

@@ -21,7 +21,7 @@ func TestPushOnceEnoughWasCarried(t *testing.T) {
 		want   bool
 	}{{pushCost - 1, false, false}, {pushCost, false, true}, {0, true, false}, {1, true, true}, {pushCredit, true, true}} {
 		p, now := pushed(c.credit)
-		if p.sent(now, testRTT, c.data); p.now != c.want || !p.at.IsZero() {
+		if p.sent(now, ms, testRTT, c.data); p.now != c.want || !p.at.IsZero() {
 			t.Errorf("a push behind data: %v, with a credit of %d: %v", c.data, c.credit, p.now)
 		}
 		if c.want && p.shared.credit != c.credit-pushCost {
@@ -51,7 +51,7 @@ func TestNoPushAfterSilence(t *testing.T) {
 	for _, silence := range []time.Duration{testRTT, testRTT + 1} {
 		p, now := pushed(pushCost)
 		p.shared.previous = now.Add(-silence)
-		if p.sent(now, testRTT, false); p.now != (silence == testRTT) {
+		if p.sent(now, p.shared.sent(now, 0), testRTT, false); p.now != (silence == testRTT) {
 			t.Errorf("a push %v after the packet before: %v", silence, p.now)
 		}
 	}
@@ -60,7 +60,7 @@ func TestNoPushAfterSilence(t *testing.T) {
 func TestNoPushOnAShortPath(t *testing.T) {
 	for _, rtt := range []time.Duration{pushRTT - 1, pushRTT} {
 		p, now := pushed(pushCost)
-		if p.sent(now, rtt, false); p.now != (rtt == pushRTT) {
+		if p.sent(now, ms, rtt, false); p.now != (rtt == pushRTT) {
 			t.Errorf("a push with round trips of %v: %v", rtt, p.now)
 		}
 	}
@@ -69,7 +69,7 @@ func TestNoPushOnAShortPath(t *testing.T) {
 func TestPausesBetweenPushes(t *testing.T) {
 	p, now := pushed(2 * pushCost)
 	p.shared.last = now.Add(-pushPause + 3*ms)
-	if p.sent(now, testRTT, false); p.now || p.at.Sub(now) != 3*ms {
+	if p.sent(now, ms, testRTT, false); p.now || p.at.Sub(now) != 3*ms {
 		t.Fatalf("due %v, in %v, want in 3 ms", p.now, p.at.Sub(now))
 	}
 	if p.expire(now.Add(3*ms - 1)); p.now {
@@ -81,7 +81,7 @@ func TestPausesBetweenPushes(t *testing.T) {
 	if b := p.append(nil); len(b) != 0 || p.now || p.shared.last != now.Add(3*ms) {
 		t.Errorf("after a push: %+v", p)
 	}
-	if p.sent(now, testRTT, true); !p.now {
+	if p.sent(now, ms, testRTT, true); !p.now {
 		t.Error("data has to wait for a pause")
 	}
 }
@@ -180,7 +180,7 @@ func TestPushesAreShared(t *testing.T) {
 	other := pusher{shared: p.s.push.shared}
 	p.want("the ACK", "ACK 0-1")
 	p.wantPush("behind the ACK")
-	if other.sent(p.now, testRTT, false); other.now || !other.at.IsZero() {
+	if other.sent(p.now, ms, testRTT, false); other.now || !other.at.IsZero() {
 		t.Error("what was spent is spent again")
 	}
 }
@@ -190,8 +190,8 @@ func TestOnlyOnePushesAfterAPause(t *testing.T) {
 	first, now := pushed(2 * pushCost)
 	first.shared.last = now
 	second := &pusher{shared: first.shared}
-	first.sent(now, testRTT, false)
-	second.sent(now, testRTT, false)
+	first.sent(now, ms, testRTT, false)
+	second.sent(now, ms, testRTT, false)
 	if first.at.IsZero() || first.at != second.at {
 		t.Fatalf("they wait until %v and %v", first.at, second.at)
 	}

@@ -158,7 +158,7 @@ func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 	if len(b) == 0 {
 		return nil
 	}
-	s.push.shared.carry(len(b))
+	since := s.push.shared.sent(now, len(b))
 	if len(b) >= PushSize {
 		s.push.filled()
 	}
@@ -176,9 +176,8 @@ func (s *Stream) build(now time.Time, number uint64, room []byte) []byte {
 		s.stalled = Earlier(s.stalled, now)
 	}
 	if !push {
-		s.pushBehind(now, &p, eliciting)
+		s.pushBehind(now, since, &p, eliciting)
 	}
-	s.push.shared.sent(now)
 	return b
 }
 
