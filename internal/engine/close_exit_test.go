@@ -64,7 +64,7 @@ func TestEndIsNotLost(t *testing.T) {
 }
 
 // ackDelay is the longest that an ACK takes without a path (SPEC.md, "Stream").
-const ackDelay = 10 * time.Millisecond
+const ackDelay = 25 * time.Millisecond
 
 // TestCloseWaitsWhileSomethingMoves has a peer that reads a little from time to
 // time, for ever or not.

@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	// ackDrained is how long after the last packet an ACK goes: inbound has
-	// drained, and an answer that could carry it would be here by now.
+	// A single packet is acknowledged after maxAckDelay: ACKs cost a broker as much as
+	// data, and a service counts them as well. If there are more, ackDrained is how long
+	// after the last one the ACK goes: inbound has drained, and an answer that could carry
+	// it would be here by now. If they do not end, it goes ackHeld after the first.
 	ackDrained = 2 * time.Millisecond
-	// ackPackets is the most packets that one ACK covers; ACKs cost a broker
-	// as much as data. At the beginning it covers fewer, one more for each so many
+	ackHeld    = 10 * time.Millisecond
+	// ackPackets is the most packets that one ACK covers. At the beginning it covers fewer, one more for each so many
 	// that came, since few are in flight and each is waited for.
 	ackPackets = 16
 	// minAckPackets is the fewest that an ACK waits for, however small the grant.
@@ -98,7 +100,10 @@ func (a *acks) deadline() time.Time {
 	if a.pending == 0 || a.now {
 		return time.Time{}
 	}
-	return Earlier(a.last.Add(ackDrained), a.first.Add(maxAckDelay))
+	if a.pending == 1 {
+		return a.first.Add(maxAckDelay)
+	}
+	return Earlier(a.last.Add(ackDrained), a.first.Add(ackHeld))
 }
 
 // expire makes an ACK due whose deadline has come.

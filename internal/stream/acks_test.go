@@ -8,24 +8,45 @@ import (
 	"github.com/mqtt-e2e/mqtte2e/internal/wire"
 )
 
-func TestAckWhenInboundHasDrained(t *testing.T) {
+func TestAckOfOnePacket(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(data(0, 100))
 	p.wantIdle("an ACK costs as much as data")
-	p.timer("inbound has drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("due", "ACK 0-0")
 	p.wantIdle("said once")
 	p.wantNoTimer("nothing is pending")
-	if p.last.Delay != 2*ms || p.last.Credit != baseBuffer || p.last.GrantMessages != 128 || p.last.GrantBytes != 4<<20 {
+	if p.last.Delay != 25*ms || p.last.Credit != baseBuffer || p.last.GrantMessages != 128 || p.last.GrantBytes != 4<<20 {
 		t.Errorf("the ACK says %+v", p.last)
 	}
+}
+
+func TestAckWhenInboundHasDrained(t *testing.T) {
+	p := newPeer(t)
+	p.given, p.s.acks.elicited = 1000, beyondBeginning
+	p.deliver(data(0, 10))
+	p.timer("no other comes", 25*ms)
+	p.want("the first ACK sets the pace to 16", "ACK 0-0")
+	p.deliver(data(10, 10))
+	p.pass(20 * ms)
+	p.deliver(data(20, 10))
+	if p.s.Pending(p.now) != Urgent {
+		t.Error("the second comes 20 ms after the first, and no ACK is due")
+	}
+	p.want("due", "ACK 0-2")
+	p.deliver(data(30, 10))
+	p.pass(3 * ms)
+	p.deliver(data(40, 10))
+	p.wantIdle("more may come")
+	p.timer("inbound has drained", 2*ms)
+	p.want("due", "ACK 0-4")
 }
 
 func TestAckIsHeldTenMillisecondsAtMost(t *testing.T) {
 	p := newPeer(t)
 	p.given, p.s.acks.elicited = 1000, beyondBeginning
 	p.deliver(data(0, 10))
-	p.timer("drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("the first ACK sets the pace to 16", "ACK 0-0")
 	for i := range uint64(6) {
 		p.deliver(data(10+i, 1))
@@ -118,7 +139,7 @@ func TestAckAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPeer(t)
 			p.deliver(data(0, 1))
-			p.timer("drained", 2*ms)
+			p.timer("no other comes", 25*ms)
 			p.want("first", "ACK 0-0")
 			f(p)
 			if p.s.Pending(p.now) != Urgent {
@@ -160,7 +181,7 @@ func TestDueAckHasNoDeadline(t *testing.T) {
 		if !up {
 			p.s.NoPath()
 		}
-		p.timer("drained", 2*ms)
+		p.timer("no other comes", 25*ms)
 		p.wantNoTimer("due")
 		p.pass(ms)
 		p.wantNoTimer("still due")
@@ -173,13 +194,13 @@ func TestDueAckHasNoDeadline(t *testing.T) {
 func TestRepeatedAckTellsItsDelay(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(data(0, 1))
-	p.timer("drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("first", "ACK 0-0")
 	p.pass(8 * ms)
 	p.s.Resume()
 	p.want("again", "RESUME 0-0")
-	if p.last.Delay != 10*ms {
-		t.Errorf("the delay is %v, want 10 ms", p.last.Delay)
+	if p.last.Delay != 33*ms {
+		t.Errorf("the delay is %v, want 33 ms", p.last.Delay)
 	}
 }
 

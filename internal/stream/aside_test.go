@@ -19,7 +19,7 @@ func response(b []byte) []byte {
 func TestPacketsAboutPathsLeaveNoGap(t *testing.T) {
 	p := newPeer(t)
 	p.deliver(data(0, 10))
-	p.timer("inbound has drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("the first", "ACK 0-0")
 	p.deliver(challenge)
 	p.deliver(response)
@@ -27,7 +27,7 @@ func TestPacketsAboutPathsLeaveNoGap(t *testing.T) {
 	p.wantNoTimer("about paths")
 	p.deliver(data(10, 10))
 	p.wantIdle("it is in order")
-	p.timer("inbound has drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("all", "ACK 0-3")
 	if p.s.acks.aside != nil {
 		t.Errorf("%d are still set aside", p.s.acks.aside)
@@ -40,17 +40,17 @@ func TestPacketAboutPathsMayOvertake(t *testing.T) {
 	p.deliver(data(0, 10))
 	p.theirs = 5
 	p.deliver(challenge)
-	p.timer("inbound has drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("nothing above the first", "ACK 0-0")
 	for n := uint64(1); n < 5; n++ {
 		p.theirs = n
 		p.deliver(data(10*n, 10))
-		p.pass(2 * ms)
+		p.pass(25 * ms)
 		p.want("in order", fmt.Sprintf("ACK 0-%d", n))
 	}
 	p.theirs = 6
 	p.deliver(data(50, 10))
-	p.timer("inbound has drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.want("the next", "ACK 0-6")
 }
 
@@ -65,6 +65,6 @@ func TestFewPacketsAboutPathsAreSetAside(t *testing.T) {
 		t.Errorf("%d are set aside, want %d", n, maxAside)
 	}
 	p.deliver(data(10, 10))
-	p.pass(2 * ms)
+	p.pass(25 * ms)
 	p.want("all but two", fmt.Sprintf("ACK 3-%d,0-0", maxAside+3))
 }

@@ -36,7 +36,7 @@ func TestReopenedCreditIsToldReliably(t *testing.T) {
 	if p.last.Credit != baseBuffer*5/4 {
 		t.Errorf("credit %d, want a quarter more", p.last.Credit)
 	}
-	p.timer("unanswered", 310*ms)
+	p.timer("unanswered", 325*ms)
 	p.want("repeated", "ACK 0-65, PING")
 	p.read(baseBuffer / 2)
 	p.want("more", "ACK 0-65, PING")
@@ -71,7 +71,7 @@ func TestCreditIsNotUrgentWithHalfAWindowLeft(t *testing.T) {
 	p.read(baseBuffer / 2)
 	p.wantIdle("half of the window is left")
 	p.deliver(data(baseBuffer/2, 1))
-	p.timer("drained", 2*ms)
+	p.timer("no other comes", 25*ms)
 	p.next()
 	if p.last.Credit <= baseBuffer {
 		t.Error("the next ACK tells of no new credit")

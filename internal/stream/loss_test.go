@@ -63,7 +63,7 @@ func TestLossRevealedByAcks(t *testing.T) {
 
 func TestNothingIsLostWithoutAnAck(t *testing.T) {
 	p := flight(t, 10)
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.want("small", "PING")
 	p.want("oldest", "STREAM 0+995")
 	p.wantIdle("nothing is declared lost")
@@ -102,7 +102,7 @@ func TestLostSignalsAreRepeated(t *testing.T) {
 			p := newPeer(t)
 			c.do(p.s)
 			first := p.want("sent", c.want)
-			p.timer("probe", 310*ms)
+			p.timer("probe", 325*ms)
 			want := c.want + ", PING"
 			if name == "PING" {
 				want = "PING"
@@ -119,7 +119,7 @@ func TestLostSignalsAreRepeated(t *testing.T) {
 // A probe that the writer has not taken yet is not needed once the peer answers.
 func TestAckCancelsTheProbe(t *testing.T) {
 	p := flight(t, 5)
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	if p.s.Pending(p.now) != Urgent {
 		t.Fatal("no probe is wanted")
 	}

@@ -218,7 +218,7 @@ func TestProbeTimeoutStretchesWithThePace(t *testing.T) {
 		t.Errorf("the probe timeout is %v", got)
 	}
 	p.s.pace.rate = 100
-	if got := p.s.Status().ProbeTimeout; got != 310*ms {
+	if got := p.s.Status().ProbeTimeout; got != 325*ms {
 		t.Errorf("the probe timeout is %v", got)
 	}
 }
@@ -230,7 +230,7 @@ func TestProbeAtAPace(t *testing.T) {
 		p.pass(100 * ms)
 		p.sends(1)
 	}
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.want("the oldest data at once", "STREAM 0+995")
 	p.wantIdle("the probe is over")
 }
@@ -240,7 +240,7 @@ func TestProbeAtAPaceWithoutData(t *testing.T) {
 	p.s.pace.rate = 10
 	p.s.Ping()
 	p.want("asked for", "PING")
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.want("there is no data to send", "PING")
 	p.wantIdle("the probe is over")
 }
@@ -256,7 +256,7 @@ func TestZeroCreditIsProbedAtAPace(t *testing.T) {
 	p.write(100)
 	p.s.rtt = rtt{smoothed: testRTT, variance: testRTT / 2}
 	p.s.pace.rate = 10
-	for _, d := range []time.Duration{310 * ms, 620 * ms} {
+	for _, d := range []time.Duration{325 * ms, 650 * ms} {
 		p.s.rtt = rtt{smoothed: testRTT, variance: testRTT / 2}
 		p.timer("persist", d)
 		n := p.want("probe of a closed window", "PING")

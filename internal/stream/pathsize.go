@@ -62,15 +62,16 @@ func (p *pathSize) setCounted(counted bool) {
 	p.counted = counted
 }
 
-// setRate chooses packets for a path that delivers so many bytes a second, and
-// not so small that the messages granted do not fill it. A small change changes
-// nothing.
-func (p *pathSize) setRate(rate float64, least int) {
-	fit := max(int(min(rate*packetTime.Seconds(), maxBuffer)), least, smallestFit)
-	if fit > p.fit+p.fit/4 || fit < p.fit-p.fit/4 {
-		p.fit = fit
-	}
+// wanted is the size of packets for a path that delivers so many bytes a second, and
+// not so small that the messages granted do not fill it.
+func (p *pathSize) wanted(rate float64, least int) int {
+	return max(int(min(rate*packetTime.Seconds(), maxBuffer)), least, smallestFit)
 }
+
+// grows and shrinks report whether a size is so much larger, or smaller, than that of
+// today that it is worth a change.
+func (p *pathSize) grows(wanted int) bool   { return wanted > p.fit+p.fit/4 }
+func (p *pathSize) shrinks(wanted int) bool { return wanted < p.fit-p.fit/4 }
 
 func (p *pathSize) onAck(size int) {
 	p.largest = max(p.largest, size)

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"testing"
-	"time"
 )
 
 // A segment lost three times while smaller packets pass halves the packets.
@@ -141,7 +140,7 @@ func TestPacketFollowsTheRate(t *testing.T) {
 		"many in flight":              {10, 30 << 10, 30 << 10},
 		"few in flight":               {20 << 10, 10 << 10, 20 << 10},
 	} {
-		p.setRate(c.rate/packetTime.Seconds()+1, c.least)
+		p.fit = p.wanted(c.rate/packetTime.Seconds()+1, c.least)
 		if p.packet() != c.want {
 			t.Errorf("%s: a packet has %d bytes, want %d", name, p.packet(), c.want)
 		}
@@ -150,16 +149,11 @@ func TestPacketFollowsTheRate(t *testing.T) {
 
 // A small change changes nothing.
 func TestPacketStaysWithASmallChange(t *testing.T) {
-	for want, rate := range map[int]int{8000: 10000, 10001: 10001, 6000 - 1: 6000 - 1} {
-		p := pathSize{limit: 1 << 20, fit: 8000}
-		p.setRate(float64(rate)/packetTime.Seconds()+1, 0)
-		if p.packet() != want {
-			t.Errorf("for %d bytes a packet has %d, want %d", rate, p.packet(), want)
-		}
-	}
 	p := pathSize{limit: 1 << 20, fit: 8000}
-	if p.setRate(6000/packetTime.Seconds()+1, 0); p.packet() != 8000 {
-		t.Errorf("a packet has %d bytes", p.packet())
+	for wanted, change := range map[int]string{10_001: "larger", 10_000: "none", 6000: "none", 5999: "smaller"} {
+		if p.grows(wanted) != (change == "larger") || p.shrinks(wanted) != (change == "smaller") {
+			t.Errorf("for %d bytes: larger %v, smaller %v", wanted, p.grows(wanted), p.shrinks(wanted))
+		}
 	}
 }
 
@@ -206,69 +200,5 @@ func TestWhatPassedIsNotTooLarge(t *testing.T) {
 	}
 	if p.limit == 8000 {
 		t.Error("what never passed is not suspected")
-	}
-}
-
-// fitted returns a peer whose stream, with packets of fit bytes, has the rate
-// and the round trip of a path that holds this much, once it has an ACK.
-func fitted(t *testing.T, fit, holds int, startup bool) *peer {
-	p := newBulk(t, 100<<10)
-	p.s.size.fit = fit
-	p.s.congestion.startup = startup
-	p.s.congestion.rate = peak{current: float64(holds) / testRTT.Seconds(), start: p.now.Add(time.Hour)}
-	p.write(1)
-	p.sends(1)
-	p.pass(testRTT)
-	p.deliver(p.ack(0))
-	return p
-}
-
-// A packet is so large that the messages granted hold twice what the path does.
-func TestPacketsFillThePathWithTheGrant(t *testing.T) {
-	const holds = 1 << 20 // of which packetTime has 63 KB
-	if got, want := fitted(t, 4096, holds, false).s.size.packet(), int(10*packetTime.Milliseconds())*holds/1000; got < want-1 || got > want {
-		t.Errorf("with 128 messages a packet has %d bytes, want %d", got, want)
-	}
-	p := fitted(t, 4096, holds, false)
-	p.grantMessages = 24
-	p.write(1)
-	p.sends(1)
-	p.pass(testRTT)
-	p.deliver(p.ack(0, 1))
-	if got, want := p.s.size.packet(), 2*holds/24; got != want && got != want-1 {
-		t.Errorf("with 24 messages a packet has %d bytes, want %d", got, want)
-	}
-	if p.s.congestion.packet != p.s.size.packet()+testOverhead {
-		t.Errorf("the window counts packets of %d bytes", p.s.congestion.packet)
-	}
-}
-
-// In the start-up the rate is that of a window that is still small.
-func TestPacketsDoNotShrinkInTheStartup(t *testing.T) {
-	for startup, want := range map[bool]int{true: initialPacket, false: smallestFit} {
-		if got := fitted(t, initialPacket, 1000, startup).s.size.packet(); got != want {
-			t.Errorf("start-up %v: a packet has %d bytes, want %d", startup, got, want)
-		}
-	}
-}
-
-// Each packet is as large as it can be while a pace is kept, and where packets
-// get lost at whatever pace.
-func TestPacketsAtAPace(t *testing.T) {
-	for name, c := range map[string]struct {
-		rate float64
-		vain int
-		want int
-	}{"a pace": {10, 0, 100 << 10}, "losses at any pace": {0, 1, 100 << 10}, "neither": {0, 0, smallestFit}} {
-		p := fitted(t, initialPacket, 1000, false)
-		p.s.pace.rate, p.s.pace.vain = c.rate, c.vain
-		p.write(1)
-		p.pass(time.Second)
-		p.sends(1)
-		p.pass(testRTT)
-		p.deliver(p.ack(0, 1))
-		if got := p.s.size.packet(); got != c.want {
-			t.Errorf("%s: a packet has %d bytes, want %d", name, got, c.want)
-		}
 	}
 }

@@ -44,7 +44,7 @@ type peer struct {
 }
 
 // newPeer returns the peer of a stream whose round trip is known to take
-// testRTT, so that its probe timeout is 100 + 4*50 + 10 = 310 ms.
+// testRTT, so that its probe timeout is 100 + 4*50 + 25 = 325 ms.
 func newPeer(t *testing.T) *peer { return newPeerSize(t, testPacket) }
 
 // newPeerSize does the same with packets of this size. Large ones are not made

@@ -10,7 +10,7 @@ func TestProbeTimeoutDoublesUpToFiveSeconds(t *testing.T) {
 	p.wantNoTimer("nothing is in flight")
 	p.write(100)
 	p.want("a write goes at once", "STREAM 0+100")
-	for _, d := range []time.Duration{310 * ms, 620 * ms, 1240 * ms, 2480 * ms, 4960 * ms, 5000 * ms, 5000 * ms} {
+	for _, d := range []time.Duration{325 * ms, 650 * ms, 1300 * ms, 2600 * ms, 5000 * ms, 5000 * ms, 5000 * ms} {
 		p.timer("probe timeout", d)
 		p.want("first a small packet", "PING")
 		p.want("then the oldest data", "STREAM 0+100")
@@ -28,7 +28,7 @@ func TestProbeTimeoutIsNeverBelowItsBase(t *testing.T) {
 	p.write(1)
 	p.want("write", "STREAM 0+1")
 	for range 3 {
-		p.timer("a round trip above the cap is not doubled", 67647500*time.Microsecond)
+		p.timer("a round trip above the cap is not doubled", 67662500*time.Microsecond)
 		p.sends(2)
 	}
 }
@@ -48,21 +48,21 @@ func TestProbeTimeoutBeforeAnySample(t *testing.T) {
 	p.s = New(p.s.config, p.now)
 	p.write(1)
 	p.want("write", "STREAM 0+1")
-	p.timer("250 + 4*125 + 10", 760*ms)
+	p.timer("250 + 4*125 + 25", 775*ms)
 }
 
 func TestProbeTimeoutStartsAfreshWithProgress(t *testing.T) {
 	p := newPeer(t)
 	p.write(100)
 	p.want("write", "STREAM 0+100")
-	p.timer("first", 310*ms)
+	p.timer("first", 325*ms)
 	p.sends(2)
-	p.timer("second", 620*ms)
+	p.timer("second", 650*ms)
 	p.sends(2)
 	p.pass(testRTT)
-	p.deliver(p.ack(3)) // the second ping; its sample leaves 100 + 4*37.5 + 10 ms
+	p.deliver(p.ack(3)) // the second ping; its sample leaves 100 + 4*37.5 + 25 ms
 	p.want("what the ping overtook is lost", "STREAM 0+100")
-	p.timer("not doubled any more", 260*ms)
+	p.timer("not doubled any more", 275*ms)
 }
 
 func TestProbeSendsTheOldestDataBehindOtherPackets(t *testing.T) {
@@ -73,7 +73,7 @@ func TestProbeSendsTheOldestDataBehindOtherPackets(t *testing.T) {
 	p.want("data", "STREAM 0+100")
 	p.write(100)
 	p.want("more data", "STREAM 100+100")
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.want("the lost PING is repeated by the probe's own", "PING")
 	p.want("the oldest data", "STREAM 0+100")
 	p.wantIdle("the probe is over")
@@ -87,7 +87,7 @@ func TestProbeRepeatsAllSignals(t *testing.T) {
 	p.s.Close()
 	p.want("end of reading", "STOP, STREAM 979+993")
 	p.want("end of writing", "STREAM 1972+28, FIN 2000")
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.want("signals are small", "RESUME, FIN 2000, STOP, PING")
 	p.want("the oldest data", "STREAM 0+979")
 	p.wantIdle("the probe is over")
@@ -101,7 +101,7 @@ func TestProbeBeyondTheGrant(t *testing.T) {
 	p.write(3000)
 	p.want("the grant of one message", "STREAM 0+995")
 	p.wantIdle("the grant is used up")
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.want("a small packet", "PING")
 	p.want("the oldest data", "STREAM 0+995")
 	p.wantIdle("the grant is used up")
@@ -123,7 +123,7 @@ func TestZeroCreditIsProbed(t *testing.T) {
 	if !p.s.out.blocked() {
 		t.Error("the stream is not stalled")
 	}
-	for i, d := range []time.Duration{310 * ms, 620 * ms, 1240 * ms, 2480 * ms, 4960 * ms, 5000 * ms, 5000 * ms} {
+	for i, d := range []time.Duration{325 * ms, 650 * ms, 1300 * ms, 2600 * ms, 5000 * ms, 5000 * ms, 5000 * ms} {
 		p.s.seed(0)
 		p.s.rtt = rtt{smoothed: testRTT, variance: testRTT / 2}
 		p.timer("persist", d)

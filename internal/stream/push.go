@@ -15,6 +15,9 @@ const (
 	// pushCredit is what may be left over, bytes, and what there is at the beginning:
 	// eight are as much as TCP sends at first (RFC 6928).
 	pushCredit = 8 * pushCost
+	// pushEarned is the most that one message is worth: so they are a quarter of the
+	// messages at most, where a service counts these.
+	pushEarned = pushCost / 4
 	// pushPause is the least time between two behind ACKs.
 	pushPause = 15 * time.Millisecond
 	// pushRTT is the smallest round trip that is worth it.
@@ -33,17 +36,21 @@ type Pushes struct {
 // NewPushes returns what streams to a process share from the beginning.
 func NewPushes() *Pushes { return &Pushes{credit: pushCredit} }
 
-func (s *Pushes) carry(n int) {
+// received takes note of a packet of n bytes.
+func (s *Pushes) received(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.credit = min(s.credit+n, pushCredit)
+	s.earn(min(n, pushEarned))
 }
+
+// earn adds to the credit; the caller holds mu.
+func (s *Pushes) earn(n int) { s.credit = min(s.credit+n, pushCredit) }
 
 // sent takes note of a packet of n bytes and returns how long after the one before it it goes.
 func (s *Pushes) sent(now time.Time, n int) (since time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.credit = min(s.credit+n, pushCredit)
+	s.earn(min(n, pushEarned))
 	since, s.previous = now.Sub(s.previous), now
 	return since
 }
@@ -66,7 +73,11 @@ func (s *Pushes) claim(now time.Time, data bool) (at time.Time, ok bool) {
 }
 
 // refund gives back what a push would have cost.
-func (s *Pushes) refund() { s.carry(pushCost) }
+func (s *Pushes) refund() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.earn(pushCost)
+}
 
 // A pusher makes a broker forward at once what is small. Mosquitto leaves Nagle's
 // algorithm on: while a small segment is on its way to a client, the next ones

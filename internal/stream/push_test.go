@@ -35,7 +35,7 @@ func TestPushOnceEnoughWasCarried(t *testing.T) {
 
 func TestCreditForPushesIsBounded(t *testing.T) {
 	s := NewPushes()
-	s.carry(1 << 30)
+	s.earn(1 << 30)
 	n, now := 0, time.Unix(1e9, 0)
 	for ; s.credit >= pushCost; n++ {
 		s.claim(now.Add(time.Duration(n)*pushPause), false)
@@ -121,7 +121,7 @@ func TestPushBehindAnAck(t *testing.T) {
 	p.room[0], p.room[PushSize-1] = 1, 1 // left from another packet
 	p.wantPush("behind the ACK")
 	p.wantIdle("once")
-	p.s.push.shared.carry(pushCost)
+	p.s.push.shared.earn(pushCost)
 	p.pass(3 * ms)
 	p.deliver(ping)
 	p.want("the next ACK", "ACK 0-2")

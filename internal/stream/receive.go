@@ -51,7 +51,7 @@ func (s *Stream) receive(now time.Time, number uint64, plaintext []byte, block *
 	if errors.Is(v.err, errGaps) {
 		return nil
 	}
-	s.push.shared.carry(len(plaintext))
+	s.push.shared.received(len(plaintext))
 	s.acks.receive(now, number, len(plaintext)+s.config.Overhead, v.eliciting, v.atOnce)
 	return v.err
 }

@@ -37,7 +37,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			s.stalled = now
 		}
 		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant(), l.bytes}); ok {
-			s.tryLarger(now, rate)
+			s.tryPackets(now, rate)
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
 		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy())
@@ -50,35 +50,6 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 // we make.
 func (s *Stream) grant() int {
 	return int(min(s.bytes, s.messages*uint64(s.congestion.packet)))
-}
-
-// tryLarger tries packets twice as large, and more of a rate, once in a while.
-func (s *Stream) tryLarger(now time.Time, rate float64) {
-	c := &s.congestion
-	switch {
-	case c.waits() && !s.trial.on():
-		return // the path is full
-	case c.waits():
-		rate = 0 // what others had is no gain
-	}
-	if s.trial.onRound(now, rate, c.rate.best(), s.size.packet(), s.size.limit) {
-		c.probe()
-	}
-}
-
-// fitPacket makes packets of the size that the path wants.
-func (s *Stream) fitPacket() {
-	if rate := s.congestion.rate.best(); rate > 0 {
-		least := max(s.congestion.reach()/int(s.messages), s.trial.floor)
-		if s.congestion.startup { // the rate is the window's so far, and not the path's
-			least = max(least, s.size.fit)
-		}
-		s.size.setRate(rate, least)
-	}
-	c := &s.congestion
-	c.packet = s.size.packet() + s.config.Overhead
-	ruled := s.pace.rate * float64(c.packet) * 2 * c.base.value().Seconds()
-	c.window = max(c.window, c.minimum(), int(min(ruled, float64(s.grant()))))
 }
 
 // sample takes the round-trip time of p, unless an outage of either link is

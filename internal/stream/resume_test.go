@@ -17,7 +17,7 @@ func TestResumeReportsWhatArrived(t *testing.T) {
 	if !resuming(p.s) || p.last.Credit != baseBuffer+10-10 || p.last.GrantMessages != 128 {
 		t.Errorf("the RESUME says %+v", p.last)
 	}
-	p.timer("unanswered", 310*ms)
+	p.timer("unanswered", 325*ms)
 	p.want("repeated", "RESUME 0-0, PING")
 	p.deliver(p.ack(n))
 	if resuming(p.s) {
@@ -61,7 +61,7 @@ func TestRepeatedResumeIsAnAck(t *testing.T) {
 	p.deliver(p.resumeAgain(0, 1))
 	p.want("the answer is repeated", "ACK 0-2")
 	p.wantIdle("nothing is lost")
-	p.timer("the timeout starts afresh", 310*ms)
+	p.timer("the timeout starts afresh", 325*ms)
 	p.deliver(p.resume(0, 1, 2))
 	p.sends(2)
 	if p.s.stats.Retransmitted != 5 {
@@ -91,7 +91,7 @@ func TestPeerThatResumesResetsTheBackoff(t *testing.T) {
 	p.want("lost", "STREAM 976+19")
 	p.timer("the last probe is young", 112500*time.Microsecond)
 	p.drain()
-	p.timer("the timeout starts afresh", 310*ms)
+	p.timer("the timeout starts afresh", 325*ms)
 }
 
 func TestTimersRestWhileTheLinkIsDown(t *testing.T) {
@@ -112,13 +112,13 @@ func TestTimersRestWhileTheLinkIsDown(t *testing.T) {
 
 func TestProbeTimeoutCountsFromTheReconnect(t *testing.T) {
 	p := flight(t, 1)
-	p.timer("probe", 310*ms)
+	p.timer("probe", 325*ms)
 	p.sends(2)
 	p.pass(100 * ms)
 	p.s.NoPath()
 	p.pass(time.Minute)
 	p.s.PathUp(p.now, p.s.config.MaxPacket)
-	p.timer("not doubled any more", 310*ms)
+	p.timer("not doubled any more", 325*ms)
 	p.want("probe", "PING")
 }
 

@@ -177,9 +177,8 @@ func TestLargeNumbers(t *testing.T) {
 			if held := p.c.holds(maxRTT); held != maxBuffer || waited == 0 && p.c.window != maxBuffer {
 				t.Errorf("the path holds %d, the window is %d, with round trips of %v", held, p.c.window, took)
 			}
-			var size pathSize
-			if size.setRate(p.c.rate.best(), 1); size.fit < 1<<20 || size.fit > maxBuffer {
-				t.Errorf("a packet takes %d bytes", size.fit)
+			if size := new(pathSize).wanted(p.c.rate.best(), 1); size < 1<<20 || size > maxBuffer {
+				t.Errorf("a packet takes %d bytes", size)
 			}
 		}
 	}

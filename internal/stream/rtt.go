@@ -3,9 +3,9 @@ package stream
 import "time"
 
 const (
-	// maxAckDelay is the longest a receiver holds an ACK back: short, since
-	// the sender adds it to every probe timeout (RFC 9002, 6.2.1).
-	maxAckDelay = 10 * time.Millisecond
+	// maxAckDelay is the longest a receiver holds an ACK back (RFC 9000, 18.2): short,
+	// since the sender adds it to every probe timeout (RFC 9002, 6.2.1).
+	maxAckDelay = 25 * time.Millisecond
 	// initialRTT is assumed before the first sample (RFC 9002, 6.2.2, has
 	// 333 ms; a broker is nearer than the far side of the internet).
 	initialRTT = 250 * time.Millisecond

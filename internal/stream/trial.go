@@ -1,63 +1,87 @@
 package stream
 
-import "time"
-
-const (
-	// trialPause is the time from one trial of larger packets to the next.
-	trialPause = 30 * time.Second
-	// firstTrial is the time from the first full round trip to the first trial.
-	firstTrial = 5 * time.Second
-	// trialRounds is how long a trial takes, in round trips: three tries for more.
-	trialRounds = 6
-	// trialGain is by how much the rate has to rise for a trial to have succeeded:
-	// twice as large packets bring twice as much where messages are counted.
-	trialGain = 1.4
+import (
+	"math"
+	"time"
 )
 
-// A trial finds out whether larger packets bring more. Where a service lets so
-// many messages a second through and delays the rest, a path looks slow, and a slow
-// path asks for small packets, which make it slower still.
-type trial struct {
-	floor  int       // the least size of packets, bytes; 0: none
-	former int       // that before the trial
-	before float64   // the rate before the trial that is on, bytes a second; 0: none is
-	rounds int       // of the trial
-	next   time.Time // when the next one may begin
-}
+const (
+	// trialPause is the time from a trial that failed to the next of its kind.
+	trialPause = 30 * time.Second
+	// firstTrial is the time from the first full round trip to the first trial of
+	// larger packets, and soonTrial that from one of smaller ones that failed.
+	firstTrial = 5 * time.Second
+	soonTrial  = 2 * time.Second
+	// trialRounds is how long a trial takes, in round trips: three tries for more.
+	// In the first staleRounds of them packets of the size before arrive.
+	trialRounds = 6
+	staleRounds = 2
+	// usualWeight is how many rounds make up the usual rate.
+	usualWeight = 4
+)
 
-// onRound takes note of a full round trip and its rate, given the size of
-// packets, the largest there may be, and the best rate so far. It reports whether a
-// trial of packets twice as large begins.
-func (t *trial) onRound(now time.Time, rate, best float64, size, limit int) bool {
-	switch {
-	case t.next.IsZero():
-		t.next = now.Add(firstTrial)
-	case !t.on() && size < limit && !now.Before(t.next):
-		return t.begin(best, size)
-	case t.on():
-		return t.goOn(now, rate, size, limit)
-	}
-	return false
+// A trial finds out what packets of another size bring. Where a service lets so
+// many messages a second through and delays the rest, a path looks slow, and a slow
+// path asks for small packets, which make it slower still. So packets become smaller
+// only if hardly less is delivered then, and now and then larger ones are tried.
+type trial struct {
+	usual float64 // the rate, smoothed, when no trial is on, bytes a second
+
+	former int     // the size of packets before the trial that is on, bytes; 0: none is
+	wanted float64 // the rate for which the new size is kept
+	best   float64 // of the trial
+	rounds int     // of the trial
+
+	larger  time.Time // when larger packets may be tried
+	smaller time.Time // when smaller ones may: if that is to come, they cost too much lately
 }
 
 // on reports whether a trial is on.
-func (t *trial) on() bool { return t.before > 0 }
+func (t *trial) on() bool { return t.former > 0 }
 
-func (t *trial) begin(rate float64, size int) bool {
-	t.before, t.rounds, t.former, t.floor = rate, 0, t.floor, 2*size
-	return true
+// costly reports whether smaller packets have just delivered less: messages are counted.
+func (t *trial) costly(now time.Time) bool { return now.Before(t.smaller) }
+
+// begin begins a trial of packets of another size, and returns that. Where messages are
+// counted, the rate follows the size, and where bytes are, it stays; noise is less than
+// the difference.
+func (t *trial) begin(size, other int) int {
+	t.former, t.best, t.rounds = size, 0, 0
+	t.wanted = t.usual * math.Cbrt(float64(other)/float64(size))
+	return other
 }
 
-// goOn ends the trial when it has taken long enough. If it succeeded the next one
-// begins.
-func (t *trial) goOn(now time.Time, rate float64, size, limit int) bool {
-	if t.rounds++; t.rounds < trialRounds {
-		return false
+// onRound takes note of a full round trip of a trial of packets of that size, and
+// its rate. It returns the size that packets have from now on, limit at most.
+func (t *trial) onRound(now time.Time, rate float64, size, limit int) int {
+	if t.rounds++; t.rounds > staleRounds {
+		t.best = max(t.best, rate)
 	}
-	if rate < trialGain*t.before {
-		t.floor, t.before, t.next = t.former, 0, now.Add(trialPause)
-		return false
+	if t.rounds < trialRounds {
+		return size
 	}
-	t.before = 0
-	return size < limit && t.begin(rate, size)
+	former, kept := t.former, t.best >= t.wanted
+	t.former = 0
+	switch {
+	case kept && size > former && size < limit:
+		t.usual = t.best
+		return t.begin(size, min(2*size, limit))
+	case kept:
+		return size
+	case size > former && t.costly(now):
+		t.larger = now.Add(soonTrial)
+	case size > former:
+		t.larger = now.Add(trialPause)
+	default:
+		t.smaller, t.larger = now.Add(trialPause), now.Add(soonTrial)
+	}
+	return former
+}
+
+// onUsual takes note of a full round trip when no trial is on.
+func (t *trial) onUsual(now time.Time, rate float64) {
+	if t.usual == 0 {
+		t.usual, t.larger = rate, now.Add(firstTrial)
+	}
+	t.usual += (rate - t.usual) / usualWeight
 }

@@ -5,8 +5,11 @@ import "time"
 // brokerQueue is how many messages Mosquitto queues for a subscriber before it drops.
 const brokerQueue = 1000
 
-// allowance is how many messages a second a service takes of a client before it discards, and at once; 0: all.
-type allowance struct{ perSecond, burst float64 }
+// allowance is how many messages a second a service takes of a client, and at once, before it discards them; 0: all.
+type allowance struct {
+	perSecond float64
+	delays    bool // what is beyond, instead
+}
 
 // subscriber is what a broker knows of one: a queue of messages, and a socket.
 type subscriber struct {
@@ -18,16 +21,44 @@ type subscriber struct {
 	limit  allowance // of the client that publishes to it
 	left   float64   // of its allowance
 	leftAt time.Duration
+	held   fifo[message] // that are delayed
 }
 
 func newSubscriber(to *carrier, limit allowance) *subscriber {
-	s := &subscriber{to: to, limit: limit, left: limit.burst}
+	s := &subscriber{to: to, limit: limit, left: limit.perSecond}
 	to.tcp.freed = s.write
 	return s
 }
 
 func (s *subscriber) publish(m message) {
-	if !s.allow() || s.queue.len() >= brokerQueue {
+	if s.limit.delays {
+		s.held.push(m)
+		return
+	}
+	if !s.allow() {
+		s.dropped++
+		return
+	}
+	s.enqueue(m)
+}
+
+// next implements actor.
+func (s *subscriber) next() time.Duration {
+	if s.held.len() == 0 {
+		return never
+	}
+	missing := max(1-s.left, 0) / s.limit.perSecond
+	return s.leftAt + time.Duration(missing*float64(time.Second)) + time.Microsecond
+}
+
+func (s *subscriber) act() {
+	if s.allow() {
+		s.enqueue(s.held.pop())
+	}
+}
+
+func (s *subscriber) enqueue(m message) {
+	if s.queue.len() >= brokerQueue {
 		s.dropped++
 		return
 	}
@@ -38,7 +69,7 @@ func (s *subscriber) publish(m message) {
 
 func (s *subscriber) allow() bool {
 	now := s.to.tcp.net.now
-	s.left = min(s.left+(now-s.leftAt).Seconds()*s.limit.perSecond, s.limit.burst)
+	s.left = min(s.left+(now-s.leftAt).Seconds()*s.limit.perSecond, s.limit.perSecond)
 	s.leftAt = now
 	if s.limit.perSecond == 0 {
 		return true

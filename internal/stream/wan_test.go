@@ -140,7 +140,13 @@ func median[T cmp.Ordered](values []T) T {
 	return values[len(values)/2]
 }
 
-var middling = lineKind{mbit: 20, delay: 25 * ms, queue: wanQueue}
+// middling returns links of 20 Mbit/s, with three delays: who meets whom in a queue is chance.
+func middling() (kinds []lineKind) {
+	for _, delay := range []time.Duration{20 * ms, 25 * ms, 30 * ms} {
+		kinds = append(kinds, lineKind{mbit: 20, delay: delay, queue: wanQueue})
+	}
+	return kinds
+}
 
 // TestWanShares lets several Conns transfer, of one Endpoint and of different ones.
 func TestWanShares(t *testing.T) {
@@ -149,44 +155,51 @@ func TestWanShares(t *testing.T) {
 		numbers = numbers[:1]
 	}
 	for _, kernel := range wanKernels {
-		tcp := newWan(1, links(middling, middling), kernel.control)
-		tcp.tcpBulk()
-		most := tcp.measure(wanWarm, wanLength)[0]
 		for _, n := range numbers {
-			one, many := newWan(1, links(middling, middling), kernel.control), newWan(1, links(middling, middling), kernel.control)
-			one.endpoints(wanPacket, n, allowance{})
-			for range n {
-				many.endpoints(wanPacket, 1, allowance{})
-			}
-			checkShares(t, fmt.Sprintf("%s, %d Conns of one Endpoint", kernel.name, n), one.measure(wanWarm, wanLength), most)
-			checkShares(t, fmt.Sprintf("%s, %d Endpoints", kernel.name, n), many.measure(wanWarm, wanLength), most)
+			checkShares(t, fmt.Sprintf("%s, %d Conns of one Endpoint", kernel.name, n), kernel.control, func(w *wan) { w.endpoints(wanPacket, n, allowance{}) })
+			checkShares(t, fmt.Sprintf("%s, %d Endpoints", kernel.name, n), kernel.control, func(w *wan) {
+				for range n {
+					w.endpoints(wanPacket, 1, allowance{})
+				}
+			})
 		}
 	}
 }
 
-func checkShares(t *testing.T, what string, goodputs []float64, most float64) {
-	sum := 0.0
-	for _, g := range goodputs {
-		sum += g
+func checkShares(t *testing.T, what string, control func() controller, begin func(*wan)) {
+	var sums, fairness []float64
+	for _, k := range middling() {
+		tcp, conns := newWan(1, links(k, k), control), newWan(1, links(k, k), control)
+		tcp.tcpBulk()
+		begin(conns)
+		most, goodputs := tcp.measure(wanWarm, wanLength)[0], conns.measure(wanWarm, wanLength)
+		sum := 0.0
+		for _, g := range goodputs {
+			sum += g
+		}
+		sums, fairness = append(sums, sum/most), append(fairness, slices.Min(goodputs)/slices.Max(goodputs))
 	}
-	slowest, want, wantSum := slices.Min(goodputs)/slices.Max(goodputs), behind(what, wanSlowest), behind(what+", sum", wanSum)
-	t.Logf("%s: %.2f of TCP's goodput, the slowest %.2f of the fastest", what, sum/most, slowest)
-	if sum < wantSum*most || slowest < want {
-		t.Errorf("%s: %.2f of TCP's goodput, want %.2f; the slowest has %.2f of the fastest, want %.2f", what, sum/most, wantSum, slowest, want)
+	sum, slowest, want, wantSum := median(sums), median(fairness), behind(what, wanSlowest), behind(what+", sum", wanSum)
+	t.Logf("%s: %.2f of TCP's goodput, the slowest %.2f of the fastest", what, sum, slowest)
+	if sum < wantSum || slowest < want {
+		t.Errorf("%s: %.2f of TCP's goodput, want %.2f; the slowest has %.2f of the fastest, want %.2f", what, sum, wantSum, slowest, want)
 	}
 }
 
 // TestWanBesideTCP lets a Conn and TCP transfer over the same links.
 func TestWanBesideTCP(t *testing.T) {
 	for _, kernel := range wanKernels {
-		w := newWan(1, links(middling, middling), kernel.control)
-		w.tcpBulk()
-		w.endpoints(wanPacket, 1, allowance{})
-		goodputs := w.measure(wanWarm, wanLength)
-		link := middling.mbit * 1e6 / 8
-		t.Logf("%s: TCP has %.2f of the link, the Conn %.2f", kernel.name, goodputs[0]/link, goodputs[1]/link)
-		if want := behind(kernel.name+", beside TCP", wanBesideTCP); slices.Min(goodputs) < want*link {
-			t.Errorf("%s: TCP has %.2f of the link and the Conn %.2f, want at least %.2f for both", kernel.name, goodputs[0]/link, goodputs[1]/link, want)
+		var tcp, conn []float64
+		for _, k := range middling() {
+			w := newWan(1, links(k, k), kernel.control)
+			w.tcpBulk()
+			w.endpoints(wanPacket, 1, allowance{})
+			goodputs, link := w.measure(wanWarm, wanLength), k.mbit*1e6/8
+			tcp, conn = append(tcp, goodputs[0]/link), append(conn, goodputs[1]/link)
+		}
+		t.Logf("%s: TCP has %.2f of the link, the Conn %.2f", kernel.name, median(tcp), median(conn))
+		if want := behind(kernel.name+", beside TCP", wanBesideTCP); min(median(tcp), median(conn)) < want {
+			t.Errorf("%s: TCP has %.2f of the link and the Conn %.2f, want at least %.2f for both", kernel.name, median(tcp), median(conn), want)
 		}
 	}
 }
@@ -215,30 +228,39 @@ func (w *wan) until(bytes int64) time.Duration {
 	return w.now
 }
 
-// TestWanAllowance transfers through services that discard what is beyond so many messages a second.
+// TestWanAllowance transfers through services that discard, or delay, what is beyond so many messages a second.
 func TestWanAllowance(t *testing.T) {
 	k := lineKind{mbit: 100, delay: 10 * ms, queue: wanQueue, jitter: ms} // else what is lost depends on who keeps step with whom
+	far := lineKind{mbit: 50, delay: 75 * ms, queue: wanQueue, jitter: ms}
+	for _, kernel := range wanKernels {
+		checkAllowance(t, kernel.name, kernel.control, k, allowance{perSecond: 10})
+		checkAllowance(t, kernel.name, kernel.control, k, allowance{perSecond: 100})
+		checkAllowance(t, kernel.name, kernel.control, k, allowance{perSecond: 100, delays: true})
+		checkAllowance(t, kernel.name+", far", kernel.control, far, allowance{perSecond: 100, delays: true})
+	}
+}
+
+func checkAllowance(t *testing.T, name string, control func() controller, k lineKind, limit allowance) {
 	until, shorter := time.Minute, 0.0
 	if wanBrief() {
 		until, shorter = 20*time.Second, 0.2 // finding out takes a larger part then
 	}
-	for _, kernel := range wanKernels {
-		for _, perSecond := range []float64{10, 100} {
-			var shares []float64
-			var echoes []time.Duration
-			for seed := range uint64(3) {
-				w := newWan(seed, links(k, k), kernel.control)
-				w.quiet, w.echo.pause = true, time.Second // reports alone, or questions at once, would take an allowance of ten
-				w.endpoints(wanPacket, 1, allowance{perSecond, perSecond})
-				shares = append(shares, w.measure(wanWarm, until)[0]/(perSecond*wanPacket))
-				echoes = append(echoes, w.echo.median())
-			}
-			share, took := median(shares), median(echoes)
-			want := behind(fmt.Sprintf("%s, %v a second", kernel.name, perSecond), wanAllowance)
-			t.Logf("%s: %.2f of %v messages a second, echo %v", kernel.name, share, perSecond, took.Round(ms))
-			if share < want-shorter || took > wanPatience {
-				t.Errorf("%s: %.2f of %v messages a second, want %.2f; an echo takes %v, want at most %v", kernel.name, share, perSecond, want, took, wanPatience)
-			}
-		}
+	name = fmt.Sprintf("%s, %v a second", name, limit.perSecond)
+	if limit.delays {
+		name += ", others delayed"
+	}
+	var shares []float64
+	var echoes []time.Duration
+	for seed := range uint64(3) {
+		w := newWan(seed, links(k, k), control)
+		w.quiet, w.echo.pause = true, time.Second // reports alone, or questions at once, would take an allowance of ten
+		w.endpoints(wanPacket, 1, limit)
+		shares = append(shares, w.measure(wanWarm, until)[0]/(limit.perSecond*wanPacket))
+		echoes = append(echoes, w.echo.median())
+	}
+	share, took, want := median(shares), median(echoes), behind(name, wanAllowance)
+	t.Logf("%s: %.2f of it, echo %v", name, share, took.Round(ms))
+	if share < want-shorter || took > wanPatience {
+		t.Errorf("%s: %.2f of it, want %.2f; an echo takes %v, want at most %v", name, share, want, took, wanPatience)
 	}
 }

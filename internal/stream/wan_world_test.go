@@ -94,6 +94,7 @@ func (w *wan) endpoints(packet, bulks int, limit allowance) {
 	a, b := w.client(aOut, packet, bulks+1), w.client(bOut, packet, bulks+1)
 	toA, toB := newSubscriber(newCarrier(aIn, a.receive), limit), newSubscriber(newCarrier(bIn, b.receive), limit)
 	a.to, b.to = newCarrier(aOut, toB.publish), newCarrier(bOut, toA.publish)
+	w.actors = append(w.actors, toA, toB)
 	w.brokers = append(w.brokers, toB)
 	for _, c := range append(slices.Clone(a.conns), b.conns...) {
 		c.seed(w.path.roundTrip())
