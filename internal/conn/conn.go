@@ -21,6 +21,7 @@ import (
 type Host interface {
 	Wake(own uint8, p stream.Priority)     // the Conn has something to send over this link
 	Limit(own uint8) int                   // the largest payload that this link takes both ways, bytes
+	Counts(own uint8) bool                 // the broker of this link seems to count messages, so that they had better be large
 	Moved(from, to path.ID, reason string) // the Conn sends on another path from now on
 	Proved()                               // a listener's Conn has proved the key, and may be accepted
 	Check(paths path.Mask)                 // ask the peer's process whether it knows the Conn; these paths may work

@@ -49,6 +49,7 @@ func (c *Conn) next(p path.ID, room []byte, now time.Time) (size int, plaintext 
 	case c.route.Pending().Has(p):
 		plaintext = c.nextOnPath(p, room, now)
 	case c.route.Current() == p:
+		c.stream.Count(c.host.Counts(p.Own()))
 		size, plaintext = c.stream.Next(now, room)
 	}
 	c.update(now)

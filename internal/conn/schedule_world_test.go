@@ -80,6 +80,7 @@ func (n *node) Wake(own uint8, _ stream.Priority) {
 }
 
 func (n *node) Limit(own uint8) int { return n.limits[own] }
+func (n *node) Counts(uint8) bool   { return false }
 
 func (n *node) Moved(from, to path.ID, why string) {
 	n.mu.Lock()

@@ -56,6 +56,8 @@ func (e *end) Limit(own uint8) int {
 	return e.limits[own]
 }
 
+func (e *end) Counts(uint8) bool { return false }
+
 func (e *end) Moved(from, to path.ID, reason string) {
 	e.note(fmt.Sprintf("moved from %v to %v: %s", from, to, reason))
 }

@@ -44,6 +44,14 @@ func (w *world) cut(e *Engine) {
 	c.conn.Close()
 }
 
+// hangUp ends an Engine's connection as a broker does that lets it in again.
+func (w *world) hangUp(e *Engine) {
+	c := w.cables[e]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn.Close()
+}
+
 // mend ends what cut began.
 func (w *world) mend(e *Engine) {
 	c := w.cables[e]

@@ -62,8 +62,8 @@ func (c *Conn) Reconnects() uint64 { return c.engine.Stats().Reconnects }
 // but for a moment after a move.
 func (c *Conn) receive(u *uplink, packet []byte, now time.Time) {
 	received := c.Conn.Receive(u.number, packet, now)
-	if received.Acknowledged > 0 {
-		u.allowance.arrived(received.Acknowledged, now)
+	if received.Packets > 0 {
+		u.allowance.arrived(received.Packets, received.Acknowledged, now)
 	}
 	if received.Data {
 		c.engine.active.mark(now, &c.use, len(packet))

@@ -79,6 +79,9 @@ func (h *host) Wake(own uint8, p stream.Priority) {
 // Limit implements conn.Host.
 func (h *host) Limit(own uint8) int { return h.engine.uplinks[own].messageSize() }
 
+// Counts implements conn.Host.
+func (h *host) Counts(own uint8) bool { return h.engine.uplinks[own].allowance.on.Load() }
+
 // Moved implements conn.Host.
 func (h *host) Moved(from, to path.ID, reason string) {
 	e := h.engine

@@ -25,13 +25,13 @@ func (u *uplink) Up(now time.Time) {
 	e := u.engine
 	e.mu.Lock()
 	first := u.lastUp.IsZero()
-	up, ended := u.lastUp, u.downSince
+	ended := u.downSince
 	u.lastUp = now
 	e.links.Up(u.number, now)
 	conns, dials := values(e.conns), distinct(e.dials)
 	e.mu.Unlock()
 	if !first {
-		u.cameBack(up, ended, now)
+		u.cameBack(ended, now)
 	}
 	e.resume(conns, func(c *Conn) bool { return c.LinkUp(u.number, !first, now) })
 	u.introduce(conns, now)
@@ -40,11 +40,13 @@ func (u *uplink) Up(now time.Time) {
 	}
 }
 
-// cameBack takes note of a connection that came up at a time, ended at another, and was
-// made again now.
-func (u *uplink) cameBack(up, ended, now time.Time) {
-	if u.allowance.hungUp(up, ended, now) {
-		u.engine.config.Logger.Warn("the broker hung up in a transfer and let us in again at once, as services do beyond a rate; sending less for a while", "host", u.broker.Host)
+// cameBack takes note of a connection that ended at a time, and was made again now.
+func (u *uplink) cameBack(ended, now time.Time) {
+	switch suspected, known := u.allowance.hungUp(ended, now); {
+	case known:
+		u.engine.config.Logger.Warn("the broker hung up in a transfer again and let us in at once, as services do beyond a rate; sending less for a while", "host", u.broker.Host)
+	case suspected:
+		u.engine.config.Logger.Info("the broker hung up in a transfer and let us in again at once, perhaps for the rate; beginning with less", "host", u.broker.Host)
 	}
 	u.engine.lookForNamesakes(now)
 }

@@ -10,7 +10,8 @@ import (
 
 // Received is what a packet brought.
 type Received struct {
-	Acknowledged int       // bytes, in packets, that the peer acknowledged
+	Packets      int       // that the peer acknowledged
+	Acknowledged int       // bytes of these
 	Data         bool      // it carried stream data
 	Resumed      bool      // it carried a RESUME that is no repetition
 	Path         uint8     // that this named, as the peer numbers it

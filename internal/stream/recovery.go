@@ -40,7 +40,7 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			s.tryPackets(now, rate)
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
-		s.size.setCounted(s.pace.rate > 0 || s.pace.lossy())
+		s.size.setCounted(s.counted || s.pace.rate > 0 || s.pace.lossy())
 		s.fitPacket()
 		l.trim()
 	}
@@ -72,6 +72,7 @@ func (s *Stream) onAcknowledged(p *sentPacket) {
 		s.stalled = time.Time{}
 		s.size.onAck(p.size)
 	}
+	s.received.Packets++
 	s.received.Acknowledged += p.size
 	s.pace.onPacket()
 	s.congestion.onPacket(p.number, p.size, s.grant())

@@ -73,6 +73,7 @@ type Stream struct {
 	pace       pacer
 	gate       gate
 	trial      trial
+	counted    bool // see Count
 	stats      Stats
 	received   Received // what the packet at hand brought
 	traced     int      // the window that Config.Tracer was last told of
@@ -229,6 +230,9 @@ func (s *Stream) Move(now time.Time, path uint8, limit int, measured time.Durati
 	s.congestion.round.end = end
 	s.PathUp(now, limit)
 }
+
+// Count says whether somebody counts our messages, so that each is as large as it can be.
+func (s *Stream) Count(counted bool) { s.counted = counted }
 
 // Bound makes packets no larger than limit bytes of plaintext: the path takes no more.
 func (s *Stream) Bound(limit int) { s.size.bound(limit) }
