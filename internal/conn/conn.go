@@ -44,7 +44,7 @@ type Config struct {
 	RTT                time.Duration // see stream.Config
 	Send, Receive      *stream.Budget
 	Blocks             *stream.Blocks
-	Pushes             *stream.Pushes
+	Ensemble           *stream.Ensemble
 	Grant              func(now time.Time) (messages, bytes uint64)
 
 	Life   life.Config
@@ -105,7 +105,7 @@ func New(config Config, host Host, now time.Time) *Conn {
 		SendBudget:    config.Send,
 		ReceiveBudget: config.Receive,
 		Blocks:        config.Blocks,
-		Pushes:        config.Pushes,
+		Ensemble:      config.Ensemble,
 		Grant:         config.Grant,
 	}, now)
 	c.single = config.Paths.Single()

@@ -42,7 +42,7 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		Send:      e.send,
 		Receive:   e.receive,
 		Blocks:    e.blocks,
-		Pushes:    c.peer.pushes,
+		Ensemble:  c.peer.ensemble,
 		Grant:     e.grant,
 		Logger:    e.config.Logger,
 	}

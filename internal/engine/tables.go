@@ -24,11 +24,11 @@ type process struct {
 type peer struct {
 	*life.Peer
 	process
-	topics []string     // of its inbox, by its link
-	mask   *record.Mask // of its inbox
-	paths  *path.Set
-	pushes *stream.Pushes
-	conns  int // that share it
+	topics   []string     // of its inbox, by its link
+	mask     *record.Mask // of its inbox
+	paths    *path.Set
+	ensemble *stream.Ensemble
+	conns    int // that share it
 }
 
 // join returns the peer that is a process, for one Conn more.
@@ -37,7 +37,7 @@ func (e *Engine) join(who process, now time.Time) *peer {
 	defer e.mu.Unlock()
 	p := e.peers[who]
 	if p == nil {
-		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links), pushes: stream.NewPushes()}
+		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links), ensemble: stream.NewEnsemble()}
 		for link := range who.links {
 			p.topics = append(p.topics, who.inbox.Topic(e.config.TopicPrefix, link))
 		}

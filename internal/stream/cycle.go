@@ -46,6 +46,7 @@ type cycle struct {
 	again   bool          // the end of phaseDown is followed by phaseUp, whatever it brought
 	deep    bool          // phaseDown goes on until half of what the path holds is in flight, to see its round trip
 	drained bool          // since the phase began, no more was in flight than that, or than the path holds
+	share   float64       // the part of its best rate that it goes by, beside other streams to the same process; 0: all of it
 	others  time.Duration // how long packets waited for somebody else's, when ours had left; 0: they did not
 }
 
@@ -124,7 +125,15 @@ func (c *congestion) target() int {
 	if c.phase == phaseUp {
 		window += int((upGain - 1) * float64(c.holds(c.base.value()+c.others)))
 	}
-	return max(window, c.minimum())
+	return max(int(c.shared(float64(window))), c.minimum())
+}
+
+// shared is what it goes by of its best rate, or of what follows from that.
+func (c *congestion) shared(own float64) float64 {
+	if c.share > 0 {
+		return c.share * own
+	}
+	return own
 }
 
 // interval is the time from a packet of so many bytes to the next; 0: they are not
@@ -135,7 +144,7 @@ func (c *congestion) interval(bytes int) time.Duration {
 		return 0
 	}
 	least := leastPaced * float64(c.packet) / base.Seconds()
-	return time.Duration(float64(bytes) / max(c.gain()*c.rate.best(), least) * float64(time.Second))
+	return time.Duration(float64(bytes) / max(c.gain()*c.shared(c.rate.best()), least) * float64(time.Second))
 }
 
 // gain is the part of the best rate that is sent.

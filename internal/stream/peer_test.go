@@ -64,7 +64,7 @@ func newPeerSize(t *testing.T, packet int) *peer {
 		p.s.congestion = newCongestion(packet + testOverhead)
 		p.unpaced()
 	}
-	p.s.push.shared.credit = math.MinInt / 2 // which no test makes up for: nothing is pushed
+	p.s.push.shared.pushes.credit = math.MinInt / 2 // which no test makes up for: nothing is pushed
 	p.room = make([]byte, packet)
 	return p
 }

@@ -1,9 +1,6 @@
 package stream
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 const (
 	// PushSize is the plaintext of a packet that only pushes, bytes: no TCP
@@ -24,42 +21,19 @@ const (
 	pushRTT = 20 * time.Millisecond
 )
 
-// Pushes is what streams to one process share, since what they send waits for each
-// other there. It is safe for concurrent use.
-type Pushes struct {
-	mu       sync.Mutex // guards all below
-	credit   int        // bytes carried, both ways, for which nothing was pushed yet
-	last     time.Time  // when something was last pushed
-	previous time.Time  // when something was last sent
+// pushes are paid together by the streams to one process: what they send waits for each
+// other at the broker.
+type pushes struct {
+	credit   int       // bytes carried, both ways, for which nothing was pushed yet
+	last     time.Time // when something was last pushed
+	previous time.Time // when something was last sent
 }
 
-// NewPushes returns what streams to a process share from the beginning.
-func NewPushes() *Pushes { return &Pushes{credit: pushCredit} }
-
-// received takes note of a packet of n bytes.
-func (s *Pushes) received(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.earn(min(n, pushEarned))
-}
-
-// earn adds to the credit; the caller holds mu.
-func (s *Pushes) earn(n int) { s.credit = min(s.credit+n, pushCredit) }
-
-// sent takes note of a packet of n bytes and returns how long after the one before it it goes.
-func (s *Pushes) sent(now time.Time, n int) (since time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.earn(min(n, pushEarned))
-	since, s.previous = now.Sub(s.previous), now
-	return since
-}
+func (s *pushes) earn(n int) { s.credit = min(s.credit+n, pushCredit) }
 
 // claim takes what a push costs. If it is not possible yet, at is when to ask again; zero:
 // never. Little data of an application, for which somebody waits, may run into debt.
-func (s *Pushes) claim(now time.Time, data bool) (at time.Time, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *pushes) claim(now time.Time, data bool) (at time.Time, ok bool) {
 	next := s.last.Add(pushPause)
 	switch {
 	case data && s.credit <= 0, !data && s.credit < pushCost:
@@ -72,13 +46,6 @@ func (s *Pushes) claim(now time.Time, data bool) (at time.Time, ok bool) {
 	return time.Time{}, true
 }
 
-// refund gives back what a push would have cost.
-func (s *Pushes) refund() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.earn(pushCost)
-}
-
 // A pusher makes a broker forward at once what is small. Mosquitto leaves Nagle's
 // algorithm on: while a small segment is on its way to a client, the next ones
 // wait, for a round trip between the two or until they fill a segment. Beside
@@ -86,7 +53,7 @@ func (s *Pushes) refund() {
 // direction. A packet of nothing but padding, sent behind an ACK now and then, and
 // behind little data, fills the segment.
 type pusher struct {
-	shared *Pushes
+	shared *Ensemble
 	at     time.Time // when the next one is due; zero: it is not, or it is due already
 	now    bool      // it is due
 }

@@ -10,7 +10,7 @@ import (
 // something a moment ago, and the time.
 func pushed(credit int) (*pusher, time.Time) {
 	now := time.Unix(1e9, 0)
-	return &pusher{shared: &Pushes{credit: credit, last: now.Add(-pushPause), previous: now.Add(-ms)}}, now
+	return &pusher{shared: &Ensemble{pushes: pushes{credit: credit, last: now.Add(-pushPause), previous: now.Add(-ms)}}}, now
 }
 
 // Behind an ACK goes what was paid for, behind little data of an application also what will be.
@@ -24,17 +24,17 @@ func TestPushOnceEnoughWasCarried(t *testing.T) {
 		if p.sent(now, ms, testRTT, c.data); p.now != c.want || !p.at.IsZero() {
 			t.Errorf("a push behind data: %v, with a credit of %d: %v", c.data, c.credit, p.now)
 		}
-		if c.want && p.shared.credit != c.credit-pushCost {
-			t.Errorf("a push left %d of %d", p.shared.credit, c.credit)
+		if c.want && p.shared.pushes.credit != c.credit-pushCost {
+			t.Errorf("a push left %d of %d", p.shared.pushes.credit, c.credit)
 		}
-		if p.filled(); p.now || p.shared.credit != c.credit {
-			t.Errorf("what filled the segment by itself left %d of %d", p.shared.credit, c.credit)
+		if p.filled(); p.now || p.shared.pushes.credit != c.credit {
+			t.Errorf("what filled the segment by itself left %d of %d", p.shared.pushes.credit, c.credit)
 		}
 	}
 }
 
 func TestCreditForPushesIsBounded(t *testing.T) {
-	s := NewPushes()
+	s := pushes{}
 	s.earn(1 << 30)
 	n, now := 0, time.Unix(1e9, 0)
 	for ; s.credit >= pushCost; n++ {
@@ -50,7 +50,7 @@ func TestCreditForPushesIsBounded(t *testing.T) {
 func TestNoPushAfterSilence(t *testing.T) {
 	for _, silence := range []time.Duration{testRTT, testRTT + 1} {
 		p, now := pushed(pushCost)
-		p.shared.previous = now.Add(-silence)
+		p.shared.pushes.previous = now.Add(-silence)
 		if p.sent(now, p.shared.sent(now, 0), testRTT, false); p.now != (silence == testRTT) {
 			t.Errorf("a push %v after the packet before: %v", silence, p.now)
 		}
@@ -68,7 +68,7 @@ func TestNoPushOnAShortPath(t *testing.T) {
 
 func TestPausesBetweenPushes(t *testing.T) {
 	p, now := pushed(2 * pushCost)
-	p.shared.last = now.Add(-pushPause + 3*ms)
+	p.shared.pushes.last = now.Add(-pushPause + 3*ms)
 	if p.sent(now, ms, testRTT, false); p.now || p.at.Sub(now) != 3*ms {
 		t.Fatalf("due %v, in %v, want in 3 ms", p.now, p.at.Sub(now))
 	}
@@ -78,7 +78,7 @@ func TestPausesBetweenPushes(t *testing.T) {
 	if p.expire(now.Add(3 * ms)); !p.now || !p.at.IsZero() {
 		t.Fatalf("due %v, deadline %v", p.now, p.at)
 	}
-	if b := p.append(nil); len(b) != 0 || p.now || p.shared.last != now.Add(3*ms) {
+	if b := p.append(nil); len(b) != 0 || p.now || p.shared.pushes.last != now.Add(3*ms) {
 		t.Errorf("after a push: %+v", p)
 	}
 	if p.sent(now, ms, testRTT, true); !p.now {
@@ -93,7 +93,7 @@ func pushing(t *testing.T, credit int) *peer {
 	p.write(1)
 	p.want("what comes before", "STREAM 0+1")
 	p.deliver(p.ack(0))
-	*p.s.push.shared = Pushes{credit: credit, previous: p.now}
+	p.s.push.shared.pushes = pushes{credit: credit, previous: p.now}
 	p.deliver(data(0, 100), ping)
 	return p
 }
@@ -121,7 +121,7 @@ func TestPushBehindAnAck(t *testing.T) {
 	p.room[0], p.room[PushSize-1] = 1, 1 // left from another packet
 	p.wantPush("behind the ACK")
 	p.wantIdle("once")
-	p.s.push.shared.earn(pushCost)
+	p.s.push.shared.pushes.earn(pushCost)
 	p.pass(3 * ms)
 	p.deliver(ping)
 	p.want("the next ACK", "ACK 0-2")
@@ -188,7 +188,7 @@ func TestPushesAreShared(t *testing.T) {
 // Streams that all wait for the end of the pause do not all push then.
 func TestOnlyOnePushesAfterAPause(t *testing.T) {
 	first, now := pushed(2 * pushCost)
-	first.shared.last = now
+	first.shared.pushes.last = now
 	second := &pusher{shared: first.shared}
 	first.sent(now, ms, testRTT, false)
 	second.sent(now, ms, testRTT, false)

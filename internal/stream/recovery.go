@@ -36,14 +36,25 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 		if s.stalled.IsZero() && l.count > 0 {
 			s.stalled = now
 		}
-		if rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant(), l.bytes}); ok {
+		rate, ok := s.congestion.onAck(report{now, a.Arrival, acked, l.largest, l.next, s.grant(), l.bytes})
+		switch {
+		case ok:
+			s.congestion.share = s.push.shared.share(now, s.path, &s.member, s.congestion.rate.best())
 			s.tryPackets(now, rate)
+		case rate > 0:
+			s.standAlone(now)
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
 		s.size.setCounted(s.counted || s.pace.rate > 0 || s.pace.lossy())
 		s.fitPacket()
 		l.trim()
 	}
+}
+
+// standAlone goes by the stream's own rate: it has not more to send than the path takes.
+func (s *Stream) standAlone(now time.Time) {
+	s.push.shared.leave(now, &s.member)
+	s.congestion.share = 0
 }
 
 // grant is how many bytes the peer lets be in flight, in packets of the size that

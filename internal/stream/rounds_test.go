@@ -138,7 +138,7 @@ func TestResetForgetsThePath(t *testing.T) {
 	p := settled(t, 150)
 	p.fill(3*testRTT/2, testRTT)
 	p.c.goal, p.c.late, p.c.full = 1, 1, 1
-	p.c.cycle = cycle{phaseDown, 1, true, true, true, time.Second}
+	p.c.cycle = cycle{phaseDown, 1, true, true, true, 1, time.Second}
 	window := p.c.window
 	p.c.reset()
 	if c := &p.c; c.waits() || c.goal != 0 || c.late+c.full != 0 || c.cycle != (cycle{}) || !c.startup || c.window != window {

@@ -25,7 +25,7 @@ type Config struct {
 	// Endpoint.
 	SendBudget, ReceiveBudget *Budget
 	Blocks                    *Blocks
-	Pushes                    *Pushes // shared by the streams to one process; nil: nobody shares it
+	Ensemble                  *Ensemble // shared by the streams to one process; nil: nobody shares it
 	// Grant returns how many messages and bytes the peer may have in flight
 	// towards us now.
 	Grant func(now time.Time) (messages, bytes uint64)
@@ -73,7 +73,8 @@ type Stream struct {
 	pace       pacer
 	gate       gate
 	trial      trial
-	counted    bool // see Count
+	counted    bool   // see Count
+	member     member // of the Ensemble's rates
 	stats      Stats
 	received   Received // what the packet at hand brought
 	traced     int      // the window that Config.Tracer was last told of
@@ -120,8 +121,8 @@ func New(config Config, now time.Time) *Stream {
 	}
 	s.congestion = newCongestion(s.size.packet() + config.Overhead)
 	s.visitor.stream = s
-	if s.push.shared = config.Pushes; config.Pushes == nil {
-		s.push.shared = NewPushes()
+	if s.push.shared = config.Ensemble; config.Ensemble == nil {
+		s.push.shared = NewEnsemble()
 	}
 	if config.RTT > 0 {
 		s.seed(config.RTT)
@@ -213,6 +214,7 @@ func (s *Stream) NoPath() { s.pathUp = false }
 func (s *Stream) PathUp(now time.Time, limit int) {
 	s.pathUp = true
 	s.restart = now
+	s.standAlone(now)
 	s.forgetPath()
 	s.size.bound(limit)
 }

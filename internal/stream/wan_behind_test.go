@@ -45,8 +45,6 @@ func (c wanCell) promised(name string) wanCell {
 
 // wanBehindShares has the shares that do not keep their promise yet, in the same way.
 var wanBehindShares = map[string]float64{
-	"cubic, 8 Conns of one Endpoint":           0.27,
-	"bbr, 8 Conns of one Endpoint":             0.37,
 	"bbr, 4 Endpoints":                         0.32,
 	"bbr, 8 Endpoints":                         0.27,
 	"cubic, beside TCP":                        0.27,

@@ -106,7 +106,7 @@ func (w *wan) endpoints(packet, bulks int, limit allowance) {
 func (w *wan) client(to *tcp, packet, conns int) *client {
 	return newClient(w.network, to, conns, Config{
 		MaxPacket: packet - simOverhead, Overhead: simOverhead,
-		Pushes: NewPushes(), SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget), Blocks: NewBlocks(packet - simOverhead),
+		Ensemble: NewEnsemble(), SendBudget: NewBudget(testBudget), ReceiveBudget: NewBudget(testBudget), Blocks: NewBlocks(packet - simOverhead),
 		Grant: func(time.Time) (uint64, uint64) { return 128 / uint64(conns-1), 4 << 20 / uint64(conns-1) }, // as engine shares it among those that transfer
 	})
 }
