@@ -8,7 +8,7 @@ import (
 // An Ensemble is what streams to one process share (RFC 9040), since what they send goes
 // the same way. It is safe for concurrent use.
 type Ensemble struct {
-	mu     sync.Mutex // guards all below, and each member of rates but for who asks its own stream
+	mu     sync.Mutex // guards all below
 	pushes pushes
 	rates  map[uint8]*rates // of the streams on a path, for as many paths as there are
 }

@@ -25,7 +25,7 @@ func (t *total) add(rate float64, count int) {
 	t.count += count
 }
 
-// A member is what counts of a stream.
+// A member is what counts of a stream, which owns it.
 type member struct {
 	of     *rates // nil: nothing does
 	rate   float64
