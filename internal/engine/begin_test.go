@@ -190,8 +190,8 @@ func TestListenersConnBeginsOnALinkThatHasEnded(t *testing.T) {
 		a, hello := client.hello(t)
 		d.keep(a)
 		d.wait = firstRepeat
-		server.uplinks[0].Down(time.Now())
-		client.uplinks[0].Down(time.Now())
+		server.uplinks[0].Down(time.Now(), false)
+		client.uplinks[0].Down(time.Now(), false)
 		server.handshaking.Lock()
 		l.only().hello(server.uplinks[0], hello, time.Now())
 		server.handshaking.Unlock()

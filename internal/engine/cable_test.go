@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -13,7 +15,21 @@ type cable struct {
 
 	mu    sync.Mutex
 	isCut bool
-	conn  net.Conn // the last one
+	conn  *cord // the last one
+}
+
+// A cord is a connection whose other end may seem to hang up.
+type cord struct {
+	net.Conn
+	hungUp atomic.Bool
+}
+
+func (c *cord) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil && c.hungUp.Load() {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // DialContext makes a connection, unless the cable is cut.
@@ -30,8 +46,8 @@ func (c *cable) DialContext(ctx context.Context, network, address string) (net.C
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.conn = conn
-	return conn, nil
+	c.conn = &cord{Conn: conn}
+	return c.conn, nil
 }
 
 // cut ends an Engine's connection, and lets it make no other. To the rest of
@@ -49,6 +65,7 @@ func (w *world) hangUp(e *Engine) {
 	c := w.cables[e]
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.conn.hungUp.Store(true)
 	c.conn.Close()
 }
 

@@ -14,11 +14,16 @@ func (u *uplink) Fill(batch *link.Batch, now time.Time) {
 		wait := u.allowance.wait(now)
 		c := u.queue.nextConn(wait == 0)
 		if c == nil {
+			if wait > 0 && u.queue.holdsData() {
+				u.allowance.holdsBack(now)
+			}
 			u.wakeAfter(later, wait)
 			return
 		}
 		if n := c.fill(u, batch, now); n > 0 {
-			u.allowance.sent(n)
+			if wait == 0 {
+				u.allowance.sent(n)
+			}
 			u.queue.charge(c, n)
 		}
 	}

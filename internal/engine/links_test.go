@@ -59,7 +59,7 @@ func TestLinksChangeWhileConnsAsk(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() {
 			for n := range 2 * rounds {
-				e.uplinks[n%2].Down(now)
+				e.uplinks[n%2].Down(now, false)
 				e.uplinks[n%2].Up(now)
 			}
 		})
@@ -121,7 +121,7 @@ func TestLinkThatEndsKeepsNoConns(t *testing.T) {
 		if q.urgent.count == 0 || q.data.count == 0 {
 			t.Fatalf("the scene is not set: %d and %d wait", q.urgent.count, q.data.count)
 		}
-		e.uplinks[0].Down(now)
+		e.uplinks[0].Down(now, false)
 		if n := q.urgent.count + q.data.count; n > 0 {
 			t.Errorf("%d Conns wait for a link that is down", n)
 		}

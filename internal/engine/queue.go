@@ -124,6 +124,13 @@ func (q *queue) nextConn(data bool) *Conn {
 	return nil
 }
 
+// holdsData reports whether a Conn with data waits.
+func (q *queue) holdsData() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.data.count > 0
+}
+
 // nextData takes the Conn with data whose turn it is. It forgives a Conn that is
 // alone what it owes.
 func (q *queue) nextData() *Conn {

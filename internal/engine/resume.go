@@ -25,13 +25,12 @@ func (u *uplink) Up(now time.Time) {
 	e := u.engine
 	e.mu.Lock()
 	first := u.lastUp.IsZero()
-	ended := u.downSince
 	u.lastUp = now
 	e.links.Up(u.number, now)
 	conns, dials := values(e.conns), distinct(e.dials)
 	e.mu.Unlock()
 	if !first {
-		u.cameBack(ended, now)
+		u.cameBack(now)
 	}
 	e.resume(conns, func(c *Conn) bool { return c.LinkUp(u.number, !first, now) })
 	u.introduce(conns, now)
@@ -40,9 +39,9 @@ func (u *uplink) Up(now time.Time) {
 	}
 }
 
-// cameBack takes note of a connection that ended at a time, and was made again now.
-func (u *uplink) cameBack(ended, now time.Time) {
-	switch suspected, known := u.allowance.hungUp(ended, now); {
+// cameBack takes note of a connection that was made again now.
+func (u *uplink) cameBack(now time.Time) {
+	switch suspected, known := u.allowance.up(now); {
 	case known:
 		u.engine.config.Logger.Warn("the broker hung up in a transfer again and let us in at once, as services do beyond a rate; sending less for a while", "host", u.broker.Host)
 	case suspected:
@@ -71,7 +70,8 @@ func (u *uplink) introduce(conns []*Conn, now time.Time) {
 }
 
 // Down implements link.Source: Conns that went by the link go on by another one, if there is one.
-func (u *uplink) Down(now time.Time) {
+func (u *uplink) Down(now time.Time, hungUp bool) {
+	u.allowance.down(now, hungUp)
 	e := u.engine
 	e.mu.Lock()
 	u.downSince = now

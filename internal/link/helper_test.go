@@ -44,7 +44,7 @@ func (s *testSource) Up(now time.Time) {
 	s.ups = append(s.ups, now)
 }
 
-func (s *testSource) Down(now time.Time) {
+func (s *testSource) Down(now time.Time, _ bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.downs = append(s.downs, now)

@@ -59,9 +59,9 @@ type Source interface {
 	// Up and Down and with no lock of the link held, whenever the link was woken, and then again until it adds nothing.
 	Fill(batch *Batch, now time.Time)
 
-	// Down tells that a connection for which Up was called is over. Its goroutines have ended. Up and Down are called by the
-	// run loop.
-	Down(now time.Time)
+	// Down tells that a connection for which Up was called is over, and whether the broker hung up. Its goroutines have ended.
+	// Up and Down are called by the run loop.
+	Down(now time.Time, hungUp bool)
 }
 
 // Stats counts what happened since New.

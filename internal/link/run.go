@@ -127,7 +127,7 @@ func (l *Link) end(c *connection, reason error) {
 	if reason != ErrClosed { // whoever closed the link knows
 		l.config.Logger.Info("the connection to the broker is over", "host", l.config.Broker.Host, "reason", reason)
 	}
-	l.source.Down(c.ended)
+	l.source.Down(c.ended, hungUp(c.err))
 	l.backoff.connectionEnded(c.ended.Sub(c.inbound.start))
 }
 

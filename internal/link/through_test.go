@@ -39,8 +39,8 @@ func (p *pump) handle(_, _ []byte, _ time.Time) {
 	p.link.Wake()
 }
 
-func (p *pump) Up(time.Time)   {}
-func (p *pump) Down(time.Time) {}
+func (p *pump) Up(time.Time)         {}
+func (p *pump) Down(time.Time, bool) {}
 
 func BenchmarkThroughMosquitto(b *testing.B) {
 	u, err := url.Parse(simtest.Mosquitto(b).Address)
