@@ -114,7 +114,7 @@ func (o *outbox) trim() {
 
 // Down fails what was being written here when the connection ended and is written by no other. What had not begun waits for the
 // next connection.
-func (l *lane) Down(time.Time) {
+func (l *lane) Down(time.Time, bool) {
 	o := l.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()

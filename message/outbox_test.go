@@ -195,7 +195,7 @@ func (o *outboxTest) write(lane int) (bytes int) {
 }
 
 // down ends the connection of a link, and up begins the next one.
-func (o *outboxTest) down(lane int) { o.lanes[lane].Down(time.Now()) }
+func (o *outboxTest) down(lane int) { o.lanes[lane].Down(time.Now(), false) }
 func (o *outboxTest) up(lane int)   { o.lanes[lane].Up(time.Now()) }
 
 // TestInterrupted: what was being written when the connection ends may be lost, is said to be, and is not sent again.

@@ -28,7 +28,8 @@ type agreed struct {
 // sent, does not show that a known peer lives.
 func (e *Engine) enter(a agreed, now time.Time) *Conn {
 	c := &Conn{engine: e, id: a.id, origin: a.origin, began: now, seats: make([]seat, len(e.uplinks))}
-	c.peer = e.join(process{a.origin.peerInbox, a.links}, now)
+	peer, ensemble := e.join(process{a.origin.peerInbox, a.links}, a.origin.key, now)
+	c.peer = peer
 	config := conn.Config{
 		ID:        a.origin.logID,
 		Name:      a.origin.name,
@@ -42,7 +43,7 @@ func (e *Engine) enter(a agreed, now time.Time) *Conn {
 		Send:      e.send,
 		Receive:   e.receive,
 		Blocks:    e.blocks,
-		Ensemble:  c.peer.ensemble,
+		Ensemble:  ensemble,
 		Grant:     e.grant,
 		Logger:    e.config.Logger,
 	}

@@ -24,27 +24,32 @@ type process struct {
 type peer struct {
 	*life.Peer
 	process
-	topics   []string     // of its inbox, by its link
-	mask     *record.Mask // of its inbox
-	paths    *path.Set
-	ensemble *stream.Ensemble
-	conns    int // that share it
+	topics []string     // of its inbox, by its link
+	mask   *record.Mask // of its inbox
+	paths  *path.Set
+	// ensembles are those of its Conns, by key: what another key's holder says of the way there, who may
+	// name any inbox, is none of theirs.
+	ensembles map[[16]byte]*stream.Ensemble
+	conns     int // that share it
 }
 
-// join returns the peer that is a process, for one Conn more.
-func (e *Engine) join(who process, now time.Time) *peer {
+// join returns the peer that is a process, for one Conn more, and its Ensemble under a key.
+func (e *Engine) join(who process, key [16]byte, now time.Time) (*peer, *stream.Ensemble) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := e.peers[who]
 	if p == nil {
-		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links), ensemble: stream.NewEnsemble()}
+		p = &peer{Peer: life.NewPeer(e.clock, now), process: who, mask: record.NewMask(who.inbox.MaskKey()), paths: path.NewSet(e.links, who.links), ensembles: make(map[[16]byte]*stream.Ensemble)}
 		for link := range who.links {
 			p.topics = append(p.topics, who.inbox.Topic(e.config.TopicPrefix, link))
 		}
 		e.peers[who] = p
 	}
 	p.conns++
-	return p
+	if p.ensembles[key] == nil {
+		p.ensembles[key] = stream.NewEnsemble()
+	}
+	return p, p.ensembles[key]
 }
 
 // leave ends what join began. It is called with e.mu held.

@@ -20,9 +20,8 @@ const (
 	// fullRounds without a quarter more delivered end the start-up: a path may
 	// drop what it cannot carry instead of delaying it (BBR's full pipe).
 	fullRounds = 3
-	// lateSamples in a row that waited too long end it at once, and not only
-	// with the round.
-	lateSamples = 8
+	// waitingRounds do while packets wait.
+	waitingRounds = 2
 	// burstLoss consecutive packets lost mean that a queue overflowed.
 	burstLoss = 3
 )
@@ -47,9 +46,9 @@ type congestion struct {
 	used    uint64 // those below this one when the window did not admit it
 	round   round
 	startup bool
-	late    int     // consecutive samples of it that waited far too long
-	full    int     // consecutive rounds of it that brought no more
-	goal    float64 // the rate that the start-up, or a try for more, has to exceed to go on
+	late    time.Time // since when all samples waited far too long
+	full    int       // consecutive rounds of it that brought no more
+	goal    float64   // the rate that the start-up, or a try for more, has to exceed to go on
 
 	recovery uint64 // packets below this number were sent before the window last shrank
 	run      int    // consecutive numbers lost
@@ -69,9 +68,12 @@ func (c *congestion) onHeld(next uint64) { c.filled = next }
 // says nothing about the path.
 func (c *congestion) onDry() { c.filled = c.used }
 
-// onPacket takes note of an acknowledged packet. One that was in flight when more was to
-// be sent makes the window grow in the start-up.
-func (c *congestion) onPacket(number uint64, size, grant int) {
+// onPacket takes note of an acknowledged packet that was sent at a time. One that was in flight
+// when more was to be sent makes the window grow in the start-up.
+func (c *congestion) onPacket(sent time.Time, number uint64, size, grant int) {
+	if sent.After(c.round.sent) {
+		c.round.sent = sent
+	}
 	c.round.acked++
 	c.round.delivered += size
 	if number >= c.filled {
@@ -91,8 +93,10 @@ func (c *congestion) onSample(now time.Time, rtt, transit time.Duration) {
 		r.transit, r.sampled = transit, true
 	}
 	if c.queue <= c.base.value()/2+2*c.allowance() {
-		c.late = 0
-	} else if c.late++; c.startup && c.late >= lateSamples && c.rate.best() > 0 {
+		c.late = time.Time{}
+	} else if c.late.IsZero() {
+		c.late = now
+	} else if c.startup && now.Sub(c.late) > c.base.value()/2 && c.rate.best() > 0 {
 		c.drain()
 	}
 }
@@ -144,8 +148,8 @@ func (c *congestion) onAck(a report) (rate float64, ok bool) {
 	default:
 		c.adjust(a.now, rate, a.grant)
 	}
-	ok = r.full() && !c.startup
-	c.round = round{end: a.next, start: a.now, arrival: a.arrival}
+	ok = r.full() && !c.startup && rate > 0
+	c.round = round{end: a.next, start: a.now, arrival: a.arrival, since: c.round.sent, sent: c.round.sent}
 	return rate, ok
 }
 
@@ -176,7 +180,7 @@ func (c *congestion) checkFull(rate float64, waits bool) {
 	if c.round.full() {
 		c.full++
 	}
-	if waits || c.full >= fullRounds {
+	if waits && c.full >= waitingRounds || c.full >= fullRounds {
 		c.drain()
 	}
 }
@@ -204,7 +208,7 @@ func (c *congestion) reset() {
 	c.cycle = cycle{}
 	c.round = round{end: c.round.end}
 	c.startup = true
-	c.goal, c.late, c.full = 0, 0, 0
+	c.goal, c.late, c.full = 0, time.Time{}, 0
 }
 
 func (c *congestion) minimum() int {

@@ -34,7 +34,7 @@ func (p *course) trip(packets int, took, waited time.Duration, busy bool) {
 		if n == p.next-1 {
 			p.c.onSample(p.now, testRTT+waited, testClock+testRTT/2+waited)
 		}
-		p.c.onPacket(n, p.c.packet, p.grant)
+		p.c.onPacket(time.Time{}, n, p.c.packet, p.grant)
 	}
 	p.c.onAck(report{p.now, p.clock, packets * p.c.packet, p.next, p.next, p.grant, p.flight})
 }

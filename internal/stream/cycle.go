@@ -109,7 +109,7 @@ func (c *congestion) emptied() int {
 	if c.deep {
 		return c.half()
 	}
-	return c.holds(c.base.value()+c.others/2) + c.packet
+	return int(c.shared(float64(c.holds(c.base.value()+c.others/2)))) + c.packet
 }
 
 // half is half of what the path holds, a packet at least.

@@ -56,16 +56,16 @@ func (e *Ensemble) share(now time.Time, path uint8, m *member, rate float64) flo
 	if e.rates[path] == nil {
 		e.rates[path] = &rates{start: now}
 	}
-	m.leave(now)
+	m.leave()
 	return e.rates[path].join(now, m, rate) / rate
 }
 
 // leave takes a stream out that has not more to send.
-func (e *Ensemble) leave(now time.Time, m *member) {
+func (e *Ensemble) leave(m *member) {
 	if m.of == nil {
-		return
+		return // without the lock: nobody else asks
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	m.leave(now)
+	m.leave()
 }

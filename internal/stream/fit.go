@@ -7,7 +7,7 @@ func (s *Stream) fitPacket() {
 	c := &s.congestion
 	if rate := c.rate.best(); rate > 0 {
 		if wanted := s.size.wanted(rate, s.leastPacket()); s.size.grows(wanted) {
-			s.size.fit = wanted
+			s.size.fit = min(wanted, s.size.limit)
 		}
 	}
 	c.packet = s.size.packet() + s.config.Overhead
@@ -24,7 +24,7 @@ func (s *Stream) leastPacket() int { return s.congestion.reach() / int(s.message
 func (s *Stream) tryPackets(now time.Time, rate float64) {
 	c, t, size := &s.congestion, &s.trial, &s.size
 	switch {
-	case size.counted: // they are as large as they can be
+	case size.large():
 	case !t.on():
 		t.onUsual(now, rate)
 		s.beginTrial(now)

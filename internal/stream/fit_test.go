@@ -100,6 +100,11 @@ func TestPacketsGrowWhereMessagesAreCounted(t *testing.T) {
 func TestLargerPacketsInVain(t *testing.T) {
 	s, now := onTrial(t, 1_000_000, 4000)
 	larger := 0
+	s.congestion.phase = phaseCruise
+	rounds(s, now, 1, func(int) float64 { return 1_000_000 })
+	if !s.trial.on() || s.congestion.phase != phaseUp {
+		t.Errorf("on trial: %v, in phase %v, want one with an up", s.trial.on(), s.congestion.phase)
+	}
 	rounds(s, now, 60*second, func(size int) float64 {
 		if size > 4000 {
 			larger++

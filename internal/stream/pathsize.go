@@ -32,7 +32,8 @@ type pathSize struct {
 	most     int    // largest plaintext that there may be, bytes
 	limit    int    // largest plaintext that the broker passes without a word, bytes
 	fit      int    // plaintext that the rate of the path asks for, bytes
-	counted  bool   // messages may be counted, so that each is as large as it can be
+	paced    bool   // what is beyond a rate is dropped: messages may be counted
+	counted  bool   // they are, it seems
 	overhead int    // of a packet around its plaintext, bytes
 	head     uint64 // the offset that is watched
 	losses   int    // how often it was lost
@@ -47,19 +48,22 @@ func newPathSize(config Config) pathSize {
 
 // packet is the size of a full packet's plaintext.
 func (p *pathSize) packet() int {
-	if p.counted {
+	if p.large() {
 		return p.limit
 	}
 	return min(p.limit, p.fit)
 }
 
-// setCounted tells whether a pace is kept. Losses that came before are not due
+// large reports whether each packet is as large as it can be.
+func (p *pathSize) large() bool { return p.paced || p.counted }
+
+// setPaced tells whether a pace is kept. Losses that came before are not due
 // to the size then.
-func (p *pathSize) setCounted(counted bool) {
-	if counted && !p.counted {
+func (p *pathSize) setPaced(paced bool) {
+	if paced && !p.paced {
 		p.limit, p.losses, p.halved = p.most, 0, countedLosses
 	}
-	p.counted = counted
+	p.paced = paced
 }
 
 // wanted is the size of packets for a path that delivers so many bytes a second, and
@@ -104,7 +108,10 @@ func (p *pathSize) onLoss(offset, end, una uint64, size int) {
 // other bytes: full packets differ by the frames before their data.
 func AsLarge(size, other int) bool { return size >= other-min(headroom, other/8) }
 
-func (p *pathSize) lower(limit int) { p.limit = max(min(p.limit, limit), minPacket) }
+func (p *pathSize) lower(limit int) {
+	p.limit = max(min(p.limit, limit), minPacket)
+	p.fit = min(p.fit, p.limit)
+}
 
 // bound lowers the size for good, for a broker that hangs up on larger packets.
 func (p *pathSize) bound(most int) {

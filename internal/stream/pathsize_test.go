@@ -159,17 +159,17 @@ func TestPacketStaysWithASmallChange(t *testing.T) {
 
 func TestLimitIsRestoredWhenAPaceBegins(t *testing.T) {
 	p := pathSize{most: 8000, limit: 1000, fit: 500, losses: 2, halved: 1}
-	if p.setCounted(false); p.packet() != 500 || p.limit != 1000 {
+	if p.setPaced(false); p.packet() != 500 || p.limit != 1000 {
 		t.Errorf("a packet has %d bytes, of %d", p.packet(), p.limit)
 	}
-	if p.setCounted(true); p.packet() != 8000 || p.losses != 0 || p.halved != countedLosses {
+	if p.setPaced(true); p.packet() != 8000 || p.losses != 0 || p.halved != countedLosses {
 		t.Errorf("at a pace: %+v", p)
 	}
 	p.lower(3000)
-	if p.setCounted(true); p.packet() != 3000 {
+	if p.setPaced(true); p.packet() != 3000 {
 		t.Errorf("a limit that was found at a pace is forgotten: a packet has %d bytes", p.packet())
 	}
-	if p.setCounted(false); p.packet() != 500 || p.limit != 3000 {
+	if p.setPaced(false); p.packet() != 500 || p.limit != 3000 {
 		t.Errorf("after the pace a packet has %d bytes, of %d", p.packet(), p.limit)
 	}
 }
@@ -178,7 +178,7 @@ func TestLimitIsRestoredWhenAPaceBegins(t *testing.T) {
 func TestBoundStaysAtAPace(t *testing.T) {
 	p := newPathSize(Config{MaxPacket: 32 << 10})
 	p.bound(8 << 10)
-	if p.setCounted(true); p.packet() != 8<<10 {
+	if p.setPaced(true); p.packet() != 8<<10 {
 		t.Errorf("a packet has %d bytes", p.packet())
 	}
 }

@@ -55,13 +55,12 @@ func (r *rates) join(now time.Time, m *member, rate float64) (mean float64) {
 }
 
 // leave counts a stream no longer.
-func (m *member) leave(now time.Time) {
+func (m *member) leave() {
 	r := m.of
 	if r == nil {
 		return
 	}
 	m.of = nil
-	r.turn(now)
 	switch m.period {
 	case r.period:
 		r.current.add(-m.rate, -1)

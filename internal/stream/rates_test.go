@@ -23,7 +23,7 @@ func TestRates(t *testing.T) {
 		now = now.Add(time.Duration(random.Float64() * random.Float64() * float64(ratesLife)))
 		i := random.IntN(len(members))
 		if random.IntN(4) == 0 {
-			e.leave(now, &members[i])
+			e.leave(&members[i])
 			list[i].in = false
 			continue
 		}
@@ -93,4 +93,48 @@ func TestStreamGoesByTheMean(t *testing.T) {
 	if p.c.target() != alone || p.c.interval(1000) != interval {
 		t.Error("by its own rate it is another one than before")
 	}
+}
+
+// A stream tells its rate after each round trip that tells what the path can do, and leaves when it has not more to send,
+// or another path.
+func TestStreamSharesItsRate(t *testing.T) {
+	for name, ends := range map[string]func(p *peer){
+		"not more to send": func(p *peer) {
+			p.s.congestion.filled = 0
+			p.round()
+		},
+		"a reconnect":          func(p *peer) { p.s.PathUp(p.now, p.s.size.limit) },
+		"the peer's reconnect": func(p *peer) { p.deliver(p.resume()) },
+	} {
+		p := newBulk(t, 100<<10)
+		p.s.congestion.startup = false
+		other := new(member)
+		p.round()
+		p.s.push.shared.share(p.now, p.s.path, other, 3*p.s.congestion.rate.best())
+		p.s.congestion.filled = 1 << 62
+		p.round()
+		if share := p.s.congestion.share; share < 1.9 || share > 2.1 {
+			t.Fatalf("beside a stream with thrice its rate, it goes by %v of that", share)
+		}
+		ends(p)
+		if p.s.member.of != nil || p.s.congestion.share != 0 {
+			t.Errorf("after %s it goes by %v of its rate", name, p.s.congestion.share)
+		}
+	}
+}
+
+// round sends as many packets as make a round, and has them acknowledged.
+func (p *peer) round() {
+	p.Helper()
+	first := p.number
+	for range roundPackets + 1 {
+		p.write(p.s.size.packet())
+		p.sends(1)
+	}
+	p.pass(testRTT)
+	var numbers []uint64
+	for n := first; n < p.number; n++ {
+		numbers = append(numbers, n)
+	}
+	p.deliver(p.ack(numbers...))
 }

@@ -42,18 +42,18 @@ func (s *Stream) acknowledge(now time.Time, a *wire.Ack) {
 			s.congestion.share = s.push.shared.share(now, s.path, &s.member, s.congestion.rate.best())
 			s.tryPackets(now, rate)
 		case rate > 0:
-			s.standAlone(now)
+			s.standAlone()
 		}
 		s.pace.update(now, s.congestion.waits() || s.out.fresh() == 0)
-		s.size.setCounted(s.counted || s.pace.rate > 0 || s.pace.lossy())
+		s.size.setPaced(s.pace.rate > 0 || s.pace.lossy())
 		s.fitPacket()
 		l.trim()
 	}
 }
 
 // standAlone goes by the stream's own rate: it has not more to send than the path takes.
-func (s *Stream) standAlone(now time.Time) {
-	s.push.shared.leave(now, &s.member)
+func (s *Stream) standAlone() {
+	s.push.shared.leave(&s.member)
 	s.congestion.share = 0
 }
 
@@ -86,7 +86,7 @@ func (s *Stream) onAcknowledged(p *sentPacket) {
 	s.received.Packets++
 	s.received.Acknowledged += p.size
 	s.pace.onPacket()
-	s.congestion.onPacket(p.number, p.size, s.grant())
+	s.congestion.onPacket(p.at, p.number, p.size, s.grant())
 	if p.length > 0 {
 		s.out.acknowledge(p.offset, p.offset+uint64(p.length))
 	}

@@ -13,6 +13,7 @@ type round struct {
 	start       time.Time
 	arrival     time.Duration // when, on the peer's clock, what began it arrived
 	acked, lost int           // packets
+	since, sent time.Time     // when the last packet was sent that was acknowledged before, and in it
 	delivered   int           // bytes acknowledged
 	limited     int           // bytes of these that were acknowledged while the window was in use
 	sampled     bool
@@ -24,8 +25,9 @@ type round struct {
 // what the path can do, and not what the application did.
 func (r *round) full() bool { return r.limited*4 >= r.delivered*3 && r.delivered > 0 }
 
-// rate is how fast the path delivered, in bytes a second, given when the last
-// of it arrived at the peer and here.
+// rate is how fast the path delivered, in bytes a second, given when the last of it
+// arrived at the peer and here. What had to wait arrives at once, and not faster
+// than it was sent, but for what a try for more sends.
 func (r *round) rate(arrival time.Duration, now time.Time) float64 {
 	if r.start.IsZero() {
 		return 0
@@ -33,6 +35,9 @@ func (r *round) rate(arrival time.Duration, now time.Time) float64 {
 	took := arrival - r.arrival
 	if took <= 0 {
 		took = now.Sub(r.start)
+	}
+	if !r.since.IsZero() {
+		took = max(took, time.Duration(float64(r.sent.Sub(r.since))/upGain))
 	}
 	return float64(r.delivered) / max(took, time.Microsecond).Seconds()
 }

@@ -12,6 +12,8 @@ func TestStartupEndsWhenPacketsWaitForNoMoreRate(t *testing.T) {
 	p.fill(testRTT, 0)
 	p.want("trebled thrice", 108*wire1)
 	p.fill(3*testRTT, testRTT/2) // 36 packets a round trip, as in the last one
+	p.wantStartup("no more is delivered, and packets wait, once", true)
+	p.trip(108, 3*testRTT, testRTT/2, true)
 	p.wantStartup("no more is delivered, and packets wait", false)
 	p.want("what the path holds, and the burst of the last round trip", 36*wire1+min(108*wire1, p.c.holds(testRTT)))
 }
@@ -44,24 +46,28 @@ func TestStartupEndsAfterRoundsWithoutGrowth(t *testing.T) {
 	p.want("all that the path holds", 12*wire1)
 }
 
-func TestStartupEndsAfterLateSamples(t *testing.T) {
+// What comes late at once may have waited for a single packet; what does for half a round trip waits in a queue.
+func TestStartupEndsWhenPacketsStayLate(t *testing.T) {
 	c := newCongestion(wire1)
 	now := time.Unix(1e9, 0)
 	c.rate.update(now, 1e3, 0) // so slow that the path holds next to nothing
 	c.onSample(now, testRTT, 0)
 	late := testRTT/2 + 2*c.allowance() + 1
-	for range lateSamples - 1 {
+	for _, passed := range []time.Duration{0, 0, testRTT / 4, testRTT / 4} {
+		now = now.Add(passed)
 		c.onSample(now, testRTT+late, late)
 	}
+	now = now.Add(1)
 	c.onSample(now, testRTT+late-1, late-1)
-	for range lateSamples - 1 {
+	for _, passed := range []time.Duration{0, testRTT / 4, testRTT / 4} {
+		now = now.Add(passed)
 		c.onSample(now, testRTT+late, late)
 	}
 	if !c.startup {
-		t.Fatalf("the start-up ended although not %d packets in a row waited", lateSamples)
+		t.Fatal("the start-up ended although packets did not stay late for half a round trip")
 	}
-	if c.onSample(now, testRTT+late, late); c.startup || c.window != c.minimum() || c.phase != phaseDown {
-		t.Errorf("start-up %v, window %d, after %d packets that waited", c.startup, c.window, lateSamples)
+	if c.onSample(now.Add(1), testRTT+late, late); c.startup || c.window != c.minimum() || c.phase != phaseDown {
+		t.Errorf("start-up %v, window %d, after packets stayed late", c.startup, c.window)
 	}
 }
 
@@ -73,7 +79,7 @@ func TestStartupWaits(t *testing.T) {
 		c.onSample(now, testRTT, 0)
 		c.onFull(9)
 		c.onSample(now, testRTT, c.allowance()+more)
-		c.onPacket(1, wire1, maxBuffer)
+		c.onPacket(time.Time{}, 1, wire1, maxBuffer)
 		if grown := c.window > initialMessages*wire1; grown != (more == 0) {
 			t.Errorf("%v more than the allowance: window %d", more, c.window)
 		}
@@ -137,11 +143,11 @@ func TestRoundThatShrankTheWindowIsNotJudgedAgain(t *testing.T) {
 func TestResetForgetsThePath(t *testing.T) {
 	p := settled(t, 150)
 	p.fill(3*testRTT/2, testRTT)
-	p.c.goal, p.c.late, p.c.full = 1, 1, 1
+	p.c.goal, p.c.late, p.c.full = 1, p.now, 1
 	p.c.cycle = cycle{phaseDown, 1, true, true, true, 1, time.Second}
 	window := p.c.window
 	p.c.reset()
-	if c := &p.c; c.waits() || c.goal != 0 || c.late+c.full != 0 || c.cycle != (cycle{}) || !c.startup || c.window != window {
+	if c := &p.c; c.waits() || c.goal != 0 || !c.late.IsZero() || c.full != 0 || c.cycle != (cycle{}) || !c.startup || c.window != window {
 		t.Errorf("after a reset: %+v", c)
 	}
 	p.trip(100, time.Minute, 0, true) // of which an outage is a part
@@ -180,6 +186,17 @@ func TestLargeNumbers(t *testing.T) {
 			if size := new(pathSize).wanted(p.c.rate.best(), 1); size < 1<<20 || size > maxBuffer {
 				t.Errorf("a packet takes %d bytes", size)
 			}
+		}
+	}
+}
+
+// A round trip's rate is no higher than that at which its packets were sent, but for a try for more.
+func TestRateIsNotAboveThatOfSending(t *testing.T) {
+	start := time.Unix(1e9, 0)
+	for sent, want := range map[time.Duration]float64{50 * ms: 1000, 125 * ms: 1000, 250 * ms: 500} {
+		r := round{start: start, since: start, sent: start.Add(sent), delivered: 100}
+		if got := r.rate(100*ms, start.Add(time.Second)); got != want {
+			t.Errorf("sent in %v, and arrived in 100 ms: a rate of %v, want %v", sent, got, want)
 		}
 	}
 }

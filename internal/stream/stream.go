@@ -73,7 +73,6 @@ type Stream struct {
 	pace       pacer
 	gate       gate
 	trial      trial
-	counted    bool   // see Count
 	member     member // of the Ensemble's rates
 	stats      Stats
 	received   Received // what the packet at hand brought
@@ -214,7 +213,6 @@ func (s *Stream) NoPath() { s.pathUp = false }
 func (s *Stream) PathUp(now time.Time, limit int) {
 	s.pathUp = true
 	s.restart = now
-	s.standAlone(now)
 	s.forgetPath()
 	s.size.bound(limit)
 }
@@ -234,7 +232,7 @@ func (s *Stream) Move(now time.Time, path uint8, limit int, measured time.Durati
 }
 
 // Count says whether somebody counts our messages, so that each is as large as it can be.
-func (s *Stream) Count(counted bool) { s.counted = counted }
+func (s *Stream) Count(counted bool) { s.size.counted = counted }
 
 // Bound makes packets no larger than limit bytes of plaintext: the path takes no more.
 func (s *Stream) Bound(limit int) { s.size.bound(limit) }
@@ -256,6 +254,7 @@ func (s *Stream) trace() {
 
 // forgetPath begins anew what was learnt of a path.
 func (s *Stream) forgetPath() {
+	s.standAlone()
 	s.sent.restart()
 	s.stalled = time.Time{}
 	s.congestion.reset()
