@@ -35,17 +35,12 @@ func (s *Stream) tryPackets(now time.Time, rate float64) {
 	}
 }
 
-// beginTrial begins a trial, if it is time for one. With the smallest window what is in flight
-// follows the size of packets, so that a rate says nothing about it. Larger ones are tried
-// when the path has room, or when smaller ones have cost too much.
+// beginTrial begins a trial, if it is time for one. Larger packets are tried when the path has
+// room, or when smaller ones have cost too much.
 func (s *Stream) beginTrial(now time.Time) {
 	c, t, size := &s.congestion, &s.trial, &s.size
 	wanted := size.wanted(c.rate.best(), s.leastPacket())
 	switch {
-	case c.window <= c.minimum():
-		if size.shrinks(wanted) {
-			size.fit = wanted
-		}
 	case size.shrinks(wanted) && !t.costly(now):
 		size.fit = t.begin(size.fit, wanted)
 	case size.fit < size.limit && !now.Before(t.larger) && (t.costly(now) || !c.waits()):

@@ -126,19 +126,6 @@ func TestNoLargerPacketsWhilePacketsWait(t *testing.T) {
 	}
 }
 
-// The smallest window is one of packets, so that smaller ones bring less anyway.
-func TestPacketsShrinkInTheSmallestWindow(t *testing.T) {
-	s, now := onTrial(t, 8_000_000, 32<<10)
-	s.congestion.rate.current, s.congestion.window = 200_000, s.congestion.minimum()
-	s.tryPackets(now, 200_000)
-	if s.trial.on() || s.size.packet() != smallestFit {
-		t.Errorf("packets have %d bytes, on trial %v", s.size.packet(), s.trial.on())
-	}
-	if s.tryPackets(now.Add(time.Hour), 200_000); s.trial.on() {
-		t.Error("larger packets are tried")
-	}
-}
-
 // In the start-up the rate is that of a window that is still small.
 func TestPacketsDoNotShrinkInTheStartup(t *testing.T) {
 	if got := fitted(t, initialPacket, 1000, true).s.size.packet(); got != initialPacket {
