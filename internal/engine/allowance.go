@@ -10,9 +10,9 @@ const (
 	// meterPeriod is how much a service lets through at once, as time; and how long
 	// before a hang-up that is suspected nothing may have arrived, or been held back.
 	meterPeriod = time.Second
-	// awayTime is within what time the next connection is up after one: our own pauses
-	// between attempts are half of that at most (link.backoff).
-	awayTime = 10 * time.Second
+	// awayTime is within what time the next connection is up after one: a broker that
+	// restarts takes longer, as a rule.
+	awayTime = time.Second
 	// leastSuspect is the lowest rate that is suspected, bytes a second, eight packets of
 	// the first size: a broker that hangs up on less has other reasons.
 	leastSuspect = 32 << 10
